@@ -1,0 +1,1 @@
+"""The kernel of Kubernetes as a Python library."""

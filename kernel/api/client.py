@@ -1,0 +1,188 @@
+"""The client: the one door to the objects, for reconcilers, embedding programs and tests.
+
+`LocalClient` (kernel/api/local.py) is the implementation over the store of this process; a client
+over HTTP can take its place. A write returns after every watcher and informer of this process has
+it, so the next read of the same task sees it.
+
+Namespaces: where `namespace` is None, calls that name one object mean `default` (or nothing, for
+cluster-scoped kinds), and `list` and `watch` mean all namespaces. Objects that are returned are
+the caller's own to change.
+"""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager
+from enum import Enum
+from typing import Any, Generic, Literal, Protocol, TypeVar
+
+import msgspec
+
+from kernel.objects.kind import Kind
+
+KindType = TypeVar("KindType", bound=Kind)
+
+PatchType = Literal["json", "merge", "strategic"]
+
+
+class WatchEventType(str, Enum):
+    ADDED = "ADDED"
+    MODIFIED = "MODIFIED"
+    DELETED = "DELETED"
+    BOOKMARK = "BOOKMARK"
+
+
+class WatchEvent(msgspec.Struct, Generic[KindType], frozen=True):
+    """One item of a watch stream. For DELETED, `object` is the last state of the object."""
+
+    type: WatchEventType
+    object: KindType
+
+
+class ObjectList(list[KindType]):
+    """Objects, in order of namespace and name, as of one `revision`.
+
+    `continue_token` is empty on the last page; `remaining` counts what follows this page.
+    """
+
+    def __init__(
+        self,
+        items: "list[KindType]",
+        *,
+        revision: int,
+        continue_token: str = "",
+        remaining: int | None = None,
+    ):
+        super().__init__(items)
+        self.revision = revision
+        self.continue_token = continue_token
+        self.remaining = remaining
+
+
+class Transaction(Protocol):
+    """Collects writes that happen together or not at all, when the context is left without error.
+
+    Nothing is visible before that. Each method raises what can be known at once (an invalid
+    object); conflicts are raised when the context is left.
+    """
+
+    async def create(self, obj: KindType) -> KindType: ...
+
+    async def update(self, obj: KindType) -> KindType: ...
+
+    async def update_status(self, obj: KindType) -> KindType: ...
+
+    async def delete(
+        self,
+        kind: type[Kind],
+        name: str,
+        *,
+        namespace: str | None = None,
+        grace_period_seconds: int | None = None,
+    ) -> None: ...
+
+
+class Client(Protocol):
+    """Reads and writes objects under the API's rules; raises `kernel.api.errors.ApiError`s."""
+
+    async def create(self, obj: KindType, *, dry_run: bool = False) -> KindType:
+        """Store a new object; answers it as stored, defaults and metadata filled in."""
+        ...
+
+    async def get(
+        self, kind: type[KindType], name: str, *, namespace: str | None = None
+    ) -> KindType:
+        """The object as it is now. Raises `NotFound`."""
+        ...
+
+    async def list(
+        self,
+        kind: type[KindType],
+        *,
+        namespace: str | None = None,
+        label_selector: str = "",
+        field_selector: str = "",
+        limit: int = 0,
+        continue_token: str = "",
+    ) -> ObjectList[KindType]:
+        """Objects of a kind; at most `limit` of them where that is not 0."""
+        ...
+
+    def watch(
+        self,
+        kind: type[KindType],
+        *,
+        namespace: str | None = None,
+        name: str | None = None,
+        label_selector: str = "",
+        field_selector: str = "",
+        from_revision: int | None = None,
+    ) -> AbstractAsyncContextManager[AsyncIterator[WatchEvent[KindType]]]:
+        """Changes after `from_revision`; where that is None, first ADDED for each present object.
+
+        With selectors, an object that starts (stops) to match is ADDED (DELETED). Raises
+        `Expired` where the revision has been compacted.
+        """
+        ...
+
+    async def update(self, obj: KindType, *, dry_run: bool = False) -> KindType:
+        """Replace spec and metadata (never status). Where `metadata.resource_version` is set and
+        not the object's present one, raises `Conflict`."""
+        ...
+
+    async def update_status(self, obj: KindType, *, dry_run: bool = False) -> KindType:
+        """Replace the status alone, under the same rule."""
+        ...
+
+    async def patch(
+        self,
+        kind: type[KindType],
+        name: str,
+        patch: Any,
+        *,
+        namespace: str | None = None,
+        type: PatchType = "merge",
+        subresource: Literal["", "status"] = "",
+        dry_run: bool = False,
+    ) -> KindType:
+        """Change parts of an object: RFC 6902, RFC 7386, or Kubernetes' strategic merge."""
+        ...
+
+    async def delete(
+        self,
+        kind: type[KindType],
+        name: str,
+        *,
+        namespace: str | None = None,
+        grace_period_seconds: int | None = None,
+        uid: str | None = None,
+        resource_version: str | None = None,
+        propagation_policy: str | None = None,
+        dry_run: bool = False,
+    ) -> KindType:
+        """Ask for an object's end; answers its last state. It is gone at once unless it has
+        finalizers, or is a Pod on a node and its grace period is not 0."""
+        ...
+
+    async def wait(
+        self,
+        kind: type[KindType],
+        name: str,
+        condition: Callable[[KindType | None], bool],
+        *,
+        namespace: str | None = None,
+        timeout_seconds: float = 30,
+    ) -> KindType | None:
+        """Return the object as soon as `condition(object)` holds; the condition is given None
+        while there is no such object. Raises `TimeoutError`."""
+        ...
+
+    def transaction(self) -> AbstractAsyncContextManager[Transaction]:
+        """Several writes as one atomic write."""
+        ...
+
+    def observe(
+        self, kind: type[KindType], handler: Callable[[WatchEvent[KindType], int], None]
+    ) -> Callable[[], None]:
+        """Call `handler(event, revision)` for each change of a kind, before the write that made
+        it returns. The handler must not block; objects it is given are shared, not to be changed.
+        Answers the function that ends it."""
+        ...

@@ -1,0 +1,1 @@
+"""What turns changes in the log into calls of reconcilers."""

@@ -1,0 +1,129 @@
+"""Metadata shared by all kinds (k8s.io/apimachinery's meta/v1)."""
+
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from kernel.objects.struct import Struct
+
+
+class OwnerReference(Struct):
+    """Names the object that this one belongs to; the owner's deletion deletes this one."""
+
+    api_version: str
+    kind: str
+    name: str
+    uid: str
+    controller: bool | None = None
+    block_owner_deletion: bool | None = None
+
+
+class ManagedFieldsEntry(Struct):
+    """Which fields one manager has set (server-side apply)."""
+
+    manager: str = ""
+    operation: str = ""
+    api_version: str = ""
+    time: datetime | None = None
+    fields_type: str = ""
+    fields_v1: dict[str, Any] | None = None
+    subresource: str = ""
+
+
+class ObjectMeta(Struct):
+    """What every object carries beside its own fields.
+
+    `resource_version` is the revision of the log entry that holds this state of the object;
+    it is not stored in the entry but put in when the object is read.
+    """
+
+    name: str = ""
+    generate_name: str = ""
+    namespace: str = ""
+    uid: str = ""
+    resource_version: str = ""
+    generation: int = 0
+    creation_timestamp: datetime | None = None
+    deletion_timestamp: datetime | None = None
+    deletion_grace_period_seconds: int | None = None
+    labels: dict[str, str] = {}
+    annotations: dict[str, str] = {}
+    owner_references: list[OwnerReference] = []
+    finalizers: list[str] = []
+    managed_fields: list[ManagedFieldsEntry] = []
+    self_link: str = ""
+
+
+class LabelSelectorRequirement(Struct):
+    """One clause of a set-based selector: In, NotIn, Exists or DoesNotExist."""
+
+    key: str
+    operator: str
+    values: list[str] = []
+
+
+class LabelSelector(Struct):
+    """Labels that must match, all of them."""
+
+    match_labels: dict[str, str] = {}
+    match_expressions: list[LabelSelectorRequirement] = []
+
+
+class ListMeta(Struct):
+    """What a list says of itself."""
+
+    resource_version: str = ""
+    continue_: str = ""
+    remaining_item_count: int | None = None
+
+
+class Preconditions(Struct):
+    """What must hold of an object for a delete to go ahead."""
+
+    uid: str | None = None
+    resource_version: str | None = None
+
+
+class DeleteOptions(Struct):
+    """The body of a DELETE request."""
+
+    api_version: str = "v1"
+    kind: str = "DeleteOptions"
+    grace_period_seconds: int | None = None
+    preconditions: Preconditions | None = None
+    orphan_dependents: bool | None = None
+    propagation_policy: str | None = None
+    dry_run: list[str] = []
+
+
+class StatusCause(Struct):
+    """One of the reasons for a failure, with the field that it is about."""
+
+    reason: str = ""
+    message: str = ""
+    field: str = ""
+
+
+class StatusDetails(Struct):
+    """What a failure is about. `kind` is the plural here, as Kubernetes has it."""
+
+    name: str = ""
+    group: str = ""
+    kind: str = ""
+    uid: str = ""
+    causes: list[StatusCause] = []
+    retry_after_seconds: int = 0
+
+
+class Status(Struct, omit_defaults=False):
+    """The answer to a request that has no object to answer with, most often a failure."""
+
+    kind: str = "Status"
+    api_version: str = "v1"
+    metadata: ListMeta = msgspec.field(default_factory=ListMeta)
+    status: str = "Failure"
+    message: str = ""
+    reason: str = ""
+    details: StatusDetails | None = None
+    code: int = 500

@@ -1,0 +1,1 @@
+"""The append-only event log in LMDB: keys and bytes, revisions, watches."""

@@ -1,0 +1,1 @@
+"""Example plugins; they import the façade `kernel` alone."""
