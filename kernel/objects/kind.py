@@ -100,7 +100,11 @@ class KindMeta(StructMeta):
         )
         annotations = namespace.setdefault("__annotations__", {})
         annotations |= {"api_version": str, "kind": str}
-        namespace |= {"api_version": info.api_version, "kind": name}
+        # Factories, because a plain default would be left out on the wire.
+        namespace |= {
+            "api_version": msgspec.field(default_factory=lambda: info.api_version),
+            "kind": msgspec.field(default_factory=lambda: info.kind),
+        }
         cls = super().__new__(metaclass, name, bases, namespace, **options)
         cls.info = info
         return cls
