@@ -1,11 +1,11 @@
 """Metadata shared by all kinds (k8s.io/apimachinery's meta/v1)."""
 
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
-from kernel.objects.struct import Struct
+from kernel.objects.struct import MergeKey, Struct
 
 
 class OwnerReference(Struct):
@@ -49,8 +49,8 @@ class ObjectMeta(Struct):
     deletion_grace_period_seconds: int | None = None
     labels: dict[str, str] = {}
     annotations: dict[str, str] = {}
-    owner_references: list[OwnerReference] = []
-    finalizers: list[str] = []
+    owner_references: Annotated[list[OwnerReference], MergeKey("uid")] = []
+    finalizers: Annotated[list[str], MergeKey()] = []
     managed_fields: list[ManagedFieldsEntry] = []
     self_link: str = ""
 
@@ -68,6 +68,17 @@ class LabelSelector(Struct):
 
     match_labels: dict[str, str] = {}
     match_expressions: list[LabelSelectorRequirement] = []
+
+
+class Condition(Struct):
+    """One aspect of an object's state; `status` is True, False or Unknown."""
+
+    type: str
+    status: str
+    observed_generation: int = 0
+    last_transition_time: datetime | None = None
+    reason: str = msgspec.field(default_factory=str)
+    message: str = msgspec.field(default_factory=str)
 
 
 class ListMeta(Struct):

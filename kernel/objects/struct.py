@@ -5,6 +5,7 @@ Python names are snake_case, wire names are Kubernetes' camelCase with its acron
 as Go's `omitempty` does.
 """
 
+from dataclasses import dataclass
 from typing import Any, dataclass_transform
 
 import msgspec
@@ -17,15 +18,6 @@ _ACRONYMS = {
     )
 }
 
-# Wire names in which Kubernetes writes an acronym as an ordinary word.
-_EXCEPTIONS = {
-    "os_image": "osImage",
-    "session_affinity_config": "sessionAffinityConfig",
-    "http_get": "httpGet",
-    "tcp_socket": "tcpSocket",
-    "http_headers": "httpHeaders",
-}
-
 
 def wire_name(python_name: str) -> str:
     """The name on the wire of a Python field: `pod_ips` → `podIPs`, `api_version` → `apiVersion`.
@@ -33,8 +25,6 @@ def wire_name(python_name: str) -> str:
     A trailing underscore, which keeps a name clear of a Python keyword, is dropped.
     """
     name = python_name.rstrip("_")
-    if name in _EXCEPTIONS:
-        return _EXCEPTIONS[name]
     first, *rest = name.split("_")
     return first + "".join(_ACRONYMS.get(word, word.capitalize()) for word in rest)
 
@@ -46,14 +36,32 @@ class StructMeta(msgspec.StructMeta):
     def __new__(
         metaclass, name: str, bases: tuple[type, ...], namespace: dict[str, Any], **options: Any
     ) -> Any:
-        options = {
+        rules: dict[str, Any] = {
             "kw_only": True,
             "rename": wire_name,
             "omit_defaults": True,
             "forbid_unknown_fields": True,
-        } | options
-        return super().__new__(metaclass, name, bases, namespace, **options)
+        }
+        return super().__new__(metaclass, name, bases, namespace, **(rules | options))
 
 
+@dataclass(frozen=True, slots=True)
+class MergeKey:
+    """How a strategic merge patch treats a list; stands in the field's `Annotated` type.
+
+    ```python
+    containers: Annotated[list[Container], MergeKey("name")] = []
+    ```
+
+    `key` is the wire name of the field that tells elements apart; empty for a list of plain
+    values, which is merged as a set. With `retain_keys` a patch may name, in `$retainKeys`, the
+    only keys that an element is to keep. A list without a MergeKey is replaced as a whole.
+    """
+
+    key: str = ""
+    retain_keys: bool = False
+
+
+@dataclass_transform(kw_only_default=True, field_specifiers=(msgspec.field,))
 class Struct(msgspec.Struct, metaclass=StructMeta):
     """A part of an object: subclass it for the spec and status of a kind of your own."""
