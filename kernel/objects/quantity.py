@@ -64,7 +64,7 @@ def _round_away(value: Fraction) -> int:
     return _round_up(value) if value >= 0 else -_round_up(-value)
 
 
-def parse(text: str) -> Fraction:
+def parse_quantity(text: str) -> Fraction:
     """The exact value of a quantity; raises `QuantityError`."""
     match = _match(text)
     value = Fraction(match["number"].rstrip("."))
@@ -82,27 +82,27 @@ def parse(text: str) -> Fraction:
 
 def to_integer(text: str) -> int:
     """The value as a whole number (bytes, counts), rounded away from zero."""
-    return _round_away(parse(text))
+    return _round_away(parse_quantity(text))
 
 
 def to_milli(text: str) -> int:
     """The value in thousandths (millicores), rounded away from zero."""
-    return _round_away(parse(text) * 1000)
+    return _round_away(parse_quantity(text) * 1000)
 
 
-def compare(left: str, right: str) -> int:
+def compare_quantities(left: str, right: str) -> int:
     """-1, 0 or 1 as `left` is less than, equal to or greater than `right`."""
-    difference = parse(left) - parse(right)
+    difference = parse_quantity(left) - parse_quantity(right)
     return (difference > 0) - (difference < 0)
 
 
-def canonical(text: str) -> str:
+def canonical_quantity(text: str) -> str:
     """The form that Kubernetes writes: `1000m` is `1`, `0.5` is `500m`, `1024Mi` is `1Gi`.
 
     The family of the suffix (binary, decimal, exponent) is kept where the value allows it.
     """
     match = _match(text)
-    value = parse(text)
+    value = parse_quantity(text)
     if match["exponent"] is not None:
         return _format_decimal(value, exponent_form=True)
     if match["suffix"] in _BINARY_SUFFIXES[1:]:

@@ -1,0 +1,328 @@
+"""Bytes and plain values to structs, with an explanation of everything that is wrong with them.
+
+msgspec decodes what is right at full speed. Only what it refuses is walked a second time, slowly,
+along the struct's types: to find all errors rather than the first, to name the nearest right
+field, and to forgive what Kubernetes forgives (null for absent, a number for a quantity).
+"""
+
+import difflib
+import re
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from functools import cache
+from typing import Any, Literal, TypeVar
+
+import msgspec
+from msgspec import inspect
+
+from kernel.objects.struct import wire_name
+
+StructType = TypeVar("StructType", bound=msgspec.Struct)
+
+FieldErrorReason = Literal["unknown", "type", "required", "syntax"]
+
+_ABSENT = object()
+_BYTE_POSITION = re.compile(r"\(byte (\d+)\)")
+_MESSAGE_PATH = re.compile(r"^(?P<message>.*?) - at `(?:key in )?\$\.?(?P<path>[^`]*)`$")
+_PLAIN_KEY = re.compile(r"[A-Za-z0-9_-]+")
+_NEARNESS_MIN = 0.6
+
+
+class FieldError(msgspec.Struct, frozen=True):
+    """One thing that is wrong with a document.
+
+    `path` leads to the field by wire names, `spec.containers[0].ports[0].hostPost`; it is empty
+    for the document itself. `message` is said without the path: `unknown field`,
+    `expected integer, got string`. `suggestion` is the right name of an unknown field, or empty.
+    """
+
+    path: str
+    message: str
+    suggestion: str = ""
+    reason: FieldErrorReason = "type"
+
+    @property
+    def hint(self) -> str:
+        """`, did you mean "hostPort"?`, or nothing."""
+        return f', did you mean "{self.suggestion}"?' if self.suggestion else ""
+
+    def __str__(self) -> str:
+        if self.reason == "unknown":
+            return f'unknown field "{self.path}"{self.hint}'
+        return f"{self.path}: {self.message}{self.hint}" if self.path else self.message
+
+
+class DecodeFailure(Exception):
+    """The document is not what it should be; `errors` is never empty."""
+
+    def __init__(self, errors: list[FieldError]):
+        super().__init__(", ".join(str(error) for error in errors))
+        self.errors = errors
+
+
+def decode(
+    kind_class: type[StructType], data: bytes | str | Mapping[str, Any], *, lenient: bool = False
+) -> StructType:
+    """The struct that JSON text, or the plain values of a parsed document, stand for.
+
+    With `lenient`, fields that the struct does not have are dropped; otherwise they are errors.
+    Raises `DecodeFailure`. This serves `fieldValidation=Strict` and, lenient, `Ignore`; for
+    `Warn` see `decode_leniently`.
+    """
+    try:
+        return _decode_fast(kind_class, data)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        decoded, unknown = _decode_slowly(kind_class, data)
+    if unknown and not lenient:
+        raise DecodeFailure(unknown)
+    return decoded
+
+
+def decode_leniently(
+    kind_class: type[StructType], data: bytes | str | Mapping[str, Any]
+) -> tuple[StructType, list[FieldError]]:
+    """As `decode`, but answers the unknown fields that were dropped, to warn of."""
+    try:
+        return _decode_fast(kind_class, data), []
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return _decode_slowly(kind_class, data)
+
+
+def parse_json(data: bytes | str) -> Any:
+    """JSON text as plain values; raises `DecodeFailure` that names line and column."""
+    encoded = data.encode() if isinstance(data, str) else data
+    try:
+        return msgspec.json.decode(encoded)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise DecodeFailure([_syntax_error(encoded, str(error))]) from None
+    except RecursionError:
+        raise DecodeFailure(
+            [FieldError("", "the document is nested too deeply", reason="syntax")]
+        ) from None
+
+
+def wire_fields(struct_class: type[msgspec.Struct]) -> dict[str, inspect.Field]:
+    """The fields of a struct by their names on the wire, with their types."""
+    info = inspect.type_info(struct_class)
+    assert isinstance(info, inspect.StructType)
+    return {field.encode_name: field for field in info.fields}
+
+
+def join_path(path: str, key: str) -> str:
+    """`metadata.labels` and `app` make `metadata.labels.app`; odd keys come in brackets."""
+    if not _PLAIN_KEY.fullmatch(key):
+        return f"{path}[{key}]"
+    return f"{path}.{key}" if path else key
+
+
+def nearest_name(name: str, candidates: Iterable[str]) -> str:
+    """The candidate that a mistyped wire name most likely stands for, or "" if none is near.
+
+    Other spellings of the same name (`host_port`, `HostPort`) come first.
+    """
+    by_folded = {candidate.lower(): candidate for candidate in candidates}
+    for spelling in (name.lower(), wire_name(name).lower()):
+        if spelling in by_folded:
+            return by_folded[spelling]
+    near = difflib.get_close_matches(name.lower(), by_folded, n=1, cutoff=_NEARNESS_MIN)
+    return by_folded[near[0]] if near else ""
+
+
+def _decode_fast(kind_class: type[StructType], data: bytes | str | Mapping[str, Any]) -> StructType:
+    if isinstance(data, bytes | str):
+        return msgspec.json.decode(data, type=kind_class)
+    return msgspec.convert(data, kind_class)
+
+
+def _decode_slowly(
+    kind_class: type[StructType], data: bytes | str | Mapping[str, Any]
+) -> tuple[StructType, list[FieldError]]:
+    """The struct and its unknown fields; raises `DecodeFailure` where there are other errors."""
+    value = parse_json(data) if isinstance(data, bytes | str) else data
+    walk = _Walk()
+    try:
+        cleaned = walk.clean(_type_info(kind_class), value, "")
+    except RecursionError:
+        error = FieldError("", "the document is nested too deeply", reason="syntax")
+        raise DecodeFailure([error]) from None
+    if all(error.reason == "unknown" for error in walk.errors):
+        try:
+            return msgspec.convert(cleaned, kind_class), walk.errors
+        except msgspec.ValidationError as error:
+            walk.errors.append(_translated(error))
+    raise DecodeFailure(walk.errors)
+
+
+@cache
+def _type_info(kind_class: type[msgspec.Struct]) -> inspect.Type:
+    return inspect.type_info(kind_class)
+
+
+class _Walk:
+    """Goes through a document along its types; collects errors, and a copy without oddities."""
+
+    def __init__(self) -> None:
+        self.errors: list[FieldError] = []
+
+    def clean(self, expected: inspect.Type, value: Any, path: str) -> Any:
+        """`value` as msgspec will take it, or `_ABSENT`."""
+        match expected:
+            case inspect.Metadata():
+                return self._clean_annotated(expected, value, path)
+            case inspect.StructType():
+                return self._clean_struct(expected, value, path)
+            case inspect.UnionType():
+                return self._clean_union(expected, value, path)
+            case inspect.ListType():
+                return self._clean_list(expected, value, path)
+            case inspect.DictType():
+                return self._clean_dict(expected, value, path)
+            case _:
+                return self._clean_scalar(expected, value, path)
+
+    def _clean_annotated(self, expected: inspect.Metadata, value: Any, path: str) -> Any:
+        is_quantity = (expected.extra or {}).get("format") == "quantity"
+        if is_quantity and isinstance(value, int | float) and not isinstance(value, bool):
+            return repr(value)
+        return self.clean(expected.type, value, path)
+
+    def _clean_struct(self, expected: inspect.StructType, value: Any, path: str) -> Any:
+        if not isinstance(value, Mapping):
+            return self._refuse("object", value, path)
+        fields = {field.encode_name: field for field in expected.fields}
+        cleaned = {}
+        for key, item in value.items():
+            field = fields.get(key)
+            if field is None:
+                self._note_unknown(str(key), fields, path)
+            elif item is not None:
+                cleaned[key] = self.clean(field.type, item, join_path(path, key))
+        for name, field in fields.items():
+            if field.required and name not in cleaned:
+                self.errors.append(
+                    FieldError(join_path(path, name), "missing required field", reason="required")
+                )
+        return cleaned
+
+    def _note_unknown(self, key: str, fields: Mapping[str, inspect.Field], path: str) -> None:
+        suggestion = nearest_name(key, fields)
+        self.errors.append(
+            FieldError(join_path(path, key), "unknown field", suggestion, reason="unknown")
+        )
+
+    def _clean_union(self, expected: inspect.UnionType, value: Any, path: str) -> Any:
+        members = [member for member in expected.types if not _is_none(member)]
+        if len(members) == 1:
+            return self.clean(members[0], value, path)
+        names = [_type_name(member) for member in members]
+        if all(names) and _value_name(value) not in names:
+            return self._refuse(" or ".join(names), value, path)
+        return value
+
+    def _clean_list(self, expected: inspect.ListType, value: Any, path: str) -> Any:
+        if not isinstance(value, list | tuple):
+            return self._refuse("array", value, path)
+        return [
+            self.clean(expected.item_type, item, f"{path}[{index}]")
+            for index, item in enumerate(value)
+        ]
+
+    def _clean_dict(self, expected: inspect.DictType, value: Any, path: str) -> Any:
+        if not isinstance(value, Mapping):
+            return self._refuse("object", value, path)
+        if isinstance(expected.value_type, inspect.AnyType):
+            return value
+        return {
+            key: self.clean(expected.value_type, item, join_path(path, str(key)))
+            for key, item in value.items()
+            if item is not None
+        }
+
+    def _clean_scalar(self, expected: inspect.Type, value: Any, path: str) -> Any:
+        name = _type_name(expected)
+        actual = _value_name(value)
+        if name == "time":
+            return self._clean_time(value, path)
+        if name == "number" and actual == "integer":
+            return value
+        if name == "integer" and isinstance(value, float) and value.is_integer():
+            return int(value)
+        if name and name != actual:
+            return self._refuse(name, value, path)
+        return value
+
+    def _clean_time(self, value: Any, path: str) -> Any:
+        if isinstance(value, datetime):
+            return value
+        try:
+            return msgspec.convert(value, datetime)
+        except msgspec.ValidationError:
+            return self._refuse("RFC 3339 time", value, path)
+
+    def _refuse(self, wanted: str, value: Any, path: str) -> Any:
+        shown = f' "{value}"' if isinstance(value, str) and len(value) <= 40 else ""
+        message = f"expected {wanted}, got {_value_name(value)}{shown}"
+        self.errors.append(FieldError(path, message))
+        return _ABSENT
+
+
+def _is_none(member: inspect.Type) -> bool:
+    return isinstance(member, inspect.NoneType)
+
+
+def _type_name(expected: inspect.Type) -> str:
+    """What JSON calls a type; empty for those that are left to msgspec to check."""
+    match expected:
+        case inspect.IntType():
+            return "integer"
+        case inspect.FloatType():
+            return "number"
+        case inspect.StrType():
+            return "string"
+        case inspect.BoolType():
+            return "boolean"
+        case inspect.DateTimeType():
+            return "time"
+        case _:
+            return ""
+
+
+def _value_name(value: Any) -> str:
+    match value:
+        case None:
+            return "null"
+        case bool():
+            return "boolean"
+        case int():
+            return "integer"
+        case float():
+            return "number"
+        case str():
+            return "string"
+        case Mapping():
+            return "object"
+        case list() | tuple():
+            return "array"
+        case _:
+            return type(value).__name__
+
+
+def _translated(error: msgspec.ValidationError) -> FieldError:
+    """msgspec's one error about types that the walk leaves to it, such as enumerations."""
+    match = _MESSAGE_PATH.match(str(error))
+    if match is None:
+        return FieldError("", str(error))
+    return FieldError(match["path"], match["message"])
+
+
+def _syntax_error(data: bytes, message: str) -> FieldError:
+    found = _BYTE_POSITION.search(message)
+    position = int(found[1]) if found else len(data)
+    before = data[:position]
+    line = before.count(b"\n") + 1
+    column = len(before[before.rfind(b"\n") + 1 :].decode(errors="replace")) + 1
+    reason = "ends too early" if "truncated" in message else _BYTE_POSITION.sub("", message)
+    reason = reason.removeprefix("JSON is malformed: ").strip()
+    return FieldError(
+        "", f"invalid JSON at line {line}, column {column}: {reason}", reason="syntax"
+    )
