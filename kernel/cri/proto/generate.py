@@ -27,6 +27,10 @@ load_messages(
 '''
 
 
+# protoc's stubs say `Mapping` without its type arguments.
+_STUB_HEADER = '# mypy: disable-error-code="type-arg"\n'
+
+
 def generate(output_directory: Path) -> list[Path]:
     """Write the modules and stubs of all `.proto` files into a directory; answers their paths."""
     written = []
@@ -60,7 +64,7 @@ def _compile(proto: str, scratch: Path) -> tuple[str, str]:
     encoded = base64.b64encode(file_proto.SerializeToString(deterministic=True)).decode()
     lines = "\n".join(f'    "{line}"' for line in textwrap.wrap(encoded, 92))
     stub = (scratch / f"{Path(proto).stem}_pb2.pyi").read_text()
-    return _MODULE.format(proto=proto, compiled=lines), stub
+    return _MODULE.format(proto=proto, compiled=lines), _STUB_HEADER + stub
 
 
 if __name__ == "__main__":

@@ -1,0 +1,273 @@
+"""The containerd runtime: CRI v1 over containerd's socket, and containerd's own event stream."""
+
+import math
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager, suppress
+from typing import TypeVar
+
+import anyio
+
+from kernel.clock import Clock
+from kernel.cri.containerd_channel import ContainerdChannel, DeadlineExceeded, Unimplemented
+from kernel.cri.containerd_events import EventFeed, Seen
+from kernel.cri.containerd_image_name import whole_image_name
+from kernel.cri.containerd_messages import (
+    container_config_message,
+    container_of,
+    container_state_of,
+    credentials_message,
+    image_of,
+    sandbox_config_message,
+    sandbox_of,
+    sandbox_state_of,
+)
+from kernel.cri.proto import runtime_pb2 as cri
+from kernel.cri.runtime import (
+    NO_LABELS,
+    Container,
+    ContainerConfig,
+    ExecResult,
+    Image,
+    ImagePullFailure,
+    NotFound,
+    RegistryCredentials,
+    RuntimeEvent,
+    RuntimeFailure,
+    RuntimeUnavailable,
+    RuntimeVersion,
+    Sandbox,
+    SandboxConfig,
+)
+
+Item = TypeVar("Item")
+
+DEFAULT_SOCKET_PATH = "/run/containerd/containerd.sock"
+
+_STOP_SIGNALS_SINCE = (2, 3)
+_ROOT_USER = 0
+
+
+class ContainerdRuntime:
+    """A `kernel.cri.runtime.Runtime` over the containerd that listens at `socket_path`.
+
+    Nothing is connected before the first call. Works on asyncio only, as grpc does.
+    """
+
+    name = "containerd"
+
+    def __init__(self, socket_path: str = DEFAULT_SOCKET_PATH, *, clock: Clock) -> None:
+        self._channel = ContainerdChannel(socket_path)
+        self._clock = clock
+        self._version = ""
+
+    async def version(self) -> RuntimeVersion:
+        socket_path = self._channel.socket_path
+        try:
+            version = await self._channel.call(cri.VersionRequest(), cri.VersionResponse)
+            status = await self._channel.call(cri.StatusRequest(), cri.StatusResponse)
+        except Unimplemented as failure:
+            raise RuntimeUnavailable(
+                f"containerd at {socket_path} does not serve CRI v1 ({failure}): enable its cri "
+                "plugin, or choose another runtime"
+            ) from failure
+        for condition in status.status.conditions:
+            if condition.type in ("RuntimeReady", "NetworkReady") and not condition.status:
+                raise RuntimeUnavailable(
+                    f"containerd at {socket_path} can't run Pods yet, {condition.type} is false: "
+                    f"{' '.join(condition.message.split())}"
+                )
+        self._version = version.runtime_version
+        return RuntimeVersion(version.runtime_name, version.runtime_version)
+
+    def limitations(self, sandbox: SandboxConfig, container: ContainerConfig) -> list[str]:
+        if container.stop_signal and _release(self._version) < _STOP_SIGNALS_SINCE:
+            return [
+                f"containerd {self._version or 'before 2.3'} takes the stop signal from the "
+                f"image, not {container.stop_signal}"
+            ]
+        return []
+
+    # Sandboxes.
+
+    async def run_sandbox(self, config: SandboxConfig) -> str:
+        if config.log_directory:
+            await anyio.Path(config.log_directory).mkdir(parents=True, exist_ok=True)
+        request = cri.RunPodSandboxRequest(config=sandbox_config_message(config))
+        answer = await self._channel.call(request, cri.RunPodSandboxResponse)
+        return answer.pod_sandbox_id
+
+    async def stop_sandbox(self, sandbox_id: str) -> None:
+        request = cri.StopPodSandboxRequest(pod_sandbox_id=sandbox_id)
+        await self._channel.call(request, cri.StopPodSandboxResponse)
+
+    async def remove_sandbox(self, sandbox_id: str) -> None:
+        request = cri.RemovePodSandboxRequest(pod_sandbox_id=sandbox_id)
+        with suppress(NotFound):
+            await self.stop_sandbox(sandbox_id)
+            await self._channel.call(request, cri.RemovePodSandboxResponse)
+
+    async def sandboxes(self, *, labels: Mapping[str, str] = NO_LABELS) -> list[Sandbox]:
+        request = cri.ListPodSandboxRequest(filter=cri.PodSandboxFilter(label_selector=labels))
+        answer = await self._channel.call(request, cri.ListPodSandboxResponse)
+        return await _all_present(self.sandbox_status, [item.id for item in answer.items])
+
+    async def sandbox_status(self, sandbox_id: str) -> Sandbox:
+        request = cri.PodSandboxStatusRequest(pod_sandbox_id=sandbox_id)
+        answer = await self._channel.call(request, cri.PodSandboxStatusResponse)
+        return sandbox_of(answer.status)
+
+    # Containers.
+
+    async def create_container(
+        self, sandbox_id: str, config: ContainerConfig, sandbox: SandboxConfig
+    ) -> str:
+        if config.log_path:
+            log_path = anyio.Path(sandbox.log_directory, config.log_path)
+            await log_path.parent.mkdir(parents=True, exist_ok=True)
+        message = container_config_message(
+            config, sandbox, sandbox_id=sandbox_id, image=whole_image_name(config.image)
+        )
+        if config.security.run_as_user is None and config.security.run_as_group is not None:
+            await self._fill_in_user(message)
+        request = cri.CreateContainerRequest(
+            pod_sandbox_id=sandbox_id,
+            config=message,
+            sandbox_config=sandbox_config_message(sandbox),
+        )
+        answer = await self._channel.call(request, cri.CreateContainerResponse)
+        return answer.container_id
+
+    async def _fill_in_user(self, message: cri.ContainerConfig) -> None:
+        """CRI takes a group only together with a user: name the one that the image has."""
+        image = await self._image(message.image.image)
+        security = message.linux.security_context
+        if image is not None and image.username and not image.HasField("uid"):
+            security.run_as_username = image.username
+        else:
+            security.run_as_user.value = _ROOT_USER if image is None else image.uid.value
+
+    async def start_container(self, container_id: str) -> None:
+        request = cri.StartContainerRequest(container_id=container_id)
+        await self._channel.call(request, cri.StartContainerResponse)
+
+    async def stop_container(self, container_id: str, *, grace_seconds: float) -> None:
+        # CRI counts whole seconds.
+        timeout = math.ceil(max(grace_seconds, 0))
+        request = cri.StopContainerRequest(container_id=container_id, timeout=timeout)
+        await self._channel.call(request, cri.StopContainerResponse)
+
+    async def remove_container(self, container_id: str) -> None:
+        request = cri.RemoveContainerRequest(container_id=container_id)
+        with suppress(NotFound):
+            await self._channel.call(request, cri.RemoveContainerResponse)
+
+    async def containers(self, *, labels: Mapping[str, str] = NO_LABELS) -> list[Container]:
+        request = cri.ListContainersRequest(filter=cri.ContainerFilter(label_selector=labels))
+        answer = await self._channel.call(request, cri.ListContainersResponse)
+        return await _all_present(self.container_status, [item.id for item in answer.containers])
+
+    async def container_status(self, container_id: str) -> Container:
+        request = cri.ContainerStatusRequest(container_id=container_id)
+        answer = await self._channel.call(request, cri.ContainerStatusResponse)
+        return container_of(answer.status)
+
+    async def exec_sync(
+        self, container_id: str, command: tuple[str, ...], *, timeout_seconds: float
+    ) -> ExecResult:
+        # CRI counts whole seconds; our own deadline is exact, and containerd kills the command
+        # at either.
+        request = cri.ExecSyncRequest(
+            container_id=container_id, cmd=command, timeout=math.ceil(timeout_seconds)
+        )
+        try:
+            answer = await self._channel.call(
+                request, cri.ExecSyncResponse, timeout_seconds=timeout_seconds or None
+            )
+        except DeadlineExceeded as failure:
+            raise TimeoutError(
+                f"command timed out after {timeout_seconds:g} s: {' '.join(command)}"
+            ) from failure
+        return ExecResult(answer.stdout, answer.stderr, answer.exit_code)
+
+    async def reopen_log(self, container_id: str) -> None:
+        request = cri.ReopenContainerLogRequest(container_id=container_id)
+        await self._channel.call(request, cri.ReopenContainerLogResponse)
+
+    # Images.
+
+    async def image_status(self, image: str) -> Image | None:
+        found = await self._image(whole_image_name(image))
+        return None if found is None else image_of(found)
+
+    async def _image(self, whole_name: str) -> cri.Image | None:
+        request = cri.ImageStatusRequest(image=cri.ImageSpec(image=whole_name))
+        answer = await self._channel.call(request, cri.ImageStatusResponse)
+        return answer.image if answer.HasField("image") else None
+
+    async def pull_image(self, image: str, credentials: RegistryCredentials | None = None) -> str:
+        request = cri.PullImageRequest(
+            image=cri.ImageSpec(image=whole_image_name(image)),
+            auth=None if credentials is None else credentials_message(credentials),
+        )
+        try:
+            answer = await self._channel.call(request, cri.PullImageResponse)
+        except RuntimeUnavailable:
+            raise
+        except RuntimeFailure as failure:
+            raise ImagePullFailure(str(failure)) from failure
+        return answer.image_ref
+
+    # Events.
+
+    @asynccontextmanager
+    async def events(self) -> AsyncIterator[AsyncIterator[RuntimeEvent]]:
+        send, receive = anyio.create_memory_object_stream[RuntimeEvent](math.inf)
+        feed = EventFeed(self._channel, self._look, self._clock, send)
+        with send, receive:
+            async with anyio.create_task_group() as group:
+                await group.start(feed.run)
+                yield receive
+                group.cancel_scope.cancel()
+
+    async def _look(self, identifier: str) -> Seen | None:
+        """What CRI shows of a container or sandbox. A list costs no failed call, unlike a
+        status, where there is none."""
+        containers = await self._channel.call(
+            cri.ListContainersRequest(filter=cri.ContainerFilter(id=identifier)),
+            cri.ListContainersResponse,
+        )
+        for container in containers.containers:
+            return Seen(container_state_of(container.state), dict(container.labels))
+        sandboxes = await self._channel.call(
+            cri.ListPodSandboxRequest(filter=cri.PodSandboxFilter(id=identifier)),
+            cri.ListPodSandboxResponse,
+        )
+        for sandbox in sandboxes.items:
+            return Seen(sandbox_state_of(sandbox.state), dict(sandbox.labels))
+        return None
+
+    async def close(self) -> None:
+        await self._channel.close()
+
+
+async def _all_present(
+    status: Callable[[str], Awaitable[Item]], identifiers: list[str]
+) -> list[Item]:
+    """The status of each, asked side by side, without those removed since they were listed."""
+    found: dict[str, Item] = {}
+
+    async def look(identifier: str) -> None:
+        with suppress(NotFound):
+            found[identifier] = await status(identifier)
+
+    async with anyio.create_task_group() as group:
+        for identifier in identifiers:
+            group.start_soon(look, identifier)
+    return [found[identifier] for identifier in identifiers if identifier in found]
+
+
+def _release(version: str) -> tuple[int, int]:
+    """Major and minor of `1.6.20~ds1` or `v2.3.0`; (0, 0) where they can't be read."""
+    found = re.match(r"v?(\d+)\.(\d+)", version)
+    return (int(found[1]), int(found[2])) if found else (0, 0)

@@ -1,0 +1,217 @@
+"""containerd's own event stream, made into the runtime contract's events.
+
+containerd tells everybody at once that a task ended; its CRI plugin hears it too, cleans up, and
+only then shows the exit. So each event goes through these steps:
+
+1. An envelope arrives: topic, container or sandbox id.
+2. It joins what is pending for its id, so that events of one id keep their order.
+3. CRI is asked, with growing pauses, until it shows what the event says.
+4. The event is yielded, with the labels that CRI showed.
+
+A subscription is known to be whole once a mark that we publish ourselves comes back through it:
+gRPC alone does not tell when the server began to listen.
+"""
+
+from collections import deque
+from collections.abc import Awaitable, Callable, Mapping
+from enum import StrEnum
+
+import anyio
+import msgspec
+from anyio.abc import TaskGroup, TaskStatus
+from anyio.streams.memory import MemoryObjectSendStream
+
+from kernel.clock import Clock
+from kernel.cri.containerd_channel import CONTAINERD_NAMESPACE, ContainerdChannel
+from kernel.cri.proto import events_pb2
+from kernel.cri.runtime import (
+    ContainerState,
+    RuntimeEvent,
+    RuntimeEventType,
+    RuntimeFailure,
+    SandboxState,
+)
+
+
+class _Topic(StrEnum):
+    START = "/tasks/start"
+    EXIT = "/tasks/exit"
+    OUT_OF_MEMORY = "/tasks/oom"
+    MARK = "/podkernel/mark"
+
+
+_MARK_TYPE = "google.protobuf.StringValue"
+
+_FILTERS = [f'namespace=={CONTAINERD_NAMESPACE},topic=="{topic}"' for topic in _Topic]
+
+_RECONNECT_SECONDS_MIN = 0.1
+_RECONNECT_SECONDS_MAX = 5.0
+_MARK_SECONDS = 0.01
+_LOOK_SECONDS_MIN = 0.001
+_LOOK_SECONDS_MAX = 1.0
+_LOOK_GROWTH = 1.5
+_APPEAR_SECONDS_MAX = 10.0
+
+
+class Seen(msgspec.Struct, frozen=True):
+    """What CRI shows of the sandbox or container with an id."""
+
+    state: SandboxState | ContainerState
+    labels: Mapping[str, str]
+
+
+class EventFeed:
+    """Follows containerd's events for one listener.
+
+    `look` answers what CRI shows of an id, None where there is no such sandbox or container.
+    """
+
+    def __init__(
+        self,
+        channel: ContainerdChannel,
+        look: Callable[[str], Awaitable[Seen | None]],
+        clock: Clock,
+        listener: MemoryObjectSendStream[RuntimeEvent],
+    ) -> None:
+        self._channel = channel
+        self._look = look
+        self._clock = clock
+        self._listener = listener
+        self._pending: dict[str, deque[str]] = {}
+        self._seen: dict[str, Seen] = {}
+
+    async def run(self, *, task_status: TaskStatus[None]) -> None:
+        """Follow until cancelled. It counts as started when the first subscription is whole, or
+        has failed: then a RELIST follows as soon as containerd is there."""
+        pause_seconds = _RECONNECT_SECONDS_MIN
+        first = True
+        while True:
+            whole = anyio.Event()
+            async with anyio.create_task_group() as group:
+                group.start_soon(self._follow, whole, group)
+                await whole.wait()
+                pause_seconds = _RECONNECT_SECONDS_MIN
+                if first:
+                    task_status.started()
+                else:
+                    self._listener.send_nowait(RuntimeEvent(RuntimeEventType.RELIST))
+                first = False
+            if first:
+                task_status.started()
+                first = False
+            self._pending.clear()
+            await self._clock.sleep(pause_seconds)
+            pause_seconds = min(2 * pause_seconds, _RECONNECT_SECONDS_MAX)
+
+    async def _follow(self, whole: anyio.Event, group: TaskGroup) -> None:
+        """One subscription, until it breaks; then everything in `group` ends."""
+        mark = self._clock.uuid().encode()
+        group.start_soon(self._publish, mark, whole)
+        try:
+            async for envelope in self._channel.subscribe(_FILTERS):
+                if envelope.topic != _Topic.MARK:
+                    self._accept(envelope, group)
+                elif envelope.event.value == mark:
+                    whole.set()
+        except RuntimeFailure:
+            pass
+        group.cancel_scope.cancel()
+
+    async def _publish(self, mark: bytes, whole: anyio.Event) -> None:
+        """Publish the mark until it has come back."""
+        event = events_pb2.AnyEvent(type_url=_MARK_TYPE, value=mark)
+        request = events_pb2.PublishRequest(topic=_Topic.MARK, event=event)
+        while not whole.is_set():
+            try:
+                await self._channel.call(request, events_pb2.Empty)
+            except RuntimeFailure:
+                return
+            await self._clock.sleep(_MARK_SECONDS)
+
+    def _accept(self, envelope: events_pb2.Envelope, group: TaskGroup) -> None:
+        """Steps 1 and 2."""
+        identifier = _subject(envelope)
+        if identifier is None:
+            return
+        pending = self._pending.get(identifier)
+        if pending is None:
+            self._pending[identifier] = deque([envelope.topic])
+            group.start_soon(self._settle, identifier)
+        else:
+            pending.append(envelope.topic)
+
+    async def _settle(self, identifier: str) -> None:
+        """Steps 3 and 4 for all that is pending for one id."""
+        pending = self._pending[identifier]
+        while pending:
+            event = await self._shown(pending.popleft(), identifier)
+            if event is not None:
+                self._listener.send_nowait(event)
+        del self._pending[identifier]
+
+    async def _shown(self, topic: str, identifier: str) -> RuntimeEvent | None:
+        """The event once CRI shows it; None if it never will."""
+        began = self._clock.monotonic_seconds()
+        pause_seconds = _LOOK_SECONDS_MIN
+        while True:
+            try:
+                seen = await self._look(identifier)
+            except RuntimeFailure:
+                # The stream is about to break as well, and what follows then is a RELIST.
+                return None
+            if seen is not None:
+                self._seen[identifier] = seen
+                event_type = _event_type(topic, seen.state)
+                if event_type is not None:
+                    return self._event(topic, event_type, identifier)
+            elif topic != _Topic.START:
+                return self._vanished(topic, identifier)
+            elif self._clock.monotonic_seconds() - began > _APPEAR_SECONDS_MAX:
+                return None
+            await self._clock.sleep(pause_seconds)
+            pause_seconds = min(_LOOK_GROWTH * pause_seconds, _LOOK_SECONDS_MAX)
+
+    def _vanished(self, topic: str, identifier: str) -> RuntimeEvent | None:
+        """What was removed before CRI showed its exit has exited for sure."""
+        last = self._seen.get(identifier)
+        if last is None:
+            return None
+        exited = ContainerState.EXITED
+        gone = exited if isinstance(last.state, ContainerState) else SandboxState.NOT_READY
+        event_type = _event_type(topic, gone)
+        return None if event_type is None else self._event(topic, event_type, identifier)
+
+    def _event(self, topic: str, event_type: RuntimeEventType, identifier: str) -> RuntimeEvent:
+        seen = self._seen.pop(identifier) if topic == _Topic.EXIT else self._seen[identifier]
+        return RuntimeEvent(event_type, identifier, seen.labels)
+
+
+def _subject(envelope: events_pb2.Envelope) -> str | None:
+    """The container or sandbox that an event is about; None for the exit of an exec."""
+    content = envelope.event.value
+    match envelope.topic:
+        case _Topic.START:
+            return events_pb2.TaskStart.FromString(content).container_id
+        case _Topic.OUT_OF_MEMORY:
+            return events_pb2.TaskOOM.FromString(content).container_id
+        case _:
+            task_exit = events_pb2.TaskExit.FromString(content)
+            is_main = task_exit.id == task_exit.container_id
+            return task_exit.container_id if is_main else None
+
+
+def _event_type(topic: str, state: SandboxState | ContainerState) -> RuntimeEventType | None:
+    """What an event of `topic` says, once `state` shows it; None as long as it does not."""
+    match topic, state:
+        case _Topic.START, ContainerState.RUNNING | ContainerState.EXITED:
+            return RuntimeEventType.CONTAINER_STARTED
+        case _Topic.START, SandboxState():
+            return RuntimeEventType.SANDBOX_READY
+        case _Topic.EXIT, ContainerState.EXITED:
+            return RuntimeEventType.CONTAINER_EXITED
+        case _Topic.EXIT, SandboxState.NOT_READY:
+            return RuntimeEventType.SANDBOX_STOPPED
+        case _Topic.OUT_OF_MEMORY, _:
+            return RuntimeEventType.CONTAINER_OUT_OF_MEMORY
+        case _:
+            return None

@@ -1,0 +1,264 @@
+"""Pure translation between the runtime contract's structs and CRI's messages."""
+
+from kernel.cri.proto import runtime_pb2 as cri
+from kernel.cri.runtime import (
+    Container,
+    ContainerConfig,
+    ContainerState,
+    Image,
+    LinuxResources,
+    Mount,
+    RegistryCredentials,
+    Sandbox,
+    SandboxConfig,
+    SandboxState,
+    SecurityContext,
+)
+
+ASKED_IMAGE_ANNOTATION = "podkernel.dev/asked-image"
+"""Where a container keeps its image's name as it was asked for: CRI's status shows one of the
+tags that the image has by now."""
+
+SANDBOX_ANNOTATION = "podkernel.dev/sandbox"
+"""Where a container keeps its sandbox's id, which CRI's status does not show."""
+
+_PROPAGATIONS = {
+    "private": cri.PROPAGATION_PRIVATE,
+    "host-to-container": cri.PROPAGATION_HOST_TO_CONTAINER,
+    "bidirectional": cri.PROPAGATION_BIDIRECTIONAL,
+}
+
+_CONTAINER_STATES = {
+    cri.CONTAINER_CREATED: ContainerState.CREATED,
+    cri.CONTAINER_RUNNING: ContainerState.RUNNING,
+    cri.CONTAINER_EXITED: ContainerState.EXITED,
+}
+
+
+def sandbox_config_message(config: SandboxConfig) -> cri.PodSandboxConfig:
+    """A sandbox's configuration as CRI has it."""
+    message = cri.PodSandboxConfig(
+        metadata=cri.PodSandboxMetadata(
+            name=config.name, uid=config.uid, namespace=config.namespace, attempt=config.attempt
+        ),
+        # A sandbox in the node's network has the node's name, and CRI refuses another.
+        hostname="" if config.host_network else config.hostname,
+        log_directory=config.log_directory,
+        port_mappings=[
+            cri.PortMapping(
+                protocol=mapping.protocol,
+                container_port=mapping.container_port,
+                host_port=mapping.host_port,
+                host_ip=mapping.host_ip,
+            )
+            for mapping in config.port_mappings
+        ],
+        labels=config.labels,
+        annotations=config.annotations,
+        linux=cri.LinuxPodSandboxConfig(
+            cgroup_parent=config.cgroup_parent,
+            security_context=_sandbox_security(config),
+            sysctls=config.sysctls,
+        ),
+    )
+    if config.dns is not None:
+        message.dns_config.servers.extend(config.dns.servers)
+        message.dns_config.searches.extend(config.dns.searches)
+        message.dns_config.options.extend(config.dns.options)
+    return message
+
+
+def container_config_message(
+    config: ContainerConfig, sandbox: SandboxConfig, *, sandbox_id: str, image: str
+) -> cri.ContainerConfig:
+    """A container's configuration as CRI has it; `image` is its whole name or id."""
+    return cri.ContainerConfig(
+        metadata=cri.ContainerMetadata(name=config.name, attempt=config.attempt),
+        image=cri.ImageSpec(image=image),
+        command=config.command,
+        args=config.args,
+        working_dir=config.working_directory,
+        envs=[cri.KeyValue(key=key, value=value) for key, value in config.environment.items()],
+        mounts=[_mount(mount) for mount in config.mounts],
+        labels=config.labels,
+        annotations={
+            **config.annotations,
+            ASKED_IMAGE_ANNOTATION: config.image,
+            SANDBOX_ANNOTATION: sandbox_id,
+        },
+        log_path=config.log_path,
+        stdin=config.stdin,
+        stdin_once=config.stdin_once,
+        tty=config.tty,
+        linux=cri.LinuxContainerConfig(
+            resources=_resources(config.resources),
+            security_context=_container_security(config.security, sandbox),
+        ),
+        stop_signal=_stop_signal(config.stop_signal),
+    )
+
+
+def credentials_message(credentials: RegistryCredentials) -> cri.AuthConfig:
+    """What to show a registry, as CRI has it."""
+    return cri.AuthConfig(
+        username=credentials.username,
+        password=credentials.password,
+        server_address=credentials.server,
+    )
+
+
+def sandbox_of(status: cri.PodSandboxStatus) -> Sandbox:
+    """A sandbox from CRI's status; one that is stopped has no address any more."""
+    state = sandbox_state_of(status.state)
+    addresses = [status.network.ip, *(address.ip for address in status.network.additional_ips)]
+    return Sandbox(
+        id=status.id,
+        name=status.metadata.name,
+        namespace=status.metadata.namespace,
+        uid=status.metadata.uid,
+        attempt=status.metadata.attempt,
+        state=state,
+        created_at=status.created_at,
+        labels=dict(status.labels),
+        annotations=dict(status.annotations),
+        addresses=tuple(filter(None, addresses)) if state is SandboxState.READY else (),
+    )
+
+
+def sandbox_state_of(state: cri.PodSandboxState) -> SandboxState:
+    return SandboxState.READY if state == cri.SANDBOX_READY else SandboxState.NOT_READY
+
+
+def container_state_of(state: cri.ContainerState) -> ContainerState:
+    return _CONTAINER_STATES.get(state, ContainerState.UNKNOWN)
+
+
+def container_of(status: cri.ContainerStatus) -> Container:
+    """A container from CRI's status. Our own annotations are not the caller's to see; where
+    somebody else made the container, its sandbox's id is empty."""
+    annotations = dict(status.annotations)
+    sandbox_id = annotations.pop(SANDBOX_ANNOTATION, "")
+    asked_image = annotations.pop(ASKED_IMAGE_ANNOTATION, status.image.image)
+    return Container(
+        id=status.id,
+        sandbox_id=sandbox_id,
+        name=status.metadata.name,
+        attempt=status.metadata.attempt,
+        state=container_state_of(status.state),
+        image=asked_image,
+        image_id=status.image_ref,
+        created_at=status.created_at,
+        labels=dict(status.labels),
+        annotations=annotations,
+        started_at=status.started_at,
+        finished_at=status.finished_at,
+        exit_code=status.exit_code,
+        reason=status.reason,
+        message=status.message,
+        log_path=status.log_path,
+    )
+
+
+def image_of(image: cri.Image) -> Image:
+    """An image from CRI; its user is a number, a name, or empty."""
+    return Image(
+        id=image.id,
+        tags=tuple(image.repo_tags),
+        digests=tuple(image.repo_digests),
+        size_bytes=image.size,
+        user=str(image.uid.value) if image.HasField("uid") else image.username,
+    )
+
+
+def _sandbox_security(config: SandboxConfig) -> cri.LinuxSandboxSecurityContext:
+    security = config.security
+    return cri.LinuxSandboxSecurityContext(
+        namespace_options=_namespace_options(config),
+        run_as_user=_optional_number(security.run_as_user),
+        run_as_group=_optional_number(security.run_as_group),
+        readonly_rootfs=security.read_only_root_filesystem,
+        supplemental_groups=security.supplemental_groups,
+        privileged=security.privileged,
+        seccomp=_seccomp(security.seccomp_profile),
+    )
+
+
+def _container_security(
+    security: SecurityContext, sandbox: SandboxConfig
+) -> cri.LinuxContainerSecurityContext:
+    return cri.LinuxContainerSecurityContext(
+        capabilities=cri.Capability(
+            add_capabilities=_capabilities(security.capabilities_added),
+            drop_capabilities=_capabilities(security.capabilities_dropped),
+        ),
+        privileged=security.privileged,
+        namespace_options=_namespace_options(sandbox),
+        run_as_user=_optional_number(security.run_as_user),
+        run_as_group=_optional_number(security.run_as_group),
+        readonly_rootfs=security.read_only_root_filesystem,
+        supplemental_groups=security.supplemental_groups,
+        no_new_privs=not security.allow_privilege_escalation,
+        seccomp=_seccomp(security.seccomp_profile),
+    )
+
+
+def _namespace_options(sandbox: SandboxConfig) -> cri.NamespaceOption:
+    if sandbox.host_pid:
+        process_ids = cri.NODE
+    elif sandbox.share_processes:
+        process_ids = cri.POD
+    else:
+        process_ids = cri.CONTAINER
+    return cri.NamespaceOption(
+        network=cri.NODE if sandbox.host_network else cri.POD,
+        pid=process_ids,
+        ipc=cri.NODE if sandbox.host_ipc else cri.POD,
+    )
+
+
+def _capabilities(names: tuple[str, ...]) -> list[str]:
+    """CRI has them without the prefix that the kernel's headers give them."""
+    return [name.upper().removeprefix("CAP_") for name in names]
+
+
+def _seccomp(profile: str) -> cri.SecurityProfile:
+    """`RuntimeDefault`, `Unconfined` (also where nothing is said), or a profile's path."""
+    match profile:
+        case "" | "Unconfined":
+            return cri.SecurityProfile(profile_type=cri.SecurityProfile.Unconfined)
+        case "RuntimeDefault":
+            return cri.SecurityProfile(profile_type=cri.SecurityProfile.RuntimeDefault)
+        case path:
+            return cri.SecurityProfile(
+                profile_type=cri.SecurityProfile.Localhost, localhost_ref=path
+            )
+
+
+def _stop_signal(name: str) -> str:
+    """CRI's name for `SIGUSR1` or `USR1`; one that it has no name for becomes the default."""
+    known = f"SIGNAL_SIG{name.upper().removeprefix('SIG')}"
+    return known if known in cri.Signal.DESCRIPTOR.values_by_name else "SIGNAL_RUNTIME_DEFAULT"
+
+
+def _optional_number(value: int | None) -> cri.Int64Value | None:
+    return None if value is None else cri.Int64Value(value=value)
+
+
+def _mount(mount: Mount) -> cri.Mount:
+    return cri.Mount(
+        container_path=mount.container_path,
+        host_path=mount.host_path,
+        readonly=mount.read_only,
+        propagation=_PROPAGATIONS[mount.propagation],
+    )
+
+
+def _resources(resources: LinuxResources) -> cri.LinuxContainerResources:
+    return cri.LinuxContainerResources(
+        # A period without a quota limits nothing.
+        cpu_period=resources.cpu_period_microseconds if resources.cpu_quota_microseconds else 0,
+        cpu_quota=resources.cpu_quota_microseconds,
+        cpu_shares=resources.cpu_shares,
+        memory_limit_in_bytes=resources.memory_limit_bytes,
+        oom_score_adj=resources.oom_score_adjustment,
+    )
