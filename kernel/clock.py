@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from typing import Protocol, TypeVar
 
 import anyio
+import anyio.lowlevel
 
 Item = TypeVar("Item")
 
@@ -102,8 +103,14 @@ class ManualClock:
             return
         due = self._elapsed_nanoseconds + round(seconds * NANOSECONDS_PER_SECOND)
         woken = anyio.Event()
-        heapq.heappush(self._sleepers, (due, next(self._tie_breaker), woken))
-        await woken.wait()
+        sleeper = (due, next(self._tie_breaker), woken)
+        heapq.heappush(self._sleepers, sleeper)
+        try:
+            await woken.wait()
+        finally:
+            if not woken.is_set():
+                self._sleepers.remove(sleeper)
+                heapq.heapify(self._sleepers)
 
     def random(self) -> float:
         return self._random.random()

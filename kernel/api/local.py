@@ -1,0 +1,196 @@
+"""LocalClient: the client over the store of this process."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any, Literal, cast
+
+import anyio
+import msgspec
+
+from kernel.api.client import (
+    Client,
+    KindType,
+    ObjectList,
+    PatchType,
+    Transaction,
+    WatchEvent,
+    WatchEventType,
+)
+from kernel.api.object_api import ObjectApi
+from kernel.api.stored import StoredEvent, decoder_of
+from kernel.api.transaction import LocalTransaction, namespace_of, resolve_namespace
+from kernel.api.watching import StoredWatch
+from kernel.objects.meta import DeleteOptions, Preconditions
+
+
+class LocalClient(Client):
+    """Typed calls of an `ObjectApi`; see `Client` for what each does."""
+
+    def __init__(self, api: ObjectApi):
+        self._api = api
+
+    async def create(self, obj: KindType, *, dry_run: bool = False) -> KindType:
+        copy = _copy(obj)
+        stored = await self._api.create(copy, namespace=namespace_of(obj), dry_run=dry_run)
+        return cast(KindType, stored.decode())
+
+    async def get(
+        self, kind: type[KindType], name: str, *, namespace: str | None = None
+    ) -> KindType:
+        stored = self._api.get(kind, resolve_namespace(kind, namespace), name)
+        return cast(KindType, stored.decode())
+
+    async def list(
+        self,
+        kind: type[KindType],
+        *,
+        namespace: str | None = None,
+        label_selector: str = "",
+        field_selector: str = "",
+        limit: int = 0,
+        continue_token: str = "",
+    ) -> ObjectList[KindType]:
+        page = self._api.list(
+            kind,
+            namespace=namespace,
+            label_selector=label_selector,
+            field_selector=field_selector,
+            limit=limit,
+            continue_token=continue_token,
+        )
+        return ObjectList(
+            [stored.decode() for stored in page.items],
+            revision=page.revision,
+            continue_token=page.continue_token,
+            remaining=page.remaining,
+        )
+
+    @asynccontextmanager
+    async def watch(
+        self,
+        kind: type[KindType],
+        *,
+        namespace: str | None = None,
+        name: str | None = None,
+        label_selector: str = "",
+        field_selector: str = "",
+        from_revision: int | None = None,
+    ) -> AsyncIterator[AsyncIterator[WatchEvent[KindType]]]:
+        if name is not None:
+            namespace = resolve_namespace(kind, namespace)
+        with self._api.watch(
+            kind,
+            namespace=namespace,
+            name=name,
+            label_selector=label_selector,
+            field_selector=field_selector,
+            from_revision=from_revision,
+        ) as batches:
+            yield _events(batches)
+
+    async def update(self, obj: KindType, *, dry_run: bool = False) -> KindType:
+        stored = await self._api.update(_copy(obj), namespace=namespace_of(obj), dry_run=dry_run)
+        return cast(KindType, stored.decode())
+
+    async def update_status(self, obj: KindType, *, dry_run: bool = False) -> KindType:
+        stored = await self._api.update(
+            _copy(obj), namespace=namespace_of(obj), subresource="status", dry_run=dry_run
+        )
+        return cast(KindType, stored.decode())
+
+    async def patch(
+        self,
+        kind: type[KindType],
+        name: str,
+        patch: Any,
+        *,
+        namespace: str | None = None,
+        type: PatchType = "merge",
+        subresource: Literal["", "status"] = "",
+        dry_run: bool = False,
+    ) -> KindType:
+        stored = await self._api.patch(
+            kind,
+            resolve_namespace(kind, namespace),
+            name,
+            patch,
+            type,
+            subresource=subresource,
+            dry_run=dry_run,
+        )
+        return cast(KindType, stored.decode())
+
+    async def delete(
+        self,
+        kind: type[KindType],
+        name: str,
+        *,
+        namespace: str | None = None,
+        grace_period_seconds: int | None = None,
+        uid: str | None = None,
+        resource_version: str | None = None,
+        propagation_policy: str | None = None,
+        dry_run: bool = False,
+    ) -> KindType:
+        preconditions = None
+        if uid is not None or resource_version is not None:
+            preconditions = Preconditions(uid=uid, resource_version=resource_version)
+        options = DeleteOptions(
+            grace_period_seconds=grace_period_seconds,
+            preconditions=preconditions,
+            propagation_policy=propagation_policy,
+        )
+        stored, _ = await self._api.delete(
+            kind, resolve_namespace(kind, namespace), name, options, dry_run=dry_run
+        )
+        return cast(KindType, stored.decode())
+
+    async def wait(
+        self,
+        kind: type[KindType],
+        name: str,
+        condition: Callable[[KindType | None], bool],
+        *,
+        namespace: str | None = None,
+        timeout_seconds: float = 30,
+    ) -> KindType | None:
+        with anyio.fail_after(timeout_seconds):
+            async with self.watch(kind, name=name, namespace=namespace) as events:
+                present = self._api.list(
+                    kind,
+                    namespace=resolve_namespace(kind, namespace),
+                    field_selector=f"metadata.name={name}",
+                )
+                if not present.items and condition(None):
+                    return None
+                async for event in events:
+                    gone = event.type is WatchEventType.DELETED
+                    found = None if gone else event.object
+                    if condition(found):
+                        return found
+        raise AssertionError("a watch ends with an error or not at all")
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Transaction]:
+        transaction = LocalTransaction(self._api)
+        yield transaction
+        await transaction.commit()
+
+    def observe(
+        self, kind: type[KindType], handler: Callable[[WatchEvent[KindType], int], None]
+    ) -> Callable[[], None]:
+        def observer(event: StoredEvent) -> None:
+            handler(WatchEvent(event.type, event.shared_object()), event.stored.revision)
+
+        return self._api.observe(kind, observer)
+
+
+def _copy(obj: KindType) -> KindType:
+    """The API fills in what it is given; the caller's object stays as it was."""
+    return cast(KindType, decoder_of(type(obj)).decode(msgspec.json.encode(obj)))
+
+
+async def _events(batches: StoredWatch) -> AsyncIterator[WatchEvent[Any]]:
+    async for batch in batches:
+        for event in batch:
+            yield WatchEvent(event.type, event.stored.decode())

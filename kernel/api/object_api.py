@@ -1,0 +1,365 @@
+"""ObjectApi: every read and write of objects, under the API's rules, without HTTP.
+
+The typed client and the API server are two thin covers of it. It works on kinds and on objects in
+their stored form, so that a list over HTTP never decodes what it only passes on.
+"""
+
+import base64
+import binascii
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, Literal
+
+import msgspec
+
+from kernel.api.admission import AdmissionChain
+from kernel.api.client import PatchType, WatchEventType
+from kernel.api.context import current_actor, current_cause
+from kernel.api.errors import (
+    AlreadyExists,
+    BadRequest,
+    Conflict,
+    Expired,
+    InsufficientStorage,
+    NotFound,
+)
+from kernel.api.patching import patched
+from kernel.api.planning import Plan, Planner
+from kernel.api.selection import Selection
+from kernel.api.stored import Stored, StoredEvent, StoredList
+from kernel.api.watching import EventCache, StoredWatch
+from kernel.clock import Clock, now_timestamp
+from kernel.objects.event import Binding
+from kernel.objects.kind import Kind
+from kernel.objects.kinds import KindTable
+from kernel.objects.meta import DeleteOptions
+from kernel.objects.pod import Pod
+from kernel.objects.pod_status import PodCondition
+from kernel.store.errors import Compacted, PreconditionFailed, StoreFull
+from kernel.store.log import Write
+from kernel.store.store import Store
+
+Subresource = Literal["", "status"]
+
+CONFLICT_RETRIES_MAX = 16
+SCAN_CHUNK_KEYS = 512
+
+
+class ObjectApi:
+    """The API over one store. All methods raise `ApiError`s."""
+
+    def __init__(
+        self, store: Store, kinds: KindTable, clock: Clock, admission: AdmissionChain | None = None
+    ):
+        self.kinds = kinds
+        self.clock = clock
+        self.admission = admission or AdmissionChain()
+        self.planner = Planner(store, clock, self.admission)
+        self._store = store
+        self._events = EventCache()
+
+    @property
+    def revision(self) -> int:
+        """The newest revision that every watcher of this process has been shown."""
+        return self._store.published_revision
+
+    # Reading
+
+    def get(self, kind: type[Kind], namespace: str, name: str) -> Stored:
+        """One object as it is now. Raises `NotFound`."""
+        return self.planner.read(kind, namespace, name)
+
+    def list(
+        self,
+        kind: type[Kind],
+        *,
+        namespace: str | None = None,
+        label_selector: str = "",
+        field_selector: str = "",
+        limit: int = 0,
+        continue_token: str = "",
+    ) -> StoredList:
+        """Objects in order of namespace and name, of all namespaces where that is None."""
+        selection = Selection(kind, label_selector, field_selector)
+        prefix = kind.info.key_prefix(namespace)
+        after_key, first_revision = _read_continue_token(continue_token, prefix)
+        found: list[Stored] = []
+        chunk = min(limit + 1, SCAN_CHUNK_KEYS) if limit else 0
+        while True:
+            items, revision = self._store.scan(prefix, after_key=after_key, limit=chunk)
+            # The oldest of several reads: a watch from there misses nothing.
+            first_revision = first_revision or revision
+            for item in items:
+                stored = Stored.of_item(kind, item)
+                if selection.everything or selection.matches(stored.decode()):
+                    found.append(stored)
+                if limit and len(found) > limit:
+                    break
+            enough = bool(limit) and len(found) > limit
+            if enough or not chunk or len(items) < chunk:
+                break
+            after_key = items[-1].key
+        if not enough:
+            return StoredList(found, first_revision)
+        page = found[:limit]
+        remaining = None
+        if selection.everything:
+            remaining = self._store.count(prefix, after_key=page[-1].key)
+        token = _write_continue_token(page[-1].key, first_revision)
+        return StoredList(page, first_revision, token, remaining)
+
+    @contextmanager
+    def watch(
+        self,
+        kind: type[Kind],
+        *,
+        namespace: str | None = None,
+        name: str | None = None,
+        label_selector: str = "",
+        field_selector: str = "",
+        from_revision: int | None = None,
+    ) -> Iterator[StoredWatch]:
+        """Batches of changes after `from_revision`; where that is None, first what is there.
+
+        Raises `Expired` where the log no longer reaches back to that revision.
+        """
+        selection = Selection(kind, label_selector, field_selector)
+        initial: list[StoredEvent] = []
+        prefix = kind.info.key_prefix(namespace)
+        if name is not None:
+            prefix = kind.info.key(namespace or "", name)
+        start_revision = from_revision
+        if start_revision is None:
+            items, start_revision = self._store.scan(prefix)
+            initial = [
+                StoredEvent(WatchEventType.ADDED, stored)
+                for stored in (Stored.of_item(kind, item) for item in items)
+                if (name is None or stored.key == prefix)
+                and (selection.everything or selection.matches(stored.decode()))
+            ]
+        try:
+            with self._store.watch(prefix, after_revision=start_revision) as watch:
+                yield StoredWatch(
+                    kind,
+                    watch,
+                    self._store,
+                    self._events,
+                    None if selection.everything else selection.matches,
+                    initial,
+                    start_revision,
+                )
+        except Compacted as error:
+            raise Expired(f"too old resource version: {from_revision} ({error})") from error
+
+    def observe(
+        self, kind: type[Kind], observer: Callable[[StoredEvent], None]
+    ) -> Callable[[], None]:
+        """Call `observer` for every change of a kind before its writer resumes; answers how to
+        end that. The observer must not block, raise, or change what it is given."""
+        return self._store.observe(
+            kind.info.key_prefix(), lambda entry: observer(self._events.event_of(kind, entry))
+        )
+
+    # Writing
+
+    async def create(self, obj: Kind, *, namespace: str = "", dry_run: bool = False) -> Stored:
+        """Store a new object; `obj` is changed on the way. Raises `AlreadyExists`, `Invalid`…"""
+        generated = bool(obj.metadata.generate_name and not obj.metadata.name)
+        for _ in range(CONFLICT_RETRIES_MAX):
+            try:
+                return await self._carry_out(
+                    await self.planner.create(obj, namespace, dry_run=dry_run), dry_run
+                )
+            except AlreadyExists:
+                if not generated:
+                    raise
+                obj.metadata.name = ""
+        raise AlreadyExists.of(obj.info.qualified_plural, obj.metadata.generate_name)
+
+    async def update(
+        self,
+        obj: Kind,
+        *,
+        namespace: str = "",
+        name: str = "",
+        subresource: Subresource = "",
+        dry_run: bool = False,
+    ) -> Stored:
+        """Replace an object or its status. With a resourceVersion in it, only from that one."""
+        expected = obj.metadata.resource_version
+
+        async def plan(present: Stored) -> Plan:
+            obj.metadata.resource_version = expected
+            return await self.planner.update(
+                present, obj, status=subresource == "status", dry_run=dry_run
+            )
+
+        return await self._change(type(obj), namespace, name or obj.metadata.name, plan, dry_run)
+
+    async def patch(
+        self,
+        kind: type[Kind],
+        namespace: str,
+        name: str,
+        patch: Any,
+        patch_type: PatchType,
+        *,
+        subresource: Subresource = "",
+        dry_run: bool = False,
+    ) -> Stored:
+        """Change parts of an object; `patch` is plain JSON data."""
+
+        async def plan(present: Stored) -> Plan:
+            obj = patched(kind, present, patch, patch_type)
+            return await self.planner.update(
+                present, obj, status=subresource == "status", dry_run=dry_run
+            )
+
+        return await self._change(kind, namespace, name, plan, dry_run)
+
+    async def delete(
+        self,
+        kind: type[Kind],
+        namespace: str,
+        name: str,
+        options: DeleteOptions | None = None,
+        *,
+        dry_run: bool = False,
+    ) -> tuple[Stored, bool]:
+        """Ask for an object's end; answers its last state, and whether it is gone now."""
+        wanted = options or DeleteOptions()
+        gone = False
+
+        async def plan(present: Stored) -> Plan:
+            nonlocal gone
+            made = await self.planner.delete(present, wanted, dry_run=dry_run)
+            gone = made.deletes
+            return made
+
+        return await self._change(kind, namespace, name, plan, dry_run), gone
+
+    async def delete_collection(
+        self,
+        kind: type[Kind],
+        *,
+        namespace: str | None,
+        label_selector: str = "",
+        field_selector: str = "",
+        options: DeleteOptions | None = None,
+        dry_run: bool = False,
+    ) -> StoredList:
+        """Delete all that a list with these arguments shows; answers their last states."""
+        found = self.list(
+            kind, namespace=namespace, label_selector=label_selector, field_selector=field_selector
+        )
+        deleted = []
+        for stored in found.items:
+            try:
+                last, _ = await self.delete(
+                    kind, stored.namespace, stored.name, options, dry_run=dry_run
+                )
+            except NotFound:
+                continue  # somebody else was faster
+            deleted.append(last)
+        return StoredList(deleted, self.revision)
+
+    async def bind(self, namespace: str, name: str, binding: Binding) -> None:
+        """Put a Pod on a node. Raises `Conflict` where it is on one, or being deleted."""
+
+        async def plan(present: Stored) -> Plan:
+            pod = present.decode()
+            refusal = f'Operation cannot be fulfilled on pods/binding "{name}": pod {name} is '
+            if pod.metadata.deletion_timestamp is not None:
+                raise Conflict(refusal + "being deleted, cannot be assigned to a host")
+            if pod.spec.node_name:
+                raise Conflict(refusal + f'already assigned to node "{pod.spec.node_name}"')
+            pod.spec.node_name = binding.target.name
+            _set_scheduled(pod, self.clock)
+            return self.planner.replacement(present, pod)
+
+        await self._change(Pod, namespace, name, plan, dry_run=False)
+
+    async def commit(self, plans: Sequence[Plan]) -> "list[Stored]":
+        """Carry out plans together or not at all; answers the objects as they are then.
+
+        Raises `Conflict` or `AlreadyExists` for the first object that has changed since.
+        """
+        operations = [plan.operation for plan in plans if plan.operation is not None]
+        revisions: dict[str, int] = {}
+        if operations:
+            write = Write(operations, current_actor(), current_cause())
+            with _store_errors_translated(plans):
+                entries = await self._store.commit(write)
+            revisions = {entry.key: entry.revision for entry in entries}
+        return [
+            Stored(plan.kind, plan.key, revisions.get(plan.key, plan.present_revision), plan.data)
+            for plan in plans
+        ]
+
+    async def _carry_out(self, plan: Plan, dry_run: bool) -> Stored:
+        if dry_run:
+            return Stored(plan.kind, plan.key, plan.present_revision, plan.data)
+        (stored,) = await self.commit((plan,))
+        return stored
+
+    async def _change(
+        self,
+        kind: type[Kind],
+        namespace: str,
+        name: str,
+        plan: Callable[[Stored], Awaitable[Plan]],
+        dry_run: bool,
+    ) -> Stored:
+        """Read, plan, commit; from the start again where another write came between.
+
+        A conflict that the plan itself finds (a resourceVersion of the caller's) is final.
+        """
+        for _ in range(CONFLICT_RETRIES_MAX):
+            made = await plan(self.planner.read(kind, namespace, name))
+            try:
+                return await self._carry_out(made, dry_run)
+            except Conflict:
+                continue
+        raise Conflict.modified(kind.info.qualified_plural, name)
+
+
+@contextmanager
+def _store_errors_translated(plans: Iterable[Plan]) -> Iterator[None]:
+    try:
+        yield
+    except PreconditionFailed as error:
+        plan = next(plan for plan in plans if plan.key == error.key)
+        plural, name = plan.kind.info.qualified_plural, plan.key.rsplit("/", 1)[1]
+        if error.expected_revision == 0:
+            raise AlreadyExists.of(plural, name) from error
+        raise Conflict.modified(plural, name) from error
+    except StoreFull as error:
+        raise InsufficientStorage(f"the write was refused: {error}") from error
+    except ValueError as error:
+        raise BadRequest(str(error)) from error
+
+
+def _set_scheduled(pod: Pod, clock: Clock) -> None:
+    conditions = [found for found in pod.status.conditions if found.type != "PodScheduled"]
+    scheduled = PodCondition(
+        type="PodScheduled", status="True", last_transition_time=now_timestamp(clock)
+    )
+    pod.status.conditions = [*conditions, scheduled]
+
+
+def _write_continue_token(after_key: str, revision: int) -> str:
+    token = msgspec.json.encode({"after": after_key, "revision": revision})
+    return base64.urlsafe_b64encode(token).decode().rstrip("=")
+
+
+def _read_continue_token(token: str, prefix: str) -> tuple[str, int]:
+    if not token:
+        return "", 0
+    try:
+        read = msgspec.json.decode(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))
+        after_key, revision = str(read["after"]), int(read["revision"])
+    except (binascii.Error, msgspec.DecodeError, ValueError, KeyError, TypeError) as error:
+        raise BadRequest("continue key is not valid") from error
+    if not after_key.startswith(prefix):
+        raise BadRequest("continue key is not valid: it is of another list")
+    return after_key, revision

@@ -1,0 +1,218 @@
+"""From a request to the store operation that carries it out, under all of the API's rules.
+
+A plan is made against the present state of the object and names the revision of that state, so
+that it happens only if nothing has come between. `ObjectApi` commits one plan and makes it anew
+after a conflict; a transaction commits several at once.
+
+The pipeline of a create or update, in order:
+    mutate (admission) → default → metadata → validate → admission's validation → encode
+"""
+
+from typing import Any
+
+import msgspec
+
+from kernel.api import metadata, strategies
+from kernel.api.admission import AdmissionChain, AdmissionRequest
+from kernel.api.admission import Operation as AdmissionOperation
+from kernel.api.context import current_actor
+from kernel.api.defaulting import default
+from kernel.api.errors import AlreadyExists, BadRequest, Conflict, Forbidden, Invalid, NotFound
+from kernel.api.stored import Stored, encode
+from kernel.api.validation import validate_create, validate_update
+from kernel.clock import Clock
+from kernel.objects.kind import Kind
+from kernel.objects.meta import DeleteOptions, StatusCause
+from kernel.objects.namespace import Namespace
+from kernel.store.log import Operation
+from kernel.store.store import StoreReader
+
+
+class Plan(msgspec.Struct, frozen=True):
+    """One store operation, or none where the object is already as asked (`operation` None).
+
+    `data` is the object's stored form afterwards; for a deletion its last state.
+    """
+
+    kind: type[Kind]
+    key: str
+    data: bytes
+    operation: Operation | None
+    present_revision: int = 0
+
+    @property
+    def deletes(self) -> bool:
+        """Whether the object is gone afterwards."""
+        return self.operation is not None and self.operation.value is None
+
+
+class Planner:
+    """Makes plans against what a store holds now."""
+
+    def __init__(self, store: StoreReader, clock: Clock, admission: AdmissionChain):
+        self._store = store
+        self._clock = clock
+        self._admission = admission
+
+    def read(self, kind: type[Kind], namespace: str, name: str) -> Stored:
+        """The object as it is now. Raises `NotFound`."""
+        item = self._store.get(kind.info.key(namespace, name))
+        if item is None:
+            raise NotFound.of(kind.info.qualified_plural, name)
+        return Stored.of_item(kind, item)
+
+    async def create(self, obj: Kind, namespace: str, *, dry_run: bool = False) -> Plan:
+        """Store a new object; `obj` is changed on the way."""
+        self._require_living_namespace(obj, namespace)
+        metadata.prepare_create(obj, namespace, self._clock)
+        strategies.reset_status(obj)
+        await self._admit("CREATE", obj, None, dry_run)
+        key = obj.info.key(namespace, obj.metadata.name)
+        if self._store.get(key) is not None:
+            raise AlreadyExists.of(obj.info.qualified_plural, obj.metadata.name)
+        data = encode(obj)
+        return Plan(type(obj), key, data, Operation(key, data, expected_revision=0))
+
+    async def update(
+        self, present: Stored, obj: Kind, *, status: bool = False, dry_run: bool = False
+    ) -> Plan:
+        """Replace an object's own fields, or its status alone; `obj` is changed on the way.
+
+        Where that takes away the last thing that held a deletion, the object goes.
+        """
+        kind, old = present.kind, present.decode()
+        plural, name = kind.info.qualified_plural, present.name
+        expected = obj.metadata.resource_version
+        if expected and expected != str(present.revision):
+            raise Conflict.modified(plural, name)
+        if status:
+            metadata.prepare_update(obj, old, plural)
+            new = present.decode()
+            new.status = obj.status  # type: ignore[attr-defined]
+            await self._admit_status(new, old)
+        else:
+            metadata.prepare_update(obj, old, plural)
+            new = obj
+            if kind.info.has_status:
+                new.status = old.status  # type: ignore[attr-defined]
+            await self._admit("UPDATE", new, old, dry_run)
+            if new.metadata.generation and strategies.spec_changed(new, old):
+                new.metadata.generation += 1
+        plan = self.replacement(present, new)
+        if plan.data == present.data:
+            return Plan(kind, present.key, plan.data, None, present.revision)
+        return self._removal(present, plan.data) if self._may_go(new) else plan
+
+    async def delete(
+        self, present: Stored, options: DeleteOptions, *, dry_run: bool = False
+    ) -> Plan:
+        """End an object: remove it, or mark it as being deleted where something holds it."""
+        obj = present.decode()
+        self._require_preconditions(present, obj, options)
+        await self._ask_hooks("DELETE", None, obj, dry_run)
+        grace = strategies.deletion_grace_seconds(obj, options)
+        if grace == 0 and not strategies.holds_deletion(obj):
+            return self._removal(present, present.data)
+        changed = metadata.mark_deleted(obj.metadata, grace, self._clock)
+        if not changed:
+            return Plan(present.kind, present.key, present.data, None, present.revision)
+        strategies.mark_terminating(obj)
+        return self.replacement(present, obj)
+
+    def replacement(self, present: Stored, obj: Kind) -> Plan:
+        """Store `obj` in place of `present` as it is, no rule applied."""
+        data = encode(obj)
+        operation = Operation(present.key, data, expected_revision=present.revision)
+        return Plan(present.kind, present.key, data, operation, present.revision)
+
+    def _removal(self, present: Stored, data: bytes) -> Plan:
+        operation = Operation(
+            present.key, None, expected_revision=present.revision, last_value=data
+        )
+        return Plan(present.kind, present.key, data, operation, present.revision)
+
+    @staticmethod
+    def _may_go(obj: Kind) -> bool:
+        """Whether a deletion under way has nothing left to wait for."""
+        meta = obj.metadata
+        return (
+            meta.deletion_timestamp is not None
+            and not meta.deletion_grace_period_seconds
+            and not strategies.holds_deletion(obj)
+        )
+
+    def _require_living_namespace(self, obj: Kind, namespace: str) -> None:
+        if not obj.info.namespaced:
+            if namespace:
+                raise BadRequest(f"{obj.info.kind} is cluster-scoped: it is in no namespace")
+            return
+        try:
+            found = self.read(Namespace, "", namespace).decode()
+        except NotFound as error:
+            raise NotFound.of("namespaces", namespace) from error
+        if found.metadata.deletion_timestamp is not None:
+            raise Forbidden(
+                f'{obj.info.qualified_plural} "{obj.metadata.name}" is forbidden: unable to '
+                f"create new content in namespace {namespace} because it is being terminated"
+            )
+
+    async def _admit(
+        self, operation: AdmissionOperation, obj: Kind, old: Kind | None, dry_run: bool
+    ) -> None:
+        default(obj)
+        request = self._request(operation, obj, old, dry_run)
+        if await self._admission.mutate(type(obj), request):
+            default(obj)
+        causes = validate_create(obj) if old is None else validate_update(obj, old)
+        self._require_valid(obj, causes)
+        await self._admission.validate(type(obj), request)
+
+    async def _admit_status(self, obj: Kind, old: Kind) -> None:
+        self._require_valid(obj, validate_update(obj, old))
+
+    async def _ask_hooks(
+        self, operation: AdmissionOperation, obj: Kind | None, old: Kind, dry_run: bool
+    ) -> None:
+        request = self._request(operation, obj, old, dry_run)
+        await self._admission.mutate(type(old), request)
+        await self._admission.validate(type(old), request)
+
+    @staticmethod
+    def _request(
+        operation: AdmissionOperation, obj: Kind | None, old: Kind | None, dry_run: bool
+    ) -> AdmissionRequest:
+        subject: Any = obj or old
+        return AdmissionRequest(
+            operation=operation,
+            info=subject.info,
+            namespace=subject.metadata.namespace,
+            name=subject.metadata.name,
+            object=obj,
+            old=old,
+            actor=current_actor(),
+            dry_run=dry_run,
+        )
+
+    @staticmethod
+    def _require_valid(obj: Kind, causes: list[StatusCause]) -> None:
+        if causes:
+            name = obj.metadata.name or obj.metadata.generate_name
+            raise Invalid.of(obj.info.group, obj.info.kind, name, causes)
+
+    @staticmethod
+    def _require_preconditions(present: Stored, obj: Kind, options: DeleteOptions) -> None:
+        wanted = options.preconditions
+        if wanted is None:
+            return
+        plural = present.info.qualified_plural
+        refusal = f'Operation cannot be fulfilled on {plural} "{present.name}": Precondition failed'
+        if wanted.uid is not None and wanted.uid != obj.metadata.uid:
+            raise Conflict(
+                f"{refusal}: UID in precondition: {wanted.uid}, "
+                f"UID in object meta: {obj.metadata.uid}"
+            )
+        if wanted.resource_version not in (None, str(present.revision)):
+            raise Conflict(
+                f"{refusal}: ResourceVersion in precondition: {wanted.resource_version}, "
+                f"ResourceVersion in object meta: {present.revision}"
+            )

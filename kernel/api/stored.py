@@ -1,0 +1,135 @@
+"""An object as the store keeps it: wire JSON without its resourceVersion.
+
+The revision of an entry is known only when it is written, so it is not in the bytes but spliced in
+when they leave. That needs no parsing: every stored object starts with the same text up to the
+inside of its (never empty) metadata.
+
+    {"apiVersion":"v1","kind":"Pod","metadata":{  "name":"web", …
+                                                ▲ "resourceVersion":"42", goes here
+"""
+
+from functools import cache
+from typing import Any
+
+import msgspec
+
+from kernel.api.client import WatchEventType
+from kernel.objects.kind import Kind, KindInfo
+from kernel.store.log import Item
+from kernel.store.schema import Entry, Verb
+
+_EVENT_TYPES = {
+    Verb.CREATE: WatchEventType.ADDED,
+    Verb.UPDATE: WatchEventType.MODIFIED,
+    Verb.DELETE: WatchEventType.DELETED,
+}
+
+
+@cache
+def _splice_position(info: KindInfo) -> int:
+    head = {"apiVersion": info.api_version, "kind": info.kind, "metadata": {}}
+    return len(msgspec.json.encode(head)) - len("}}")
+
+
+@cache
+def decoder_of(kind: type[Kind]) -> msgspec.json.Decoder[Any]:
+    """The decoder of a kind; making one costs much more than using it."""
+    return msgspec.json.Decoder(kind)
+
+
+def encode(obj: Kind) -> bytes:
+    """The stored form of an object. Its resourceVersion is emptied on the way."""
+    obj.metadata.resource_version = ""
+    return msgspec.json.encode(obj)
+
+
+class Stored:
+    """An object with the revision of the entry that holds it, decoded only when asked."""
+
+    __slots__ = ("data", "key", "kind", "revision")
+
+    def __init__(self, kind: type[Kind], key: str, revision: int, data: bytes):
+        self.kind = kind
+        self.key = key
+        self.revision = revision
+        self.data = data
+
+    @classmethod
+    def of_item(cls, kind: type[Kind], item: Item) -> "Stored":
+        """What stands in the head view."""
+        return cls(kind, item.key, item.revision, item.value)
+
+    @classmethod
+    def of_entry(cls, kind: type[Kind], entry: Entry) -> "Stored":
+        """What an entry of the log set, or deleted."""
+        return cls(kind, entry.key, entry.revision, entry.value)
+
+    @property
+    def info(self) -> KindInfo:
+        """How the API knows the object's kind."""
+        return self.kind.info
+
+    @property
+    def namespace(self) -> str:
+        """Empty for cluster-scoped objects."""
+        return self.key.split("/", 4)[3]
+
+    @property
+    def name(self) -> str:
+        return self.key.split("/", 4)[4]
+
+    def wire(self) -> bytes:
+        """JSON as clients get it."""
+        position = _splice_position(self.kind.info)
+        return b'%b"resourceVersion":"%d",%b' % (
+            self.data[:position],
+            self.revision,
+            self.data[position:],
+        )
+
+    def decode(self) -> Any:
+        """A new struct of the object's kind, the caller's to change."""
+        obj = decoder_of(self.kind).decode(self.data)
+        obj.metadata.resource_version = str(self.revision)
+        return obj
+
+
+class StoredEvent:
+    """One watch event. `forms` keeps what consumers made of it, so that many watchers share it:
+    a key names the form (a consumer's own constant), the value is what was encoded or decoded."""
+
+    __slots__ = ("forms", "stored", "type")
+
+    def __init__(self, type: WatchEventType, stored: Stored):
+        self.type = type
+        self.stored = stored
+        self.forms: dict[Any, Any] = {}
+
+    @classmethod
+    def of_entry(cls, kind: type[Kind], entry: Entry) -> "StoredEvent":
+        """The event that an entry of the log is to those who see all objects of its kind."""
+        return cls(_EVENT_TYPES[entry.verb], Stored.of_entry(kind, entry))
+
+    def shared_object(self) -> Any:
+        """The decoded object, made once; nobody may change it."""
+        if "object" not in self.forms:
+            self.forms["object"] = self.stored.decode()
+        return self.forms["object"]
+
+
+class StoredList:
+    """A page of objects as of one revision; `continue_token` is empty on the last page."""
+
+    __slots__ = ("continue_token", "items", "remaining", "revision")
+
+    def __init__(
+        self,
+        items: list[Stored],
+        revision: int,
+        continue_token: str = "",
+        remaining: int | None = None,
+    ):
+        self.items = items
+        self.revision = revision
+        self.continue_token = continue_token
+        self.remaining = remaining

@@ -1,0 +1,74 @@
+"""What differs between kinds when they are created, updated and deleted."""
+
+from typing import Any
+
+import msgspec
+
+from kernel.objects.kind import Kind
+from kernel.objects.meta import DeleteOptions
+from kernel.objects.namespace import Namespace
+from kernel.objects.node import Node
+from kernel.objects.pod import Pod
+from kernel.objects.pod_status import PodStatus
+from kernel.objects.quality_of_service import quality_of_service
+
+TERMINAL_PHASES = ("Succeeded", "Failed")
+
+
+def reset_status(obj: Any) -> None:
+    """Give a new object the status that the API starts it with, whatever its maker sent.
+
+    A Node keeps what it came with: its agent registers it with its status, as a kubelet does.
+    """
+    if not obj.info.has_status or isinstance(obj, Node):
+        return
+    if isinstance(obj, Pod):
+        obj.status = PodStatus(phase="Pending", qos_class=quality_of_service(obj.spec))
+        return
+    field = next(field for field in msgspec.structs.fields(obj) if field.name == "status")
+    obj.status = (
+        field.default_factory()
+        if field.default_factory is not msgspec.NODEFAULT
+        else None
+        if field.default is msgspec.NODEFAULT
+        else field.default
+    )
+    if isinstance(obj, Namespace):
+        obj.status.phase = "Active"
+
+
+def spec_changed(new: Kind, old: Kind) -> bool:
+    """Whether anything but metadata and status differs: then the generation counts up."""
+    return any(
+        getattr(new, name) != getattr(old, name)
+        for name in new.__struct_fields__
+        if name not in ("metadata", "status")
+    )
+
+
+def deletion_grace_seconds(obj: Kind, options: DeleteOptions) -> int:
+    """How long a deleted object lives on; 0 is "gone at once".
+
+    Only a Pod that is on a node and not finished has a grace period: its node agent ends it.
+    """
+    if not isinstance(obj, Pod) or not obj.spec.node_name:
+        return 0
+    if obj.status.phase in TERMINAL_PHASES:
+        return 0
+    if options.grace_period_seconds is not None:
+        return max(options.grace_period_seconds, 0)
+    default: int | None = obj.spec.termination_grace_period_seconds
+    return 30 if default is None else default
+
+
+def holds_deletion(obj: Kind) -> bool:
+    """Whether something else must be done before a deleted object may go."""
+    if obj.metadata.finalizers:
+        return True
+    return isinstance(obj, Namespace) and bool(obj.spec.finalizers)
+
+
+def mark_terminating(obj: Kind) -> None:
+    """Show in the status that a deletion is under way, for kinds whose status has that."""
+    if isinstance(obj, Namespace):
+        obj.status.phase = "Terminating"

@@ -1,0 +1,66 @@
+"""Several writes as one: planned one after the other, committed together."""
+
+from typing import Any
+
+from kernel.api.client import KindType
+from kernel.api.errors import BadRequest
+from kernel.api.object_api import ObjectApi
+from kernel.api.planning import Plan
+from kernel.api.stored import Stored
+from kernel.objects.kind import Kind
+from kernel.objects.meta import DeleteOptions
+
+
+class LocalTransaction:
+    """Collects plans; each is made against the state that the store has now."""
+
+    def __init__(self, api: ObjectApi):
+        self._api = api
+        self._plans: dict[str, Plan] = {}
+
+    async def create(self, obj: KindType) -> KindType:
+        return self._add(await self._api.planner.create(obj, namespace_of(obj)))
+
+    async def update(self, obj: KindType) -> KindType:
+        return self._add(await self._api.planner.update(self._present(obj), obj))
+
+    async def update_status(self, obj: KindType) -> KindType:
+        return self._add(await self._api.planner.update(self._present(obj), obj, status=True))
+
+    async def delete(
+        self,
+        kind: type[Kind],
+        name: str,
+        *,
+        namespace: str | None = None,
+        grace_period_seconds: int | None = None,
+    ) -> None:
+        present = self._api.planner.read(kind, resolve_namespace(kind, namespace), name)
+        options = DeleteOptions(grace_period_seconds=grace_period_seconds)
+        self._add(await self._api.planner.delete(present, options))
+
+    async def commit(self) -> None:
+        """Make all of it happen. Raises `Conflict` or `AlreadyExists`, and then none of it has."""
+        await self._api.commit(list(self._plans.values()))
+
+    def _present(self, obj: Kind) -> Stored:
+        return self._api.planner.read(type(obj), namespace_of(obj), obj.metadata.name)
+
+    def _add(self, plan: Plan) -> Any:
+        earlier = self._plans.get(plan.key)
+        if earlier is not None and not (earlier.deletes and plan.present_revision == 0):
+            raise BadRequest(f"{plan.key} stands in the transaction already")
+        self._plans[plan.key] = plan
+        return Stored(plan.kind, plan.key, plan.present_revision, plan.data).decode()
+
+
+def namespace_of(obj: Kind) -> str:
+    """Where a client means an object to be: `default` unless it says otherwise."""
+    return resolve_namespace(type(obj), obj.metadata.namespace or None)
+
+
+def resolve_namespace(kind: type[Kind], namespace: str | None) -> str:
+    """The namespace that a call about one object means."""
+    if not kind.info.namespaced:
+        return ""
+    return "default" if namespace is None else namespace

@@ -1,0 +1,109 @@
+"""Watch streams over the store's cursors, with the selectors of the API.
+
+With a selector, what matters to a watcher is whether the object matched before and whether it
+matches now: a change into the selection is ADDED, out of it DELETED. The state before is the
+previous entry of the same key, which the log has.
+"""
+
+from collections.abc import Callable
+
+from kernel.api.client import WatchEventType
+from kernel.api.errors import Expired
+from kernel.api.stored import Stored, StoredEvent
+from kernel.objects.kind import Kind
+from kernel.store.errors import Compacted
+from kernel.store.schema import Entry, Verb
+from kernel.store.store import Store
+from kernel.store.watch import Watch
+
+Matches = Callable[[Kind], bool]
+
+CACHED_EVENTS_MAX = 4096
+
+
+class EventCache:
+    """The watch events of the newest entries, so that watchers share them and their forms."""
+
+    def __init__(self) -> None:
+        self._events: dict[int, StoredEvent] = {}
+
+    def event_of(self, kind: type[Kind], entry: Entry) -> StoredEvent:
+        """The event of an entry, made once while it is among the newest."""
+        event = self._events.get(entry.revision)
+        if event is None:
+            event = StoredEvent.of_entry(kind, entry)
+            self._events[entry.revision] = event
+            if len(self._events) > CACHED_EVENTS_MAX:
+                for revision in list(self._events)[: CACHED_EVENTS_MAX // 2]:
+                    del self._events[revision]
+        return event
+
+
+class StoredWatch:
+    """An asynchronous iterator of batches of watch events.
+
+    `initial` are ADDED events for what was there at the start, answered as the first batch.
+    """
+
+    def __init__(
+        self,
+        kind: type[Kind],
+        watch: Watch,
+        store: Store,
+        cache: EventCache,
+        matches: Matches | None,
+        initial: list[StoredEvent],
+        start_revision: int,
+    ):
+        self._kind = kind
+        self._watch = watch
+        self._store = store
+        self._cache = cache
+        self._matches = matches
+        self._initial: list[StoredEvent] | None = initial or None
+        self._start_revision = start_revision
+
+    @property
+    def revision(self) -> int:
+        """The revision up to which everything has been answered."""
+        return max(self._watch.position, self._start_revision)
+
+    def __aiter__(self) -> "StoredWatch":
+        return self
+
+    async def __anext__(self) -> list[StoredEvent]:
+        if self._initial is not None:
+            initial, self._initial = self._initial, None
+            return initial
+        while True:
+            try:
+                entries = await self._watch.__anext__()
+            except Compacted as error:
+                raise Expired(str(error)) from error
+            if self._matches is None:
+                return [self._cache.event_of(self._kind, entry) for entry in entries]
+            selected = [event for entry in entries if (event := self._select(entry, self._matches))]
+            if selected:
+                return selected
+
+    def _select(self, entry: Entry, matches: Matches) -> StoredEvent | None:
+        event = self._cache.event_of(self._kind, entry)
+        matches_now = matches(event.shared_object())
+        if entry.verb is Verb.CREATE:
+            return event if matches_now else None
+        if entry.verb is Verb.DELETE:
+            return event if self._matched_before(entry, matches) else None
+        matched_before = self._matched_before(entry, matches)
+        if matches_now and matched_before:
+            return event
+        if matches_now:
+            return StoredEvent(WatchEventType.ADDED, event.stored)
+        if matched_before:
+            return StoredEvent(WatchEventType.DELETED, event.stored)
+        return None
+
+    def _matched_before(self, entry: Entry, matches: Matches) -> bool:
+        previous = self._store.entry(entry.previous_revision)
+        if previous is None:  # compacted: the watcher can't have seen it either
+            return False
+        return matches(Stored.of_entry(self._kind, previous).decode())

@@ -1,0 +1,137 @@
+"""Plugins: kinds, reconcilers and admission hooks that come in from outside, and from inside.
+
+A plugin is a Python module. What it defines at its top level counts: subclasses of `Kind`,
+functions under `@reconciler`, functions under `@admission`. The built-in reconcilers are a
+`Plugin` like any other.
+"""
+
+import importlib
+import importlib.util
+import sys
+import traceback
+from collections.abc import Callable, Iterable
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import msgspec
+
+from kernel.api.admission import AdmissionHook
+from kernel.control.reconciler import Reconciler
+from kernel.objects.kind import Kind
+
+ENTRY_POINT_GROUP = "podkernel.plugins"
+
+
+class PluginError(Exception):
+    """A plugin can't be loaded; the message is one line that says where and why."""
+
+
+class Plugin(msgspec.Struct, frozen=True):
+    """What one plugin brings."""
+
+    name: str
+    kinds: tuple[type[Kind], ...] = ()
+    reconcilers: tuple[Reconciler, ...] = ()
+    admission_hooks: tuple[AdmissionHook, ...] = ()
+
+    @classmethod
+    def from_module(cls, module: ModuleType, name: str = "") -> "Plugin":
+        """Gather what a module defines itself; what it has imported belongs to others."""
+        values = list(vars(module).values())
+        kinds = (value for value in values if _is_kind_of(value, module))
+        reconcilers = (value for value in values if isinstance(value, Reconciler))
+        hooks = (value for value in values if isinstance(value, AdmissionHook))
+        return cls(
+            name=name or module.__name__,
+            kinds=tuple(kinds),
+            reconcilers=tuple(one for one in reconcilers if _defined_in(one.reconcile, module)),
+            admission_hooks=tuple(one for one in hooks if _defined_in(one.function, module)),
+        )
+
+
+def load_path(path: Path) -> list[Plugin]:
+    """The plugin in a file, or those in a folder (each `.py` whose name has no leading
+    underscore, by name). Raises `PluginError`."""
+    if path.is_dir():
+        files = sorted(file for file in path.glob("*.py") if not file.name.startswith("_"))
+        if not files:
+            raise PluginError(f"{path}: no plugin in it: there is no .py file")
+        return [_load_file(file) for file in files]
+    if not path.is_file():
+        raise PluginError(f"{path}: no such file or folder")
+    return [_load_file(path)]
+
+
+def load_entry_points() -> list[Plugin]:
+    """The plugins that installed distributions offer. Raises `PluginError`."""
+    return [_load_entry_point(point) for point in entry_points(group=ENTRY_POINT_GROUP)]
+
+
+def _load_entry_point(point: EntryPoint) -> Plugin:
+    loaded = _guarded(f"plugin {point.name} ({point.value})", point.load)
+    if isinstance(loaded, Plugin):
+        return loaded
+    if isinstance(loaded, ModuleType):
+        return Plugin.from_module(loaded, point.name)
+    raise PluginError(
+        f"plugin {point.name} ({point.value}): expected a module or a Plugin, "
+        f"got {type(loaded).__name__}"
+    )
+
+
+def _load_file(path: Path) -> Plugin:
+    name = f"podkernel_plugin_{path.stem}"
+    specification = importlib.util.spec_from_file_location(name, path)
+    if specification is None or specification.loader is None:
+        raise PluginError(f"{path}: not a Python file")
+    module = importlib.util.module_from_spec(specification)
+    sys.modules[name] = module
+    loader = specification.loader
+    _guarded(str(path), lambda: loader.exec_module(module))
+    plugin = Plugin.from_module(module, path.stem)
+    if not (plugin.kinds or plugin.reconcilers or plugin.admission_hooks):
+        raise PluginError(
+            f"{path}: no plugin in it: expected a Kind, a @reconciler or an @admission"
+        )
+    return plugin
+
+
+def _guarded(what: str, load: Callable[[], Any]) -> Any:
+    """Load, and make one line of whatever goes wrong in the plugin's own code."""
+    try:
+        return load()
+    except SyntaxError as error:
+        raise PluginError(f"{error.filename}:{error.lineno}: {error.msg}") from error
+    except Exception as error:
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        raise PluginError(
+            f"{what}: {type(error).__name__}: {error} ({place.filename}:{place.lineno})"
+        ) from error
+
+
+def _is_kind_of(value: Any, module: ModuleType) -> bool:
+    return (
+        isinstance(value, type)
+        and issubclass(value, Kind)
+        and value is not Kind
+        and value.__module__ == module.__name__
+    )
+
+
+def _defined_in(function: Any, module: ModuleType) -> bool:
+    return getattr(function, "__module__", None) == module.__name__
+
+
+def check_names(plugins: Iterable[Plugin]) -> None:
+    """Raise `PluginError` where two reconcilers share a name: it is the actor of their writes."""
+    owners: dict[str, str] = {}
+    for plugin in plugins:
+        for one in plugin.reconcilers:
+            if one.name in owners:
+                raise PluginError(
+                    f"plugins {owners[one.name]} and {plugin.name} both bring a reconciler "
+                    f"named {one.name}"
+                )
+            owners[one.name] = plugin.name

@@ -1,0 +1,91 @@
+"""core/v1 Events, counted: the same thing said again raises a count instead of adding an Event."""
+
+import logging
+from collections import OrderedDict
+
+from kernel.api.client import Client
+from kernel.api.errors import ApiError
+from kernel.clock import Clock, now_timestamp
+from kernel.objects.event import Event, EventSource, ObjectReference
+from kernel.objects.kind import Kind
+from kernel.objects.meta import ObjectMeta
+
+logger = logging.getLogger("podkernel.events")
+
+REMEMBERED_MAX = 4096
+
+_Sameness = tuple[str, str, str, str, str, str]
+
+
+class Recorder:
+    """Says what happens to objects, for `kubectl describe`. `component` and `host` are who says
+    it. Never raises on account of a write: an Event that can't be stored is logged."""
+
+    def __init__(self, client: Client, *, component: str, clock: Clock, host: str = ""):
+        self._client = client
+        self._component = component
+        self._host = host
+        self._clock = clock
+        self._remembered: OrderedDict[_Sameness, Event] = OrderedDict()
+
+    async def event(
+        self, obj: Kind, type: str, reason: str, message: str, *, field_path: str = ""
+    ) -> None:
+        """Say `message` about `obj`. `type` is Normal or Warning, `reason` one CamelCase word,
+        `field_path` the part of the object that it is about (`spec.containers{web}`)."""
+        metadata = obj.metadata
+        sameness = (obj.kind, metadata.uid, type, reason, message, field_path)
+        try:
+            known = self._remembered.get(sameness)
+            if known is None or not await self._count_up(known):
+                known = await self._client.create(
+                    self._new_event(obj, type, reason, message, field_path)
+                )
+            self._remembered[sameness] = known
+            self._remembered.move_to_end(sameness)
+            if len(self._remembered) > REMEMBERED_MAX:
+                self._remembered.popitem(last=False)
+        except ApiError as error:
+            logger.warning(
+                "event %s of %s %s/%s not recorded: %s",
+                *(reason, obj.kind, metadata.namespace, metadata.name, error),
+            )
+
+    async def _count_up(self, event: Event) -> bool:
+        """Raise the count of an Event; False where somebody has deleted or changed it."""
+        event.count += 1
+        event.last_timestamp = now_timestamp(self._clock)
+        try:
+            updated = await self._client.update(event)
+        except ApiError:
+            return False
+        event.metadata.resource_version = updated.metadata.resource_version
+        return True
+
+    def _new_event(self, obj: Kind, type: str, reason: str, message: str, field_path: str) -> Event:
+        now = now_timestamp(self._clock)
+        metadata = obj.metadata
+        namespace = metadata.namespace or "default"
+        return Event(
+            metadata=ObjectMeta(
+                name=f"{metadata.name}.{self._clock.now_nanoseconds():x}", namespace=namespace
+            ),
+            involved_object=ObjectReference(
+                kind=obj.kind,
+                api_version=obj.api_version,
+                namespace=metadata.namespace,
+                name=metadata.name,
+                uid=metadata.uid,
+                resource_version=metadata.resource_version,
+                field_path=field_path,
+            ),
+            reason=reason,
+            message=message,
+            type=type,
+            count=1,
+            first_timestamp=now,
+            last_timestamp=now,
+            source=EventSource(component=self._component, host=self._host),
+            reporting_component=self._component,
+            reporting_instance=self._host,
+        )
