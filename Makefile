@@ -1,0 +1,47 @@
+# podkernel: every target does its own set-up on a fresh clone. Try `make dev`.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+VENV := .venv
+BIN := $(VENV)/bin
+# The newest Python on the PATH that is new enough.
+PYTHON ?= $(shell for name in python3.14 python3.13 python3.12 python3.11 python3; do \
+	"$$name" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && command -v "$$name" && break; done)
+
+.PHONY: dev test lint bench install clean help
+
+help: ## show the targets
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+dev: install ## start a development server with an example Pod, and say what to type next
+	$(BIN)/podkernel dev docs/examples/javaweb.yaml
+
+install: $(VENV)/.installed ## make .venv with .venv/bin/podkernel in it
+
+test: $(VENV)/.developing ## run all tests; as root on Debian installs the system packages they need
+	tests/containerd/install_system_packages.sh
+	$(BIN)/python -m pytest $(PYTEST_ARGUMENTS)
+
+lint: $(VENV)/.developing ## style, types, import rules
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(VENV)/.developing ## run the benchmarks; BENCHES="name …" for some of them
+	$(BIN)/python -m benches $(BENCHES)
+
+clean: ## remove what the targets made
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .cache
+
+$(VENV)/bin/python:
+	@if [ -z "$(PYTHON)" ]; then echo "podkernel needs Python 3.11 or newer on the PATH" >&2; exit 1; fi
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed: pyproject.toml | $(VENV)/bin/python
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable .
+	touch $@
+
+$(VENV)/.developing: pyproject.toml | $(VENV)/bin/python
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[develop]'
+	touch $@ $(VENV)/.installed
