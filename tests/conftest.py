@@ -4,7 +4,11 @@ A test or module of something that works on one loop only overrides `anyio_backe
 Why a test was skipped is said at the end of the run (`-ra` in pyproject.toml).
 """
 
+from collections.abc import Iterator
+
 import pytest
+
+from tests.containerd.daemon import Containerd, missing_for_containerd, running_containerd
 
 
 @pytest.fixture(params=["asyncio", "trio"])
@@ -12,3 +16,13 @@ def anyio_backend(request: pytest.FixtureRequest) -> str:
     """The event loop that anyio's pytest plugin runs an async test on."""
     backend: str = request.param
     return backend
+
+
+@pytest.fixture(scope="session")
+def containerd() -> Iterator[Containerd]:
+    """A containerd of the tests' own, shared by all tests of a run; skips where it can't be."""
+    reason = missing_for_containerd()
+    if reason:
+        pytest.skip(reason)
+    with running_containerd() as daemon:
+        yield daemon

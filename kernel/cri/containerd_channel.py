@@ -69,7 +69,7 @@ class ContainerdChannel:
         if method is None:
             method = self._methods[path] = self._connected().unary_unary(
                 path,
-                request_serializer=Message.SerializeToString,
+                request_serializer=type(request).SerializeToString,
                 response_deserializer=answer.FromString,
             )
         try:
@@ -83,7 +83,7 @@ class ContainerdChannel:
         request = events_pb2.SubscribeRequest(filters=filters)
         method = self._connected().unary_stream(
             _PATHS[request.DESCRIPTOR.full_name],
-            request_serializer=Message.SerializeToString,
+            request_serializer=type(request).SerializeToString,
             response_deserializer=events_pb2.Envelope.FromString,
         )
         stream = method(request, metadata=_METADATA)
