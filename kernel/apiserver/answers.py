@@ -1,0 +1,46 @@
+"""HTTP answers: JSON, plain text, and the Status that every failure is told in."""
+
+from collections.abc import Iterable
+
+import msgspec
+from aiohttp import web
+from multidict import CIMultiDict
+
+from kernel.api.errors import ApiError
+
+encode = msgspec.json.Encoder().encode
+
+CONTENT_HEADERS = {"Content-Type": "application/json", "Cache-Control": "no-cache, private"}
+
+
+def json_answer(
+    body: bytes,
+    *,
+    status: int = 200,
+    content_type: str = "application/json",
+    warnings: Iterable[str] = (),
+) -> web.Response:
+    """An answer with a body that is JSON already; each warning becomes a Warning header."""
+    headers = CIMultiDict({"Content-Type": content_type, "Cache-Control": "no-cache, private"})
+    for warning in warnings:
+        headers.add("Warning", f"299 - {_quoted(warning)}")
+    return web.Response(body=body, status=status, headers=headers)
+
+
+def text_answer(text: str, *, status: int = 200) -> web.Response:
+    """Plain text."""
+    return web.Response(text=text, status=status)
+
+
+def failure_answer(error: ApiError) -> web.Response:
+    """A failure as its Status."""
+    answer = json_answer(encode(error.status()), status=error.code)
+    if error.code == 401:
+        answer.headers["WWW-Authenticate"] = 'Bearer realm="podkernel"'
+    return answer
+
+
+def _quoted(text: str) -> str:
+    one_line = " ".join(text.split())
+    escaped = one_line.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'

@@ -1,0 +1,93 @@
+"""Who makes a request: a bearer token, and the check that a browser was not tricked into it.
+
+A server on loopback can be reached by every web page that the user opens, by a name that its
+owner makes point to 127.0.0.1 (DNS rebinding). So a loopback listener answers to the names of
+this machine alone, and to no foreign `Origin`. The token alone would keep such a page out of the
+objects; this keeps it out of what is open as well.
+"""
+
+import hmac
+import ipaddress
+import secrets
+import socket
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from kernel.api.errors import Forbidden, Unauthorized
+from kernel.apiserver.certificates import STANDARD_NAMES
+from kernel.apiserver.private_file import write_private
+
+TOKEN_BYTES = 32
+OPEN_PATHS = frozenset({"/healthz", "/livez", "/readyz", "/version"})
+MAX_CLIENT_NAME_CHARACTERS = 64
+
+
+def load_token(path: Path) -> str:
+    """The token in `path`, made and kept there with mode 0600 where there is none."""
+    try:
+        token = path.read_text().strip()
+    except FileNotFoundError:
+        token = ""
+    if not token:
+        token = secrets.token_urlsafe(TOKEN_BYTES)
+        write_private(path, token.encode() + b"\n")
+    return token
+
+
+class Authenticator:
+    """Checks what a request shows of itself against one token and the names of the listener."""
+
+    def __init__(self, token: str, *, user: str, listen_host: str):
+        self._user = user
+        self._credentials = f"Bearer {token}".encode()
+        self._hosts: frozenset[str] | None = None
+        if _is_loopback(listen_host):
+            self._hosts = frozenset({*STANDARD_NAMES, socket.gethostname().lower(), listen_host})
+        # Host and Origin headers seen to be good: clients send the same ones again and again.
+        self._accepted: set[str] = set()
+
+    def check_host(self, host: str, origin: str) -> None:
+        """Raise `Forbidden` where a loopback listener is addressed by a foreign name."""
+        if self._hosts is None:
+            return
+        for value in (host, origin):
+            if value and value not in self._accepted:
+                if _host_name(value) not in self._hosts:
+                    raise Forbidden(f'forbidden: this server does not answer to "{value}"')
+                self._accepted.add(value)
+
+    def authenticate(self, path: str, authorization: str) -> str:
+        """The user's name; `anonymous` for the open paths. Raises `Unauthorized`."""
+        shown = authorization.encode("utf-8", "surrogateescape")
+        if hmac.compare_digest(shown, self._credentials):
+            return self._user
+        if path in OPEN_PATHS or path.startswith(("/livez/", "/readyz/")):
+            return "anonymous"
+        raise Unauthorized("Unauthorized")
+
+
+def actor_of(user: str, user_agent: str, field_manager: str) -> str:
+    """Who writes, as the log shows it: `admin via kubectl`.
+
+    The client is the field manager where one is given, else the User-Agent's first word without
+    its version.
+    """
+    words = user_agent.split(None, 1)
+    client = field_manager or (words[0].partition("/")[0] if words else "")
+    printable = "".join(character for character in client if character.isprintable())
+    return f"{user} via {printable[:MAX_CLIENT_NAME_CHARACTERS]}" if printable else user
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"
+
+
+def _host_name(value: str) -> str:
+    """The name in a Host header or an Origin, lower case, without port and brackets."""
+    try:
+        return urlsplit(value if "//" in value else f"//{value}").hostname or ""
+    except ValueError:
+        return ""

@@ -1,0 +1,129 @@
+"""Bodies of requests: JSON or YAML, read with a limit, decoded as the client wants it checked."""
+
+from typing import Any, TypeVar
+
+import msgspec
+import yaml
+from aiohttp import web
+
+from kernel.api.client import PatchType
+from kernel.api.errors import ApiError, BadRequest, UnsupportedMediaType
+from kernel.objects.decoding import DecodeFailure, FieldError, decode, decode_leniently, parse_json
+from kernel.objects.kind import Kind
+
+BODY_BYTES_MAX = 3 * 1024 * 1024
+
+PATCH_TYPES: dict[str, PatchType] = {
+    "application/json-patch+json": "json",
+    "application/merge-patch+json": "merge",
+    "application/strategic-merge-patch+json": "strategic",
+}
+YAML_TYPES = ("application/yaml", "application/x-yaml", "text/yaml")
+
+StructType = TypeVar("StructType", bound=msgspec.Struct)
+
+
+class TooLarge(ApiError):
+    """The body is larger than the server reads."""
+
+    reason, code = "RequestEntityTooLarge", 413
+
+
+async def read_body(request: web.BaseRequest) -> bytes:
+    """The whole body. Raises `TooLarge` beyond `BODY_BYTES_MAX`."""
+    try:
+        return await request.read()
+    except web.HTTPRequestEntityTooLarge:
+        raise TooLarge(f"Request entity too large: limit is {BODY_BYTES_MAX}") from None
+
+
+def decode_object(
+    kind: type[StructType], body: bytes, content_type: str, *, validation: str
+) -> tuple[StructType, list[str]]:
+    """The struct in a body, and what to warn of.
+
+    `validation` is the request's fieldValidation: unknown fields are refused by `Strict`, warned
+    of by `Warn`, dropped in silence by `Ignore`. Raises `BadRequest`, `UnsupportedMediaType`.
+    """
+    document = _plain_document(body, content_type)
+    try:
+        if validation == "Strict":
+            return decode(kind, document), []
+        decoded, unknown = decode_leniently(kind, document)
+    except DecodeFailure as failure:
+        raise _refusal(kind, failure.errors) from None
+    if validation == "Ignore":
+        unknown = []
+    return decoded, [str(error) for error in unknown]
+
+
+def decode_patch(body: bytes, content_type: str) -> tuple[Any, PatchType]:
+    """A patch and its type. Raises `BadRequest`, `UnsupportedMediaType`."""
+    media_type = _media_type(content_type)
+    patch_type = PATCH_TYPES.get(media_type)
+    if patch_type is None:
+        known = ", ".join(PATCH_TYPES)
+        server_side = ": server-side apply is not served" if "apply-patch" in media_type else ""
+        raise UnsupportedMediaType(
+            f'the body of the request was in an unknown format "{media_type}"{server_side}; '
+            f"accepted media types include: {known}"
+        )
+    try:
+        patch = parse_json(body)
+    except DecodeFailure as failure:
+        raise BadRequest(f"the patch can't be read: {failure}") from None
+    wanted = list if patch_type == "json" else dict
+    if not isinstance(patch, wanted):
+        shape = "an array of operations" if patch_type == "json" else "an object"
+        raise BadRequest(f"a patch of type {media_type} is {shape}")
+    return patch, patch_type
+
+
+def _plain_document(body: bytes, content_type: str) -> bytes | dict[str, Any]:
+    media_type = _media_type(content_type)
+    if media_type in ("application/json", ""):
+        if not body:
+            raise BadRequest("the request has no body, but needs one")
+        return body
+    if media_type in YAML_TYPES:
+        return _yaml_document(body)
+    raise UnsupportedMediaType(
+        f'the body of the request was in an unknown format "{media_type}"; '
+        "accepted media types include: application/json, application/yaml"
+    )
+
+
+def _media_type(content_type: str) -> str:
+    return content_type.partition(";")[0].strip().lower()
+
+
+class _PlainLoader(yaml.CSafeLoader):
+    """YAML as JSON knows it: times stay text."""
+
+
+_PlainLoader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
+    for first, resolvers in yaml.CSafeLoader.yaml_implicit_resolvers.items()
+}
+
+
+def _yaml_document(body: bytes) -> dict[str, Any]:
+    try:
+        document = yaml.load(body, _PlainLoader)  # a safe loader: plain values alone
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise BadRequest(f"the body is no YAML: {' '.join(str(error).split())}") from None
+    if not isinstance(document, dict):
+        raise BadRequest("the body is no YAML object")
+    return document
+
+
+def _refusal(kind: type[msgspec.Struct], errors: list[FieldError]) -> BadRequest:
+    listed = ", ".join(str(error) for error in errors)
+    if any(error.reason == "syntax" for error in errors):
+        return BadRequest(f"the body of the request can't be read: {listed}")
+    if all(error.reason == "unknown" for error in errors):
+        listed = f"strict decoding error: {listed}"
+    if issubclass(kind, Kind):
+        name, version = kind.info.kind, kind.info.api_version
+        return BadRequest(f'{name} in version "{version}" cannot be handled as a {name}: {listed}')
+    return BadRequest(listed)

@@ -1,0 +1,118 @@
+"""What the server says of itself: discovery, OpenAPI, version, health."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from aiohttp import web
+
+from kernel.apiserver import discovery
+from kernel.apiserver.answers import encode, json_answer, text_answer
+from kernel.apiserver.negotiation import NotAcceptable, media_types
+from kernel.apiserver.openapi import OpenApi, content_hash
+from kernel.apiserver.targets import PathNotFound
+from kernel.apiserver.version import version_info
+from kernel.objects.kinds import KindTable
+
+HEALTH_PATHS = ("healthz", "livez", "readyz")
+
+
+class Documents:
+    """Serves GET of every path that stands for no objects."""
+
+    def __init__(self, kinds: KindTable):
+        self._kinds = kinds
+        self._openapi = OpenApi(kinds)
+        self._version = encode(version_info())
+        self._by_first_segment: dict[str, Callable[..., web.Response]] = {
+            "api": self._api,
+            "apis": self._apis,
+            "openapi": self._openapi_document,
+            "version": lambda request, segments: json_answer(self._version),
+            **dict.fromkeys(HEALTH_PATHS, self._health),
+        }
+
+    def answer(self, request: web.BaseRequest, segments: Sequence[str]) -> web.Response:
+        """The document at a path. Raises `PathNotFound`."""
+        make = self._by_first_segment.get(segments[0])
+        if make is None:
+            if segments[0] == "":
+                return json_answer(encode({"paths": self._paths()}))
+            raise PathNotFound
+        return make(request, segments)
+
+    def _paths(self) -> list[str]:
+        groups = [name for name, _ in self._kinds.groups() if name]
+        versions = [f"/apis/{name}" for name in groups]
+        health = [f"/{path}" for path in HEALTH_PATHS]
+        return ["/api", "/api/v1", "/apis", *versions, *health, "/openapi/v3", "/version"]
+
+    def _health(self, request: web.BaseRequest, segments: Sequence[str]) -> web.Response:
+        return text_answer("ok")
+
+    def _api(self, request: web.BaseRequest, segments: Sequence[str]) -> web.Response:
+        if len(segments) == 1:
+            aggregated = self._aggregated(request, core=True)
+            legacy = discovery.core_versions(request.host)
+            return aggregated or json_answer(encode(legacy))
+        if len(segments) == 2:
+            return _found(discovery.resource_list(self._kinds, "", segments[1]))
+        raise PathNotFound
+
+    def _apis(self, request: web.BaseRequest, segments: Sequence[str]) -> web.Response:
+        if len(segments) == 1:
+            aggregated = self._aggregated(request, core=False)
+            return aggregated or json_answer(encode(discovery.group_list(self._kinds)))
+        if len(segments) == 2:
+            return _found(discovery.group(self._kinds, segments[1]))
+        if len(segments) == 3:
+            return _found(discovery.resource_list(self._kinds, segments[1], segments[2]))
+        raise PathNotFound
+
+    def _aggregated(self, request: web.BaseRequest, *, core: bool) -> web.Response | None:
+        version = discovery.aggregated_version(request.headers.get("Accept", ""))
+        if version is None:
+            return None
+        body = encode(discovery.aggregated(self._kinds, version, core=core))
+        return _tagged(request, body, discovery.aggregated_content_type(version))
+
+    def _openapi_document(self, request: web.BaseRequest, segments: Sequence[str]) -> web.Response:
+        path = "/".join(segments[1:])
+        if path == "v2":
+            if not any(_is_json(media_type.name) for media_type in media_types(_accept(request))):
+                raise NotAcceptable("/openapi/v2 is served as application/json alone")
+            return _tagged(request, self._openapi.version_2())
+        if path == "v3":
+            return _tagged(request, self._openapi.index())
+        document = None
+        if path.startswith("v3/"):
+            document = self._openapi.document(path.removeprefix("v3/"))
+        if document is None:
+            raise PathNotFound
+        return _tagged(request, document)
+
+
+def _accept(request: web.BaseRequest) -> str:
+    return request.headers.get("Accept", "")
+
+
+def _is_json(media_type: str) -> bool:
+    return media_type in ("application/json", "application/*", "*/*", "")
+
+
+def _found(document: dict[str, Any] | None) -> web.Response:
+    if document is None:
+        raise PathNotFound
+    return json_answer(encode(document))
+
+
+def _tagged(
+    request: web.BaseRequest, body: bytes, content_type: str = "application/json"
+) -> web.Response:
+    """An answer with an ETag, or 304 where the client has that state already."""
+    tag = f'"{content_hash(body)}"'
+    headers = {"ETag": tag, "Vary": "Accept"}
+    if request.headers.get("If-None-Match") == tag:
+        return web.Response(status=304, headers=headers)
+    answer = json_answer(body, content_type=content_type)
+    answer.headers.update(headers)
+    return answer

@@ -1,0 +1,120 @@
+"""OpenAPI documents: version 3, a document a group and version, and version 2, one for all.
+
+They are made from the structs when they are first asked for and kept until the table of kinds
+changes. kubectl reads them to learn that the server validates fields (the `fieldValidation`
+parameter of PATCH), for `explain`, and for the merge keys of `apply`.
+"""
+
+import hashlib
+from typing import Any
+
+import msgspec
+
+from kernel.apiserver.discovery import infos_of
+from kernel.apiserver.operations import paths_of
+from kernel.apiserver.schemas import SchemaSet
+from kernel.apiserver.version import version_info
+from kernel.objects.kind import Kind
+from kernel.objects.kinds import KindTable
+from kernel.objects.meta import DeleteOptions, Status
+
+VERSION_3_REFERENCE = "#/components/schemas/"
+VERSION_2_REFERENCE = "#/definitions/"
+
+
+class OpenApi:
+    """The documents of one table of kinds, as bytes with their hashes."""
+
+    def __init__(self, kinds: KindTable):
+        self._kinds = kinds
+        self._made_for: tuple[type[Kind], ...] = ()
+        self._documents: dict[str, bytes] = {}
+        self._index = b""
+        self._version_2 = b""
+
+    def index(self) -> bytes:
+        """`/openapi/v3`: where the document of each group and version is."""
+        self._refresh()
+        if not self._index:
+            paths = {
+                name: {"serverRelativeURL": f"/openapi/v3/{name}?hash={content_hash(document)}"}
+                for name, document in self._all_documents().items()
+            }
+            self._index = msgspec.json.encode({"paths": paths})
+        return self._index
+
+    def document(self, name: str) -> bytes | None:
+        """`/openapi/v3/NAME`, NAME being `api/v1` or `apis/GROUP/VERSION`."""
+        self._refresh()
+        return self._all_documents().get(name)
+
+    def version_2(self) -> bytes:
+        """`/openapi/v2`: the schemas of all kinds, without their operations' bodies."""
+        self._refresh()
+        if not self._version_2:
+            self._version_2 = _version_2_document(self._kinds)
+        return self._version_2
+
+    def _all_documents(self) -> dict[str, bytes]:
+        if not self._documents:
+            for group, versions in self._kinds.groups():
+                for version in versions:
+                    name = f"apis/{group}/{version}" if group else f"api/{version}"
+                    self._documents[name] = _version_3_document(self._kinds, group, version)
+        return self._documents
+
+    def _refresh(self) -> None:
+        kinds = tuple(self._kinds)
+        if kinds != self._made_for:
+            self._made_for = kinds
+            self._documents, self._index, self._version_2 = {}, b"", b""
+
+
+def content_hash(document: bytes) -> str:
+    """What an ETag and a URL's `hash` tell one state of a document from another by."""
+    return hashlib.sha256(document).hexdigest()[:32].upper()
+
+
+def _version_3_document(kinds: KindTable, group: str, version: str) -> bytes:
+    schemas = SchemaSet(_prefix(group, version))
+    schemas.add(Status)
+    schemas.add(DeleteOptions)
+    paths: dict[str, Any] = {}
+    for info in infos_of(kinds, group, version):
+        kind = kinds.by_plural(group, version, info.plural)
+        assert kind is not None
+        paths |= paths_of(info, schemas.add(kind))
+    document = {
+        "openapi": "3.0.0",
+        "info": {"title": "podkernel", "version": version_info().git_version},
+        "paths": paths,
+        "components": {"schemas": schemas.schemas},
+    }
+    return msgspec.json.encode(document)
+
+
+def _version_2_document(kinds: KindTable) -> bytes:
+    definitions: dict[str, Any] = {}
+    for group, versions in kinds.groups():
+        for version in versions:
+            schemas = SchemaSet(_prefix(group, version))
+            for info in infos_of(kinds, group, version):
+                kind = kinds.by_plural(group, version, info.plural)
+                assert kind is not None
+                schemas.add(kind)
+            definitions |= schemas.schemas
+    document = {
+        "swagger": "2.0",
+        "info": {"title": "podkernel", "version": version_info().git_version},
+        "paths": {},
+        "definitions": definitions,
+    }
+    text = msgspec.json.encode(document)
+    return text.replace(VERSION_3_REFERENCE.encode(), VERSION_2_REFERENCE.encode())
+
+
+def _prefix(group: str, version: str) -> str:
+    """`io.k8s.api.core.v1` for core kinds, `dev.example.v1` for those of example.dev."""
+    if not group:
+        return f"io.k8s.api.core.{version}"
+    return f"{'.'.join(reversed(group.split('.')))}.{version}"

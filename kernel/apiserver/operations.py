@@ -1,0 +1,95 @@
+"""The paths and operations of a kind, as an OpenAPI document lists them."""
+
+from typing import Any
+
+from kernel.apiserver.schemas import group_version_kind
+from kernel.objects.kind import KindInfo
+
+Operation = dict[str, Any]
+
+JSON = "application/json"
+PATCH_TYPES = (
+    "application/json-patch+json",
+    "application/merge-patch+json",
+    "application/strategic-merge-patch+json",
+)
+
+
+def _parameter(name: str, type_: str = "string", *, place: str = "query") -> dict[str, Any]:
+    parameter: dict[str, Any] = {"name": name, "in": place, "schema": {"type": type_}}
+    if place == "path":
+        parameter["required"] = True
+    return parameter
+
+
+_WRITE = [_parameter(name) for name in ("dryRun", "fieldManager", "fieldValidation")]
+_LIST = [
+    *(_parameter(name) for name in ("labelSelector", "fieldSelector", "continue")),
+    *(_parameter(name) for name in ("resourceVersion", "resourceVersionMatch")),
+    _parameter("limit", "integer"),
+    _parameter("timeoutSeconds", "integer"),
+    *(_parameter(name, "boolean") for name in ("watch", "allowWatchBookmarks")),
+    _parameter("sendInitialEvents", "boolean"),
+]
+_DELETE = [
+    _parameter("dryRun"),
+    _parameter("gracePeriodSeconds", "integer"),
+    _parameter("propagationPolicy"),
+]
+
+
+def paths_of(info: KindInfo, schema_name: str) -> dict[str, Any]:
+    """The paths of a kind whose schema is `schema_name`."""
+    root = f"/apis/{info.group}/{info.version}" if info.group else f"/api/{info.version}"
+    schema = {"$ref": f"#/components/schemas/{schema_name}"}
+    paths: dict[str, Any] = {}
+    scope = f"{root}/namespaces/{{namespace}}" if info.namespaced else root
+    path_parameters = [_parameter("namespace", place="path")] if info.namespaced else []
+    if info.namespaced:
+        paths[f"{root}/{info.plural}"] = {"get": _operation(info, schema, "list", _LIST)}
+    paths[f"{scope}/{info.plural}"] = {
+        "get": _operation(info, schema, "list", _LIST),
+        "post": _operation(info, schema, "post", _WRITE, body=(JSON,)),
+        "delete": _operation(info, schema, "deletecollection", [*_DELETE, *_LIST]),
+        "parameters": path_parameters,
+    }
+    named = [*path_parameters, _parameter("name", place="path")]
+    one = f"{scope}/{info.plural}/{{name}}"
+    paths[one] = {
+        "get": _operation(info, schema, "get", []),
+        "put": _operation(info, schema, "put", _WRITE, body=(JSON,)),
+        "patch": _operation(info, schema, "patch", _WRITE, body=PATCH_TYPES),
+        "delete": _operation(info, schema, "delete", _DELETE),
+        "parameters": named,
+    }
+    if info.has_status:
+        paths[f"{one}/status"] = {
+            "get": _operation(info, schema, "get", []),
+            "put": _operation(info, schema, "put", _WRITE, body=(JSON,)),
+            "patch": _operation(info, schema, "patch", _WRITE, body=PATCH_TYPES),
+            "parameters": named,
+        }
+    return paths
+
+
+def _operation(
+    info: KindInfo,
+    schema: dict[str, Any],
+    action: str,
+    parameters: list[dict[str, Any]],
+    *,
+    body: tuple[str, ...] = (),
+) -> Operation:
+    operation: Operation = {
+        "parameters": parameters,
+        "responses": {"200": {"description": "OK", "content": {JSON: {"schema": schema}}}},
+        "x-kubernetes-action": action,
+        "x-kubernetes-group-version-kind": group_version_kind(info),
+    }
+    if body:
+        content = schema if action != "patch" else {"type": "object"}
+        operation["requestBody"] = {
+            "content": {media_type: {"schema": content} for media_type in body},
+            "required": True,
+        }
+    return operation

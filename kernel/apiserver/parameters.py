@@ -1,0 +1,70 @@
+"""The query of a request: its parameters, and those of them that every verb knows."""
+
+from urllib.parse import parse_qsl
+
+from kernel.api.errors import BadRequest
+
+TRUE_WORDS = {"", "1", "t", "T", "true", "TRUE", "True"}
+FALSE_WORDS = {"0", "f", "F", "false", "FALSE", "False"}
+VALIDATION_MODES = ("Strict", "Warn", "Ignore")
+
+
+class Parameters:
+    """Query parameters; the accessors raise `BadRequest` for values that make no sense."""
+
+    def __init__(self, query: str):
+        self._values: dict[str, list[str]] = {}
+        if query:
+            for name, value in parse_qsl(query, keep_blank_values=True):
+                self._values.setdefault(name, []).append(value)
+
+    def text(self, name: str, default: str = "") -> str:
+        """The first value of that name."""
+        values = self._values.get(name)
+        return values[0] if values else default
+
+    def flag(self, name: str, default: bool = False) -> bool:
+        """A boolean in any of Go's spellings; a name without a value is true."""
+        values = self._values.get(name)
+        if not values:
+            return default
+        if values[0] in TRUE_WORDS:
+            return True
+        if values[0] in FALSE_WORDS:
+            return False
+        raise BadRequest(
+            f'invalid value for query parameter {name}: "{values[0]}" is not a boolean'
+        )
+
+    def whole_number(self, name: str) -> int | None:
+        """A whole number that is not negative, None where it is not given."""
+        text = self.text(name)
+        if not text:
+            return None
+        if not (text.isascii() and text.isdigit()):
+            raise BadRequest(
+                f'invalid value for query parameter {name}: "{text}" is not a whole number'
+            )
+        return int(text)
+
+    @property
+    def dry_run(self) -> bool:
+        """Whether everything but the writing is to be done."""
+        values = self._values.get("dryRun")
+        if not values:
+            return False
+        if values != ["All"]:
+            listed = ", ".join(f'"{value}"' for value in values)
+            raise BadRequest(f'dryRun: Unsupported value: {listed}: supported values: "All"')
+        return True
+
+    @property
+    def field_validation(self) -> str:
+        """What to do about unknown and duplicate fields: `Strict`, `Warn` or `Ignore`."""
+        mode = self.text("fieldValidation") or "Warn"
+        if mode not in VALIDATION_MODES:
+            supported = ", ".join(f'"{known}"' for known in sorted(VALIDATION_MODES))
+            raise BadRequest(
+                f'fieldValidation: Unsupported value: "{mode}": supported values: {supported}'
+            )
+        return mode

@@ -1,0 +1,166 @@
+"""GET of objects: one, a list, a watch."""
+
+import msgspec
+from aiohttp import web
+
+from kernel.api.errors import ApiError, BadRequest, Expired
+from kernel.api.object_api import ObjectApi
+from kernel.api.stored import StoredList
+from kernel.apiserver.answers import encode, json_answer
+from kernel.apiserver.negotiation import Answer, Form, negotiate
+from kernel.apiserver.parameters import Parameters
+from kernel.apiserver.streams import OpenStreams
+from kernel.apiserver.tables import Tables, include_object, partial_metadata
+from kernel.apiserver.targets import Target
+from kernel.apiserver.watch_frames import Frames
+from kernel.apiserver.watch_stream import WatchOptions, WatchStream
+from kernel.clock import now_datetime
+from kernel.objects.kind import Kind
+from kernel.objects.meta import ListMeta
+
+
+class RevisionTooLarge(ApiError):
+    """The client has seen a revision that this server has not reached."""
+
+    reason, code = "Timeout", 504
+
+
+class Reads:
+    """Serves what changes nothing."""
+
+    def __init__(self, api: ObjectApi, tables: Tables, streams: OpenStreams):
+        self._api = api
+        self._tables = tables
+        self._streams = streams
+
+    async def get(
+        self, request: web.BaseRequest, target: Target, parameters: Parameters
+    ) -> web.StreamResponse:
+        """One object, in the form that was agreed on."""
+        if parameters.flag("watch"):
+            return await self.watch(request, target, parameters)
+        answer = negotiate(request.headers.get("Accept", ""))
+        stored = self._api.get(target.kind, target.one_namespace, target.name)
+        if answer.form is Form.OBJECT:
+            return json_answer(stored.wire())
+        if answer.form is Form.METADATA:
+            return json_answer(encode(partial_metadata(stored.wire(), answer.api_version)))
+        page = StoredList([stored], stored.revision)
+        return self._table_answer(target.kind, page, answer, parameters)
+
+    async def list(
+        self, request: web.BaseRequest, target: Target, parameters: Parameters
+    ) -> web.StreamResponse:
+        """A page of objects. Their stored bytes are joined; a Table alone decodes them."""
+        if parameters.flag("watch"):
+            return await self.watch(request, target, parameters)
+        answer = negotiate(request.headers.get("Accept", ""))
+        self._check_revision(parameters)
+        page = self._api.list(
+            target.kind,
+            namespace=target.namespace,
+            label_selector=parameters.text("labelSelector"),
+            field_selector=parameters.text("fieldSelector"),
+            limit=parameters.whole_number("limit") or 0,
+            continue_token=parameters.text("continue"),
+        )
+        if answer.form is Form.TABLE:
+            return self._table_answer(target.kind, page, answer, parameters)
+        if answer.form is Form.METADATA:
+            items = [
+                encode(partial_metadata(stored.wire(), answer.api_version)) for stored in page.items
+            ]
+            kind, api_version = "PartialObjectMetadataList", answer.api_version
+        else:
+            items = [stored.wire() for stored in page.items]
+            kind, api_version = f"{target.info.kind}List", target.info.api_version
+        return json_answer(list_document(kind, api_version, page, items))
+
+    async def watch(
+        self, request: web.BaseRequest, target: Target, parameters: Parameters
+    ) -> web.StreamResponse:
+        """The changes of a list, or of one object, as they happen."""
+        answer = negotiate(request.headers.get("Accept", ""))
+        field_selector = parameters.text("fieldSelector")
+        if target.name:
+            by_name = f"metadata.name={target.name}"
+            field_selector = f"{field_selector},{by_name}" if field_selector else by_name
+        send_initial = parameters.flag("sendInitialEvents")
+        bookmarks = parameters.flag("allowWatchBookmarks")
+        options = WatchOptions(
+            from_revision=self._watch_start(parameters),
+            label_selector=parameters.text("labelSelector"),
+            field_selector=field_selector,
+            timeout_seconds=parameters.whole_number("timeoutSeconds"),
+            bookmarks=bookmarks,
+            initial_events_end=send_initial and bookmarks,
+        )
+        frames = Frames(
+            target.kind,
+            answer,
+            self._tables,
+            self._api.clock,
+            include=include_object(parameters.text("includeObject")),
+        )
+        stream = WatchStream(self._api, target, options, frames, request)
+        return await stream.serve(self._streams)
+
+    def _watch_start(self, parameters: Parameters) -> int | None:
+        """The revision to start after; None to start with what is there."""
+        revision = _revision(parameters)
+        if parameters.text("sendInitialEvents"):
+            if parameters.text("resourceVersionMatch") != "NotOlderThan":
+                raise BadRequest(
+                    "sendInitialEvents is forbidden for watch unless resourceVersionMatch is set "
+                    "to NotOlderThan"
+                )
+            self._check_reached(revision)
+            return None if parameters.flag("sendInitialEvents") else revision or self._api.revision
+        return revision or None
+
+    def _check_revision(self, parameters: Parameters) -> None:
+        """Refuse a list as of a revision that is not there to be read."""
+        revision = _revision(parameters)
+        self._check_reached(revision)
+        exact = parameters.text("resourceVersionMatch") == "Exact"
+        if exact and revision != self._api.revision:
+            raise Expired(
+                f"The provided resource version is too old: lists are served as of now "
+                f"({self._api.revision}), not as of {revision}"
+            )
+
+    def _check_reached(self, revision: int) -> None:
+        if revision > self._api.revision:
+            raise RevisionTooLarge(
+                f"Too large resource version: {revision}, current: {self._api.revision}"
+            )
+
+    def _table_answer(
+        self, kind: type[Kind], page: StoredList, answer: Answer, parameters: Parameters
+    ) -> web.Response:
+        table = self._tables.list_table(
+            kind,
+            page,
+            now_datetime(self._api.clock),
+            api_version=answer.api_version,
+            include=include_object(parameters.text("includeObject")),
+        )
+        return json_answer(encode(table))
+
+
+def list_document(kind: str, api_version: str, page: StoredList, items: list[bytes]) -> bytes:
+    """A list of objects that are JSON already."""
+    metadata = ListMeta(
+        resource_version=str(page.revision),
+        continue_=page.continue_token,
+        remaining_item_count=page.remaining,
+    )
+    head = msgspec.json.encode({"kind": kind, "apiVersion": api_version, "metadata": metadata})
+    return b'%b,"items":[%b]}' % (head[:-1], b",".join(items))
+
+
+def _revision(parameters: Parameters) -> int:
+    text = parameters.text("resourceVersion")
+    if text and not (text.isascii() and text.isdigit()):
+        raise BadRequest(f'resourceVersion: Invalid value: "{text}": not a revision')
+    return int(text) if text else 0

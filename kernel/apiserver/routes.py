@@ -1,0 +1,126 @@
+"""From a request to its answer: who asks, for what, and which method serves it.
+
+Paths are resolved against the table of kinds at each request, so a kind that a plugin adds while
+the server runs is served like any other, and no list of routes grows with the kinds.
+"""
+
+import logging
+from collections.abc import Awaitable, Callable
+from urllib.parse import unquote
+
+from aiohttp import web
+
+from kernel.api.context import acting
+from kernel.api.errors import ApiError, MethodNotAllowed
+from kernel.api.object_api import ObjectApi
+from kernel.apiserver.answers import failure_answer
+from kernel.apiserver.authentication import Authenticator, actor_of
+from kernel.apiserver.documents import Documents
+from kernel.apiserver.logs import PodLogs
+from kernel.apiserver.parameters import Parameters
+from kernel.apiserver.reads import Reads
+from kernel.apiserver.streams import OpenStreams
+from kernel.apiserver.subresources import is_pod
+from kernel.apiserver.tables import Tables
+from kernel.apiserver.targets import PathNotFound, Target, resolve
+from kernel.apiserver.writes import Writes
+
+logger = logging.getLogger(__name__)
+
+Handler = Callable[[web.BaseRequest, Target, Parameters], Awaitable[web.StreamResponse]]
+
+
+class InternalError(ApiError):
+    """Our own fault. The traceback is in the log, not in the answer."""
+
+
+class Routes:
+    """Answers every request; nothing that is raised below leaves it but a cancellation."""
+
+    def __init__(
+        self, api: ObjectApi, authenticator: Authenticator, logs: PodLogs, streams: OpenStreams
+    ):
+        self._kinds = api.kinds
+        self._authenticator = authenticator
+        self._documents = Documents(api.kinds)
+        reads, writes = Reads(api, Tables(), streams), Writes(api)
+        self._collection: dict[str, Handler] = {
+            "GET": reads.list,
+            "POST": writes.create,
+            "DELETE": writes.delete_collection,
+        }
+        self._object: dict[str, Handler] = {
+            "GET": reads.get,
+            "PUT": writes.update,
+            "PATCH": writes.patch,
+            "DELETE": writes.delete,
+        }
+        self._status: dict[str, Handler] = {
+            "GET": reads.get,
+            "PUT": writes.update,
+            "PATCH": writes.patch,
+        }
+        self._of_pods: dict[str, dict[str, Handler]] = {
+            "binding": {"POST": writes.bind},
+            "log": {"GET": logs.serve},
+        }
+
+    async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        """The answer to one request."""
+        try:
+            return await self._handle(request)
+        except ApiError as error:
+            return failure_answer(error)
+        except ConnectionError:
+            raise  # the client is gone: there is nobody to answer
+        except Exception:
+            logger.exception("%s %s failed", request.method, request.raw_path)
+            return failure_answer(InternalError("an internal error occurred; the log has details"))
+
+    async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        headers = request.headers
+        path, _, query = request.raw_path.partition("?")
+        self._authenticator.check_host(headers.get("Host", ""), headers.get("Origin", ""))
+        user = self._authenticator.authenticate(path, headers.get("Authorization", ""))
+        segments = path.strip("/").split("/")
+        if "%" in path:
+            segments = [unquote(segment) for segment in segments]
+        if len(segments) <= (2 if segments[0] == "api" else 3) or segments[0] not in _ROOTS:
+            _require_get(request)
+            return self._documents.answer(request, segments)
+        target = resolve(self._kinds, segments)
+        handler = self._handler(request.method, target)
+        parameters = Parameters(query)
+        if request.method in ("GET", "HEAD"):
+            return await handler(request, target, parameters)
+        actor = actor_of(user, headers.get("User-Agent", ""), parameters.text("fieldManager"))
+        with acting(actor):
+            return await handler(request, target, parameters)
+
+    def _handler(self, method: str, target: Target) -> Handler:
+        if not target.name:
+            handlers = self._collection
+            if target.namespace is None and method != "GET":
+                handlers = {}  # only reading spans namespaces
+        elif not target.subresource:
+            handlers = self._object
+        elif target.subresource == "status" and target.info.has_status:
+            handlers = self._status
+        elif is_pod(target.info) and target.subresource in self._of_pods:
+            handlers = self._of_pods[target.subresource]
+        else:
+            raise PathNotFound
+        handler = handlers.get("GET" if method == "HEAD" else method)
+        if handler is None:
+            raise MethodNotAllowed(
+                "the server does not allow this method on the requested resource"
+            )
+        return handler
+
+
+_ROOTS = ("api", "apis")
+
+
+def _require_get(request: web.BaseRequest) -> None:
+    if request.method not in ("GET", "HEAD"):
+        raise MethodNotAllowed("the server does not allow this method on the requested resource")

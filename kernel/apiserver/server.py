@@ -1,0 +1,144 @@
+"""The API server: an HTTP listener in front of an `ObjectApi`, with TLS, token and kubeconfig."""
+
+import asyncio
+import errno
+import ssl
+from pathlib import Path
+
+from aiohttp import web
+from aiohttp.abc import AbstractStreamWriter
+from aiohttp.http_parser import RawRequestMessage
+from aiohttp.streams import StreamReader
+
+from kernel.api.object_api import ObjectApi
+from kernel.apiserver.authentication import Authenticator, load_token
+from kernel.apiserver.bodies import BODY_BYTES_MAX
+from kernel.apiserver.certificates import prepare_certificates
+from kernel.apiserver.kubeconfig import write_kubeconfig
+from kernel.apiserver.logs import PodLogs
+from kernel.apiserver.routes import Routes
+from kernel.apiserver.streams import OpenStreams
+
+USER = "admin"
+LINE_BYTES_MAX = 64 * 1024
+BACKLOG_CONNECTIONS = 1024
+STOP_SECONDS_MAX = 2.0
+
+
+class ListenFailure(Exception):
+    """The server can't listen where it was told to. The message is one line for a person."""
+
+
+class ApiServer:
+    """Serves one `ObjectApi` over HTTP.
+
+    `data_directory` gets `pki/`, `token` and `kubeconfig`; `pod_logs_directory` is where the node
+    agent has the runtime write container logs. With `tls` false it speaks plain HTTP, for benches
+    and proxies on loopback: kubectl sends no token over that.
+    """
+
+    def __init__(
+        self,
+        api: ObjectApi,
+        *,
+        data_directory: Path,
+        pod_logs_directory: Path,
+        tls: bool = True,
+    ):
+        self._api = api
+        self._data_directory = data_directory
+        self._pod_logs_directory = pod_logs_directory
+        self._tls = tls
+        self._streams = OpenStreams()
+        self._http: web.Server | None = None
+        self._listener: asyncio.Server | None = None
+        self.url = ""
+        self.token = ""
+
+    @property
+    def kubeconfig(self) -> Path:
+        """The file that lets kubectl in; there once `start` has returned."""
+        return self._data_directory / "kubeconfig"
+
+    async def start(self, listen_host: str = "127.0.0.1", port: int = 0) -> None:
+        """Listen, and write the kubeconfig. Port 0 takes a free one; `url` then names it.
+
+        Raises `ListenFailure`, and `OSError` where the data directory can't be written.
+        """
+        self._data_directory.mkdir(parents=True, exist_ok=True)
+        self.token = load_token(self._data_directory / "token")
+        context: ssl.SSLContext | None = None
+        authority: Path | None = None
+        if self._tls:
+            certificates = prepare_certificates(
+                self._data_directory / "pki", listen_host, self._api.clock
+            )
+            context, authority = certificates.server_context(), certificates.authority
+        authenticator = Authenticator(self.token, user=USER, listen_host=listen_host)
+        logs = PodLogs(self._api, self._pod_logs_directory, self._streams)
+        routes = Routes(self._api, authenticator, logs, self._streams)
+        bound_port = await self._listen(routes, listen_host, port, context)
+        scheme = "https" if self._tls else "http"
+        self.url = f"{scheme}://{_reachable_host(listen_host)}:{bound_port}"
+        write_kubeconfig(self.kubeconfig, url=self.url, authority=authority, token=self.token)
+
+    async def stop(self) -> None:
+        """End the streams and close all connections; requests in work get a moment to finish."""
+        if self._listener is None or self._http is None:
+            return
+        self._listener.close()
+        self._streams.end()
+        self._http.pre_shutdown()
+        await self._http.shutdown(STOP_SECONDS_MAX)
+        self._listener = self._http = None
+
+    async def _listen(
+        self, routes: Routes, host: str, port: int, context: ssl.SSLContext | None
+    ) -> int:
+        loop = asyncio.get_running_loop()
+
+        def make_request(
+            message: RawRequestMessage,
+            payload: StreamReader,
+            protocol: web.RequestHandler,
+            writer: AbstractStreamWriter,
+            task: "asyncio.Task[None]",
+        ) -> web.BaseRequest:
+            return web.BaseRequest(
+                message, payload, protocol, writer, task, loop, client_max_size=BODY_BYTES_MAX
+            )
+
+        # Cancelled when its client goes away, a handler frees what a watch or a log holds.
+        self._http = web.Server(
+            routes.handle,
+            request_factory=make_request,
+            handler_cancellation=True,
+            access_log=None,
+            max_line_size=LINE_BYTES_MAX,
+            max_field_size=LINE_BYTES_MAX,
+        )
+        try:
+            self._listener = await loop.create_server(
+                self._http, host or None, port, ssl=context, backlog=BACKLOG_CONNECTIONS
+            )
+        except OSError as error:
+            raise ListenFailure(_listen_message(host, port, error)) from error
+        bound: int = self._listener.sockets[0].getsockname()[1]
+        return bound
+
+
+def _listen_message(host: str, port: int, error: OSError) -> str:
+    place = f"{host}:{port}"
+    if error.errno == errno.EADDRINUSE:
+        return (
+            f"can't listen on {place}: the port is taken; choose another one, or 0 for a free one"
+        )
+    if error.errno == errno.EACCES:
+        return f"can't listen on {place}: no permission for this port"
+    return f"can't listen on {place}: {error.strerror or error}"
+
+
+def _reachable_host(listen_host: str) -> str:
+    """How a client of this machine addresses the listener."""
+    host = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}.get(listen_host, listen_host)
+    return f"[{host}]" if ":" in host else host

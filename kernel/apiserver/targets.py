@@ -1,0 +1,66 @@
+"""What a path under `/api/v1` or `/apis/GROUP/VERSION` stands for."""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from kernel.api.errors import NotFound
+from kernel.objects.kind import Kind, KindInfo
+from kernel.objects.kinds import KindTable
+
+NAMESPACE_SUBRESOURCES = ("status", "finalize")
+
+
+class Target(msgspec.Struct, frozen=True, gc=False):
+    """All objects of a kind (`name` is empty), one of them, or a part of one.
+
+    `namespace` is None for a list across namespaces, and empty for kinds that have none.
+    """
+
+    kind: type[Kind]
+    namespace: str | None
+    name: str = ""
+    subresource: str = ""
+
+    @property
+    def info(self) -> KindInfo:
+        """How the API knows the kind."""
+        return self.kind.info
+
+    @property
+    def one_namespace(self) -> str:
+        """The namespace of an object, for calls that need one."""
+        return self.namespace or ""
+
+
+class PathNotFound(NotFound):
+    """There is nothing at this path, whatever objects there may be."""
+
+    def __init__(self) -> None:
+        super().__init__("the server could not find the requested resource")
+
+
+def resolve(kinds: KindTable, segments: Sequence[str]) -> Target:
+    """The target of a path, given in segments from `api` or `apis` on. Raises `PathNotFound`."""
+    if segments[0] == "api":
+        group, version, rest = "", segments[1], segments[2:]
+    else:
+        group, version, rest = segments[1], segments[2], segments[3:]
+    namespace: str | None = None
+    in_namespace = len(rest) > 2 and rest[0] == "namespaces"
+    if in_namespace and not (len(rest) == 3 and rest[2] in NAMESPACE_SUBRESOURCES):
+        namespace, rest = rest[1], rest[2:]
+    if not 1 <= len(rest) <= 3:
+        raise PathNotFound
+    kind = kinds.by_plural(group, version, rest[0])
+    if kind is None or not all(rest):
+        raise PathNotFound
+    name = rest[1] if len(rest) > 1 else ""
+    subresource = rest[2] if len(rest) > 2 else ""
+    if not kind.info.namespaced:
+        if namespace is not None:
+            raise PathNotFound
+        return Target(kind, "", name, subresource)
+    if name and namespace is None:
+        raise PathNotFound
+    return Target(kind, namespace, name, subresource)

@@ -1,0 +1,173 @@
+"""POST, PUT, PATCH and DELETE of objects."""
+
+from typing import Literal
+
+from aiohttp import web
+
+from kernel.api.errors import BadRequest
+from kernel.api.object_api import ObjectApi
+from kernel.apiserver.answers import encode, json_answer
+from kernel.apiserver.bodies import decode_object, decode_patch, read_body
+from kernel.apiserver.negotiation import negotiate
+from kernel.apiserver.parameters import Parameters
+from kernel.apiserver.reads import list_document
+from kernel.apiserver.targets import Target
+from kernel.objects.event import Binding
+from kernel.objects.kind import Kind
+from kernel.objects.meta import DeleteOptions, Status, StatusDetails
+
+
+class Writes:
+    """Serves what changes objects. Who acts is set by the caller (`kernel.api.context`)."""
+
+    def __init__(self, api: ObjectApi):
+        self._api = api
+
+    async def create(
+        self, request: web.BaseRequest, target: Target, parameters: Parameters
+    ) -> web.StreamResponse:
+        """Store a new object."""
+        negotiate(request.headers.get("Accept", ""))
+        obj, warnings = await _read_object(request, target, parameters)
+        stored = await self._api.create(
+            obj, namespace=target.one_namespace, dry_run=parameters.dry_run
+        )
+        return json_answer(stored.wire(), status=201, warnings=warnings)
+
+    async def update(
+        self, request: web.BaseRequest, target: Target, parameters: Parameters
+    ) -> web.StreamResponse:
+        """Replace an object or its status."""
+        negotiate(request.headers.get("Accept", ""))
+        obj, warnings = await _read_object(request, target, parameters)
+        _check_name(obj, target)
+        stored = await self._api.update(
+            obj,
+            namespace=target.one_namespace,
+            name=target.name,
+            subresource=_subresource(target),
+            dry_run=parameters.dry_run,
+        )
+        return json_answer(stored.wire(), warnings=warnings)
+
+    async def patch(
+        self, request: web.BaseRequest, target: Target, parameters: Parameters
+    ) -> web.StreamResponse:
+        """Change parts of an object or its status."""
+        negotiate(request.headers.get("Accept", ""))
+        body = await read_body(request)
+        patch, patch_type = decode_patch(body, request.headers.get("Content-Type", ""))
+        stored = await self._api.patch(
+            target.kind,
+            target.one_namespace,
+            target.name,
+            patch,
+            patch_type,
+            subresource=_subresource(target),
+            dry_run=parameters.dry_run,
+        )
+        return json_answer(stored.wire())
+
+    async def delete(
+        self, request: web.BaseRequest, target: Target, parameters: Parameters
+    ) -> web.StreamResponse:
+        """Ask for an object's end: answers the object while it lingers, a Status once gone."""
+        options = await _read_delete_options(request, parameters)
+        stored, gone = await self._api.delete(
+            target.kind, target.one_namespace, target.name, options, dry_run=_is_dry(options)
+        )
+        if not gone:
+            return json_answer(stored.wire())
+        info = target.info
+        details = StatusDetails(
+            name=target.name, group=info.group, kind=info.plural, uid=stored.decode().metadata.uid
+        )
+        return json_answer(encode(Status(status="Success", details=details, code=200)))
+
+    async def delete_collection(
+        self, request: web.BaseRequest, target: Target, parameters: Parameters
+    ) -> web.StreamResponse:
+        """Ask for the end of all objects that a list would show."""
+        options = await _read_delete_options(request, parameters)
+        page = await self._api.delete_collection(
+            target.kind,
+            namespace=target.namespace,
+            label_selector=parameters.text("labelSelector"),
+            field_selector=parameters.text("fieldSelector"),
+            options=options,
+            dry_run=_is_dry(options),
+        )
+        items = [stored.wire() for stored in page.items]
+        info = target.info
+        return json_answer(list_document(f"{info.kind}List", info.api_version, page, items))
+
+    async def bind(
+        self, request: web.BaseRequest, target: Target, parameters: Parameters
+    ) -> web.StreamResponse:
+        """Put a Pod on a node."""
+        body = await read_body(request)
+        content_type = request.headers.get("Content-Type", "")
+        binding, warnings = decode_object(
+            Binding, body, content_type, validation=parameters.field_validation
+        )
+        await self._api.bind(target.one_namespace, target.name, binding)
+        success = encode(Status(status="Success", code=201))
+        return json_answer(success, status=201, warnings=warnings)
+
+
+async def _read_object(
+    request: web.BaseRequest, target: Target, parameters: Parameters
+) -> tuple[Kind, list[str]]:
+    body = await read_body(request)
+    content_type = request.headers.get("Content-Type", "")
+    obj, warnings = decode_object(
+        target.kind, body, content_type, validation=parameters.field_validation
+    )
+    info = target.info
+    if obj.kind != info.kind:
+        raise BadRequest(
+            f'{obj.kind} in version "{obj.api_version}" cannot be handled as a {info.kind}'
+        )
+    if obj.api_version != info.api_version:
+        raise BadRequest(
+            f"the API version in the data ({obj.api_version}) does not match the expected API "
+            f"version ({info.api_version})"
+        )
+    return obj, warnings
+
+
+def _check_name(obj: Kind, target: Target) -> None:
+    if not obj.metadata.name:
+        obj.metadata.name = target.name
+    if obj.metadata.name != target.name:
+        raise BadRequest(
+            f"the name of the object ({obj.metadata.name}) does not match the name on the URL "
+            f"({target.name})"
+        )
+
+
+def _subresource(target: Target) -> Literal["", "status"]:
+    return "status" if target.subresource == "status" else ""
+
+
+async def _read_delete_options(request: web.BaseRequest, parameters: Parameters) -> DeleteOptions:
+    """The body's options; those in the query stand in for what the body does not say."""
+    options = DeleteOptions()
+    if request.body_exists:
+        body = await read_body(request)
+        if body:
+            content_type = request.headers.get("Content-Type", "")
+            options, _ = decode_object(DeleteOptions, body, content_type, validation="Ignore")
+    if options.grace_period_seconds is None:
+        options.grace_period_seconds = parameters.whole_number("gracePeriodSeconds")
+    if options.propagation_policy is None:
+        options.propagation_policy = parameters.text("propagationPolicy") or None
+    if parameters.dry_run:
+        options.dry_run = ["All"]
+    return options
+
+
+def _is_dry(options: DeleteOptions) -> bool:
+    if options.dry_run and options.dry_run != ["All"]:
+        raise BadRequest(f"dryRun: Unsupported value: {options.dry_run}: supported: All")
+    return bool(options.dry_run)

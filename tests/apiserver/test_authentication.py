@@ -1,0 +1,92 @@
+"""The token, the names a loopback listener answers to, and who a write is put down to."""
+
+import stat
+from pathlib import Path
+
+import pytest
+
+from kernel.api.errors import Forbidden, Unauthorized
+from kernel.apiserver.authentication import Authenticator, actor_of, load_token
+
+
+def _authenticator(listen_host: str = "127.0.0.1") -> Authenticator:
+    return Authenticator("secret", user="admin", listen_host=listen_host)
+
+
+def test_the_token_is_made_once_and_private(tmp_path: Path) -> None:
+    path = tmp_path / "token"
+    token = load_token(path)
+    assert len(token) >= 32
+    assert load_token(path) == token
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_two_tokens_differ(tmp_path: Path) -> None:
+    assert load_token(tmp_path / "one") != load_token(tmp_path / "two")
+
+
+def test_the_right_token_names_the_user() -> None:
+    assert _authenticator().authenticate("/api/v1/pods", "Bearer secret") == "admin"
+
+
+@pytest.mark.parametrize(
+    "shown",
+    ["", "Bearer", "Bearer wrong", "Bearer secret2", "secret", "Basic c2VjcmV0", "Bearer é"],
+)
+def test_anything_else_is_refused(shown: str) -> None:
+    with pytest.raises(Unauthorized):
+        _authenticator().authenticate("/api/v1/pods", shown)
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/livez", "/readyz", "/readyz/ping", "/version"])
+def test_health_and_version_are_open(path: str) -> None:
+    assert _authenticator().authenticate(path, "") == "anonymous"
+
+
+@pytest.mark.parametrize(
+    ("host", "origin"),
+    [
+        ("127.0.0.1:6443", ""),
+        ("localhost", ""),
+        ("LOCALHOST:6443", "https://localhost:6443"),
+        ("[::1]:6443", ""),
+        ("kubernetes.default.svc", ""),
+        ("", ""),
+    ],
+)
+def test_a_loopback_listener_answers_to_its_names(host: str, origin: str) -> None:
+    _authenticator().check_host(host, origin)
+
+
+@pytest.mark.parametrize(
+    ("host", "origin"),
+    [
+        ("evil.example:6443", ""),
+        ("127.0.0.1.evil.example", ""),
+        ("localhost:6443", "https://evil.example"),
+        ("[::1", ""),
+        ("localhost", "null"),
+    ],
+)
+def test_a_foreign_name_is_refused_each_time(host: str, origin: str) -> None:
+    authenticator = _authenticator()
+    for _ in range(2):
+        with pytest.raises(Forbidden):
+            authenticator.check_host(host, origin)
+
+
+def test_a_public_listener_answers_to_every_name() -> None:
+    _authenticator("0.0.0.0").check_host("cluster.example.org", "")
+
+
+@pytest.mark.parametrize(
+    ("user_agent", "field_manager", "actor"),
+    [
+        ("kubectl/v1.32.0 (linux/amd64) kubernetes/abc", "", "admin via kubectl"),
+        ("kubectl/v1.32.0", "kubectl-create", "admin via kubectl-create"),
+        ("", "", "admin"),
+        ("a\x07b/1", "", "admin via ab"),
+    ],
+)
+def test_the_actor_names_user_and_client(user_agent: str, field_manager: str, actor: str) -> None:
+    assert actor_of("admin", user_agent, field_manager) == actor

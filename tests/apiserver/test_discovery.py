@@ -1,0 +1,141 @@
+"""Discovery and OpenAPI follow from the table of kinds, a plugin's kind among them."""
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from kernel.apiserver import discovery
+from kernel.apiserver.openapi import OpenApi
+from kernel.objects.kind import Kind
+from kernel.objects.kinds import KindTable
+from kernel.objects.struct import Struct
+
+
+class WebsiteSpec(Struct):
+    """What a site shows."""
+
+    url: str
+    replicas: int = 1
+    parent: "WebsiteSpec | None" = None
+
+
+class Website(Kind, group="example.dev", version="v1", short_names=("ws",), categories=("all",)):
+    """A site."""
+
+    spec: WebsiteSpec
+    status: dict[str, Any] = {}
+
+
+def _kinds() -> KindTable:
+    kinds = KindTable.core()
+    kinds.add(Website)
+    return kinds
+
+
+def _document(api: OpenApi, name: str) -> Any:
+    document = api.document(name)
+    assert document is not None
+    return msgspec.json.decode(document)
+
+
+@pytest.mark.parametrize("version", ["v2", "v2beta1"])
+def test_aggregated_discovery_lists_core_kinds_with_subresources(version: str) -> None:
+    found = discovery.aggregated(_kinds(), version, core=True)
+    assert found["apiVersion"] == f"apidiscovery.k8s.io/{version}"
+    (group,) = found["items"]
+    assert group["metadata"]["name"] == ""
+    resources = {entry["resource"]: entry for entry in group["versions"][0]["resources"]}
+    pods = resources["pods"]
+    assert pods["shortNames"] == ["po"]
+    assert pods["scope"] == "Namespaced"
+    assert {entry["subresource"] for entry in pods["subresources"]} == {"binding", "log", "status"}
+    assert resources["nodes"]["scope"] == "Cluster"
+    assert "subresources" not in resources["configmaps"]
+
+
+def test_aggregated_discovery_lists_the_other_groups() -> None:
+    found = discovery.aggregated(_kinds(), "v2", core=False)
+    assert [item["metadata"]["name"] for item in found["items"]] == [
+        "coordination.k8s.io",
+        "example.dev",
+    ]
+
+
+def test_legacy_lists_have_the_same_kinds() -> None:
+    found = discovery.resource_list(_kinds(), "example.dev", "v1")
+    assert found is not None
+    assert [resource["name"] for resource in found["resources"]] == ["websites", "websites/status"]
+    assert discovery.resource_list(_kinds(), "example.dev", "v9") is None
+    groups = discovery.group_list(_kinds())["groups"]
+    assert [entry["preferredVersion"]["groupVersion"] for entry in groups] == [
+        "coordination.k8s.io/v1",
+        "example.dev/v1",
+    ]
+    assert discovery.group(_kinds(), "nobody.example") is None
+
+
+def test_openapi_index_names_every_group_and_changes_with_the_kinds() -> None:
+    kinds = KindTable.core()
+    api = OpenApi(kinds)
+    before = msgspec.json.decode(api.index())["paths"]
+    kinds.add(Website)
+    after = msgspec.json.decode(api.index())["paths"]
+    assert set(after) - set(before) == {"apis/example.dev/v1"}
+    assert after["api/v1"] == before["api/v1"]
+
+
+def test_every_reference_of_a_document_leads_to_a_schema() -> None:
+    api = OpenApi(_kinds())
+    for name in ("api/v1", "apis/coordination.k8s.io/v1", "apis/example.dev/v1"):
+        document = _document(api, name)
+        schemas = document["components"]["schemas"]
+        references = set(_references(document))
+        assert references
+        assert {reference.rsplit("/", 1)[1] for reference in references} <= set(schemas)
+
+
+def _references(value: Any) -> Any:
+    if isinstance(value, dict):
+        if isinstance(value.get("$ref"), str):
+            yield value["$ref"]
+        for item in value.values():
+            yield from _references(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _references(item)
+
+
+def test_patch_operations_say_that_fields_are_validated() -> None:
+    document = _document(OpenApi(_kinds()), "apis/example.dev/v1")
+    patch = document["paths"]["/apis/example.dev/v1/namespaces/{namespace}/websites/{name}"][
+        "patch"
+    ]
+    assert patch["x-kubernetes-group-version-kind"] == {
+        "group": "example.dev",
+        "version": "v1",
+        "kind": "Website",
+    }
+    names = {parameter["name"] for parameter in patch["parameters"]}
+    assert {"dryRun", "fieldValidation"} <= names
+    assert "application/strategic-merge-patch+json" in patch["requestBody"]["content"]
+
+
+def test_schemas_carry_types_requirements_and_merge_keys() -> None:
+    api = OpenApi(_kinds())
+    schemas = _document(api, "api/v1")["components"]["schemas"]
+    containers = schemas["io.k8s.api.core.v1.PodSpec"]["properties"]["containers"]
+    assert containers["x-kubernetes-patch-merge-key"] == "name"
+    assert containers["x-kubernetes-patch-strategy"] == "merge"
+    port = schemas["io.k8s.api.core.v1.ServicePort"]["properties"]["targetPort"]
+    assert port["x-kubernetes-int-or-string"] is True
+    website = _document(api, "apis/example.dev/v1")["components"]["schemas"]
+    assert website["dev.example.v1.WebsiteSpec"]["required"] == ["url"]
+    assert website["dev.example.v1.WebsiteSpec"]["description"] == "What a site shows."
+
+
+def test_version_2_is_self_contained() -> None:
+    document = msgspec.json.decode(OpenApi(_kinds()).version_2())
+    references = set(_references(document))
+    assert all(reference.startswith("#/definitions/") for reference in references)
+    assert {reference.rsplit("/", 1)[1] for reference in references} <= set(document["definitions"])
