@@ -50,7 +50,7 @@ def require_namespace(metadata: ObjectMeta, namespace: str) -> None:
 
 
 def prepare_update(obj: Kind, old: Kind, plural: str) -> None:
-    """Carry over what an update can't change. Raises `BadRequest`, or `Conflict` for another uid."""
+    """Carry over what an update can't change. Raises `BadRequest`; `Conflict` for another uid."""
     new, present = obj.metadata, old.metadata
     require_namespace(new, present.namespace)
     if new.name and new.name != present.name:

@@ -279,7 +279,7 @@ class ObjectApi:
 
         await self._change(Pod, namespace, name, plan, dry_run=False)
 
-    async def commit(self, plans: Sequence[Plan]) -> "list[Stored]":
+    async def commit(self, plans: Sequence[Plan]) -> Sequence[Stored]:
         """Carry out plans together or not at all; answers the objects as they are then.
 
         Raises `Conflict` or `AlreadyExists` for the first object that has changed since.

@@ -1,6 +1,6 @@
 """Several writes as one: planned one after the other, committed together."""
 
-from typing import Any
+from typing import Any, cast
 
 from kernel.api.client import KindType
 from kernel.api.errors import BadRequest
@@ -19,13 +19,16 @@ class LocalTransaction:
         self._plans: dict[str, Plan] = {}
 
     async def create(self, obj: KindType) -> KindType:
-        return self._add(await self._api.planner.create(obj, namespace_of(obj)))
+        plan = await self._api.planner.create(obj, namespace_of(obj))
+        return cast(KindType, self._add(plan))
 
     async def update(self, obj: KindType) -> KindType:
-        return self._add(await self._api.planner.update(self._present(obj), obj))
+        plan = await self._api.planner.update(self._present(obj), obj)
+        return cast(KindType, self._add(plan))
 
     async def update_status(self, obj: KindType) -> KindType:
-        return self._add(await self._api.planner.update(self._present(obj), obj, status=True))
+        plan = await self._api.planner.update(self._present(obj), obj, status=True)
+        return cast(KindType, self._add(plan))
 
     async def delete(
         self,

@@ -8,6 +8,7 @@ from anyio.abc import TaskGroup
 
 from kernel.api.client import Client, WatchEvent, WatchEventType
 from kernel.api.context import acting
+from kernel.api.errors import NotFound
 from kernel.clock import Clock
 from kernel.control.informer import Informers, key_of
 from kernel.control.queue import Work, WorkQueue
@@ -114,20 +115,29 @@ class Controller:
         except RetryAfter as retry:
             logger.info("%s: %s", self._describe(request), retry)
             self._queue.add_after(request, retry.seconds, cause=cause)
+        except NotFound as error:
+            if self._primary.get(request.namespace, request.name) is None:
+                self._queue.forget_failures(request)
+            else:
+                self._failed(work, error)
         except TerminalError as error:
             logger.error("%s: gave up: %s", self._describe(request), error)
             self._queue.forget_failures(request)
-        except Exception:
-            delay_seconds = self._queue.add_after_failure(request, cause=cause)
-            logger.exception(
-                "%s at revision %d failed, again in %.3g s",
-                self._describe(request),
-                cause,
-                delay_seconds,
-            )
+        except Exception as error:
+            self._failed(work, error)
         else:
             self._queue.forget_failures(request)
             self._requeue(request, result, cause)
+
+    def _failed(self, work: Work, error: Exception) -> None:
+        delay_seconds = self._queue.add_after_failure(work.request, cause=work.cause)
+        logger.error(
+            "%s at revision %d failed, again in %.3g s",
+            self._describe(work.request),
+            work.cause,
+            delay_seconds,
+            exc_info=error,
+        )
 
     def _requeue(self, request: Request, result: Result | None, cause: int) -> None:
         if result is not None and result.requeue_after_seconds is not None:

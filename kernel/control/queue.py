@@ -89,7 +89,7 @@ class WorkQueue:
         """Have a failed key worked on after its back-off; answers that in seconds."""
         failures = self._failures.get(request, 0)
         self._failures[request] = failures + 1
-        delay_seconds = min(BACKOFF_SECONDS_MIN * 2 ** min(failures, 32), BACKOFF_SECONDS_MAX)
+        delay_seconds = min(BACKOFF_SECONDS_MIN * 2.0 ** min(failures, 32), BACKOFF_SECONDS_MAX)
         self.add_after(request, delay_seconds, priority=priority, cause=cause)
         return delay_seconds
 

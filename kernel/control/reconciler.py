@@ -11,6 +11,7 @@ what happens to the key next:
 | `Result(requeue_after_seconds=…)` | called again after that time, or at the next change |
 | raises `RetryAfter` | the same, and counted and logged as a failure that was expected |
 | raises `TerminalError` | logged; not called again until the next change |
+| raises `NotFound`, and the object itself is gone | as None: there is nothing left to do |
 | raises anything else | logged with key, revision and traceback; called again after a back-off |
 
 A reconciler that raises never takes another one down.
