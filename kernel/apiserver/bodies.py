@@ -1,4 +1,4 @@
-"""Bodies of requests: JSON or YAML, read with a limit, decoded as the client wants it checked."""
+"""Bodies of requests: JSON, YAML or protobuf, read with a limit, decoded as the client wants it checked."""
 
 from typing import Any, TypeVar
 
@@ -8,6 +8,7 @@ from aiohttp import web
 
 from kernel.api.client import PatchType
 from kernel.api.errors import ApiError, BadRequest, UnsupportedMediaType
+from kernel.apiserver.protobuf import ProtobufError, decode_protobuf
 from kernel.objects.decoding import DecodeFailure, FieldError, decode, decode_leniently, parse_json
 from kernel.objects.kind import Kind
 
@@ -18,6 +19,7 @@ PATCH_TYPES: dict[str, PatchType] = {
     "application/merge-patch+json": "merge",
     "application/strategic-merge-patch+json": "strategic",
 }
+PROTOBUF_TYPE = "application/vnd.kubernetes.protobuf"
 YAML_TYPES = ("application/yaml", "application/x-yaml", "text/yaml")
 
 StructType = TypeVar("StructType", bound=msgspec.Struct)
@@ -87,6 +89,11 @@ def _plain_document(body: bytes, content_type: str) -> bytes | dict[str, Any]:
         return body
     if media_type in YAML_TYPES:
         return _yaml_document(body)
+    if media_type == PROTOBUF_TYPE:
+        try:
+            return decode_protobuf(body)
+        except ProtobufError as error:
+            raise UnsupportedMediaType(f"{PROTOBUF_TYPE}: {error}") from None
     raise UnsupportedMediaType(
         f'the body of the request was in an unknown format "{media_type}"; '
         "accepted media types include: application/json, application/yaml"

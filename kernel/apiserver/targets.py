@@ -53,7 +53,7 @@ def resolve(kinds: KindTable, segments: Sequence[str]) -> Target:
     if not 1 <= len(rest) <= 3:
         raise PathNotFound
     kind = kinds.by_plural(group, version, rest[0])
-    if kind is None or not all(rest):
+    if kind is None or namespace == "" or not all(rest):
         raise PathNotFound
     name = rest[1] if len(rest) > 1 else ""
     subresource = rest[2] if len(rest) > 2 else ""
