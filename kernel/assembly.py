@@ -1,0 +1,160 @@
+"""The one place that wires the object graph: store, API, reconcilers, node, API server."""
+
+import socket
+from collections.abc import AsyncIterator, Iterable
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Literal
+
+from kernel.api.admission import AdmissionChain
+from kernel.api.client import Client
+from kernel.api.local import LocalClient
+from kernel.api.object_api import ObjectApi
+from kernel.clock import Clock, SystemClock
+from kernel.control.informer import Informers
+from kernel.control.manager import Manager
+from kernel.control.plugin import Plugin, check_names, load_path
+from kernel.cri.choice import RuntimeName, choose_runtime
+from kernel.cri.runtime import Runtime
+from kernel.objects.kinds import KindTable
+from kernel.reconcilers.builtin import NodeSetup, builtin_plugin
+from kernel.reconcilers.pod.shutdown import stop_all_pods
+from kernel.reconcilers.system_objects import ensure_system_objects
+from kernel.store.store import Durability, Store
+
+if TYPE_CHECKING:
+    from kernel.apiserver.server import ApiServer
+
+OnExit = Literal["stop", "keep"]
+
+POD_DIRECTORY = "pods"
+POD_LOG_DIRECTORY = "pod-logs"
+PROCESS_RUNTIME_DIRECTORY = "process"
+
+
+class Kernel:
+    """A running kernel: reconcilers at work over one data directory.
+
+    ```python
+    async with Kernel.open("state/") as kernel:
+        await kernel.client.create(pod)
+    ```
+    """
+
+    def __init__(self, data_directory: Path, api: ObjectApi, client: Client, runtime_name: str):
+        self.data_directory = data_directory
+        self.client = client
+        self.runtime_name = runtime_name
+        self._api = api
+
+    @staticmethod
+    @asynccontextmanager
+    async def open(
+        path: str | Path,
+        *,
+        runtime: RuntimeName | Runtime | None = "process",
+        plugins: Iterable[Plugin | ModuleType | Path | str] = (),
+        durability: Durability = "disk",
+        node_name: str = "",
+        static_pods: str | Path | None = None,
+        containerd_socket: str = "",
+        on_exit: OnExit = "stop",
+        clock: Clock | None = None,
+    ) -> "AsyncIterator[Kernel]":
+        """Open a data directory, making it where it is missing, and run its reconcilers.
+
+        `runtime` is what Pods run on: a name, a runtime of your own, or None for a kernel without
+        a node (then Pods are stored and stay Pending). `plugins` are Plugins, modules, or paths of
+        files or folders. `on_exit` says whether running Pods are stopped at the end, or kept
+        running for the next one who opens the directory. `node_name` is this host's unless given.
+
+        Raises `StoreError` (held by another process, not writable), `RuntimeUnavailable`,
+        `PluginError`.
+        """
+        wanted_clock = clock or SystemClock()
+        directory = Path(path).absolute()
+        loaded = [one for plugin in plugins for one in _load(plugin)]
+        kinds, admission = _tables_of(loaded)
+        async with AsyncExitStack() as stack:
+            store = await stack.enter_async_context(
+                Store.open_writer(directory, clock=wanted_clock, durability=durability)
+            )
+            api = ObjectApi(store, kinds, wanted_clock, admission)
+            client = LocalClient(api)
+            await ensure_system_objects(client)
+            node = None
+            if runtime is not None:
+                chosen = runtime
+                if isinstance(chosen, str):
+                    chosen = await choose_runtime(
+                        chosen,
+                        clock=wanted_clock,
+                        state_directory=directory / PROCESS_RUNTIME_DIRECTORY,
+                        containerd_socket=containerd_socket,
+                    )
+                    stack.push_async_callback(chosen.close)
+                if on_exit == "stop":
+                    stack.push_async_callback(stop_all_pods, client, chosen)
+                node = NodeSetup(
+                    name=node_name or socket.gethostname().lower(),
+                    runtime=chosen,
+                    pod_directory=directory / POD_DIRECTORY,
+                    log_directory=directory / POD_LOG_DIRECTORY,
+                    static_pods=Path(static_pods) if static_pods is not None else None,
+                )
+            informers = Informers(client)
+            builtin = await builtin_plugin(
+                client=client, informers=informers, kinds=kinds, clock=wanted_clock, node=node
+            )
+            for hook in builtin.admission_hooks:
+                admission.add(hook)
+            check_names([builtin, *loaded])
+            manager = Manager(client, wanted_clock, informers)
+            for plugin in (builtin, *loaded):
+                manager.add(plugin.reconcilers)
+            await stack.enter_async_context(manager.running())
+            runtime_name = node.runtime.name if node is not None else "nothing (no node)"
+            yield Kernel(directory, api, client, runtime_name)
+
+    @asynccontextmanager
+    async def serving(
+        self, host: str = "127.0.0.1", port: int = 0, *, tls: bool = True
+    ) -> "AsyncIterator[ApiServer]":
+        """Let kubectl in: serve the API with TLS and a token. Port 0 takes a free one.
+
+        The server's `url` and `kubeconfig` say how to reach it. Needs asyncio. Raises
+        `ListenFailure`.
+        """
+        from kernel.apiserver.server import ApiServer
+
+        server = ApiServer(
+            self._api,
+            data_directory=self.data_directory,
+            pod_logs_directory=self.data_directory / POD_LOG_DIRECTORY,
+            tls=tls,
+        )
+        await server.start(host, port)
+        try:
+            yield server
+        finally:
+            await server.stop()
+
+
+def _load(plugin: Plugin | ModuleType | Path | str) -> list[Plugin]:
+    if isinstance(plugin, Plugin):
+        return [plugin]
+    if isinstance(plugin, ModuleType):
+        return [Plugin.from_module(plugin)]
+    return load_path(Path(plugin))
+
+
+def _tables_of(plugins: Iterable[Plugin]) -> tuple[KindTable, AdmissionChain]:
+    """The kinds and the hooks of the core and of all plugins."""
+    kinds, admission = KindTable.core(), AdmissionChain()
+    for plugin in plugins:
+        for kind in plugin.kinds:
+            kinds.add(kind)
+        for hook in plugin.admission_hooks:
+            admission.add(hook)
+    return kinds, admission
