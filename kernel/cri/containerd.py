@@ -99,12 +99,14 @@ class ContainerdRuntime:
 
     async def stop_sandbox(self, sandbox_id: str) -> None:
         request = cri.StopPodSandboxRequest(pod_sandbox_id=sandbox_id)
-        await self._channel.call(request, cri.StopPodSandboxResponse)
+        # Not found is an answer of containerd before 1.7; later ones take it for stopped.
+        with suppress(NotFound):
+            await self._channel.call(request, cri.StopPodSandboxResponse)
 
     async def remove_sandbox(self, sandbox_id: str) -> None:
         request = cri.RemovePodSandboxRequest(pod_sandbox_id=sandbox_id)
+        await self.stop_sandbox(sandbox_id)
         with suppress(NotFound):
-            await self.stop_sandbox(sandbox_id)
             await self._channel.call(request, cri.RemovePodSandboxResponse)
 
     async def sandboxes(self, *, labels: Mapping[str, str] = NO_LABELS) -> list[Sandbox]:
@@ -155,7 +157,8 @@ class ContainerdRuntime:
         # CRI counts whole seconds.
         timeout = math.ceil(max(grace_seconds, 0))
         request = cri.StopContainerRequest(container_id=container_id, timeout=timeout)
-        await self._channel.call(request, cri.StopContainerResponse)
+        with suppress(NotFound):
+            await self._channel.call(request, cri.StopContainerResponse)
 
     async def remove_container(self, container_id: str) -> None:
         request = cri.RemoveContainerRequest(container_id=container_id)

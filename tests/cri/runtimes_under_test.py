@@ -1,0 +1,86 @@
+"""What the contract suite must know of each runtime: how to open one, and what to run in it."""
+
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from kernel.clock import Clock, SystemClock
+from kernel.cri.runtime import Runtime
+from tests.containerd.daemon import Containerd
+
+Command = tuple[str, ...]
+
+UNSTARTABLE = "unstartable"
+"""The name of a container whose command can't be run; the simulated runtime has a script for it."""
+
+SERVED = "served by the contract suite"
+
+
+class RuntimeUnderTest(msgspec.Struct):
+    """One runtime's state, and as many `Runtime` objects on it as a test opens.
+
+    `until_stopped` prints `ready`, and ends with 143 on SIGTERM. `serve` answers HTTP requests on
+    port 8080 with the file `index.html` of the directory that it is given.
+    """
+
+    open: Callable[[], Runtime]
+    image: str
+    until_stopped: Command = (
+        *("sh", "-c"),
+        "trap 'exit 143' TERM; echo ready; while :; do sleep 0.05; done",
+    )
+    serve: Callable[[str], Command] = lambda directory: (
+        *("httpd", "-f", "-p", "8080", "-h", directory),
+    )
+    has_addresses: bool = True
+    has_host_ports: bool = True
+
+
+def simulated(request: pytest.FixtureRequest) -> Iterator[RuntimeUnderTest]:
+    """Nothing runs in it, and its state is the object itself."""
+    from kernel.cri.simulated import SimulatedContainer, SimulatedRuntime
+
+    runtime = SimulatedRuntime(SystemClock())
+    runtime.script(UNSTARTABLE, SimulatedContainer(start_failure="no such file or directory"))
+    until_stopped = ("sh", "-c", "echo ready; sleep infinity")
+    yield RuntimeUnderTest(open=lambda: runtime, image="busybox", until_stopped=until_stopped)
+
+
+def process(request: pytest.FixtureRequest) -> Iterator[RuntimeUnderTest]:
+    """Runs this machine's programs; what it can do beyond that depends on who runs the tests."""
+    module = pytest.importorskip("kernel.cri.process", reason="no process runtime")
+    is_root = os.geteuid() == 0
+    # Not pytest's directory: its names are long, and a unix socket's path must be short.
+    state_directory = tempfile.mkdtemp(prefix="podkernel-process-")
+    make: Callable[[], Runtime] = lambda: module.ProcessRuntime(  # noqa: E731
+        Path(state_directory), clock=_clock()
+    )
+    yield RuntimeUnderTest(
+        open=make,
+        image="busybox",
+        serve=lambda directory: (
+            *(sys.executable, "-m", "http.server", "8080", "--directory", directory),
+        ),
+        has_addresses=is_root,
+    )
+    shutil.rmtree(state_directory, ignore_errors=True)
+
+
+def containerd(request: pytest.FixtureRequest) -> Iterator[RuntimeUnderTest]:
+    """The real thing, on the containerd that the tests share."""
+    from kernel.cri.containerd import ContainerdRuntime
+
+    daemon: Containerd = request.getfixturevalue("containerd")
+    yield RuntimeUnderTest(
+        open=lambda: ContainerdRuntime(daemon.socket_path, clock=_clock()), image="busybox"
+    )
+
+
+def _clock() -> Clock:
+    return SystemClock()
