@@ -1,0 +1,503 @@
+"""The process runtime: a container is a process group on this machine. No daemon, no images.
+
+Each sandbox has a shim, a small process that outlives podkernel, holds the sandbox's namespaces,
+is the containers' parent, writes their logs and their fate (see `process_shim`). This module is
+the runtime over the shims: it writes the records, starts shims, asks them, and listens to them.
+All state is on disk, so a new `ProcessRuntime` goes on where a killed one stopped.
+
+What a container gets depends on what this machine lets the user do (`process_probe`):
+
+| | root | user namespaces | neither |
+| --- | --- | --- | --- |
+| files | overlay of `/` | overlay of each entry of `/` | the host's |
+| volumes | at their mountPath | at their mountPath | only where they are already |
+| network | an address for each Pod | the host's; podIP 127.0.0.1 | the host's; podIP 127.0.0.1 |
+| processes, hostname, IPC | the Pod's own | the Pod's own | the host's |
+| users | any | root, who is the user | the user |
+
+What is written to an overlay stays in the container, in memory, and goes with it. A Pod's own
+network reaches the host and other Pods, not further. podIP is 127.0.0.1 where Pods share the host's
+network, because there it always leads to them, also on a machine that changes networks. All this
+is no security boundary against the programs that run in it.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+from base64 import b64decode
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+from typing import Any
+
+import anyio
+import msgspec
+
+from kernel.clock import Clock
+from kernel.cri import process_shim
+from kernel.cri.containerd_image_name import whole_image_name
+from kernel.cri.process_addresses import AddressPool
+from kernel.cri.process_client import ShimGone, ask
+from kernel.cri.process_events import EventHub
+from kernel.cri.process_layout import (
+    containers_have_own_processes,
+    kill_marked_processes,
+    process_start_ticks,
+)
+from kernel.cri.process_limitations import applicable_sysctls, check_mounts, limitations
+from kernel.cri.process_state import (
+    Abilities,
+    ContainerRecord,
+    Fate,
+    ProcessState,
+    SandboxRecord,
+    ShimIdentity,
+)
+from kernel.cri.runtime import (
+    NO_LABELS,
+    Container,
+    ContainerConfig,
+    ContainerState,
+    ExecResult,
+    Image,
+    NotFound,
+    RegistryCredentials,
+    RuntimeEvent,
+    RuntimeFailure,
+    RuntimeUnavailable,
+    RuntimeVersion,
+    Sandbox,
+    SandboxConfig,
+    SandboxState,
+)
+
+# The number of the layout on disk and of the shim's requests.
+_VERSION = "1"
+_LOOPBACK = "127.0.0.1"
+# Longer than killing takes; a shim that hasn't ended by then is killed itself.
+_STOP_SECONDS = 10
+_SHIM_COMMAND = ("-I", "-S", os.path.abspath(process_shim.__file__))
+
+
+class ProcessRuntime:
+    """`kernel.cri.runtime.Runtime` over process groups. One at a time uses a state directory."""
+
+    name = "process"
+
+    def __init__(self, state_directory: Path, *, clock: Clock) -> None:
+        """The directory is made where it is missing; sandboxes found in it are adopted."""
+        state_directory.mkdir(parents=True, exist_ok=True)
+        self._clock = clock
+        self._state = ProcessState(state_directory.resolve())
+        self._addresses = AddressPool(state_directory)
+        self._events = EventHub(self._state, self._fate)
+        self._starting: dict[tuple[str, str, str, int], str] = {}
+        self._addresses_starting: set[str] = set()
+        self._known_abilities: Abilities | None = None
+
+    async def version(self) -> RuntimeVersion:
+        await anyio.to_thread.run_sync(self._abilities)
+        return RuntimeVersion(name=self.name, version=_VERSION)
+
+    def _abilities(self) -> Abilities:
+        """Found out once, by trying, in a process of its own: it takes some 50 ms."""
+        if self._known_abilities is None:
+            command = [sys.executable, *_SHIM_COMMAND, "probe"]
+            try:
+                done = subprocess.run(command, capture_output=True, check=True)
+                self._known_abilities = msgspec.json.decode(done.stdout, type=Abilities)
+            except (OSError, subprocess.CalledProcessError, msgspec.DecodeError) as error:
+                raise RuntimeUnavailable(
+                    f"the process runtime does not work on this machine: {error}"
+                ) from error
+        return self._known_abilities
+
+    def limitations(self, sandbox: SandboxConfig, container: ContainerConfig) -> list[str]:
+        return limitations(sandbox, container, self._abilities())
+
+    # Sandboxes.
+
+    async def run_sandbox(self, config: SandboxConfig) -> str:
+        key = (config.namespace, config.name, config.uid, config.attempt)
+        if key in self._starting or any(
+            key
+            == (known.config.namespace, known.config.name, known.config.uid, known.config.attempt)
+            for known in self._state.sandboxes.values()
+        ):
+            raise RuntimeFailure(
+                f"sandbox of {config.namespace}/{config.name}, attempt {config.attempt}, exists"
+            )
+        sandbox_id = self._new_id()
+        self._starting[key] = sandbox_id
+        try:
+            abilities = await anyio.to_thread.run_sync(self._abilities)
+            await self._start_sandbox(self._new_sandbox(sandbox_id, config, abilities))
+        finally:
+            del self._starting[key]
+        return sandbox_id
+
+    def _new_sandbox(
+        self, sandbox_id: str, config: SandboxConfig, abilities: Abilities
+    ) -> SandboxRecord:
+        network = None
+        if abilities.network and not config.host_network:
+            used = {*self._state.used_addresses(), *self._addresses_starting}
+            try:
+                network = self._addresses.plan(sandbox_id, used)
+            except OSError as error:
+                raise RuntimeFailure(f"network of the sandbox: {error}") from error
+        return SandboxRecord(
+            id=sandbox_id,
+            created_at=self._clock.now_nanoseconds(),
+            config=config,
+            abilities=abilities,
+            network=network,
+            sysctls=applicable_sysctls(config, abilities),
+            user=os.geteuid(),
+        )
+
+    async def _start_sandbox(self, record: SandboxRecord) -> None:
+        address = record.network.address if record.network else ""
+        self._addresses_starting.add(address)
+        try:
+            os.makedirs(record.config.log_directory, exist_ok=True)
+            self._state.prepare_sandbox(record, _managed_files(record))
+            await self._start_shim(record)
+            self._state.sandboxes[record.id] = record
+            await self._events.sandbox_ready(record)
+        except OSError as error:
+            await self._discard(record)
+            raise RuntimeFailure(f"sandbox could not be made: {error}") from error
+        except BaseException:
+            await self._discard(record)
+            raise
+        finally:
+            self._addresses_starting.discard(address)
+
+    async def _start_shim(self, record: SandboxRecord) -> None:
+        directory = self._state.sandbox_directory(record.id)
+        command = [sys.executable, *_SHIM_COMMAND, "run", str(directory)]
+        done = await anyio.run_process(command, check=False, start_new_session=True)
+        if done.returncode != 0:
+            reason = done.stderr.decode(errors="replace").strip().rpartition("\n")[2]
+            raise RuntimeFailure(f"sandbox could not be started: {reason}")
+
+    async def _discard(self, record: SandboxRecord) -> None:
+        """Undo a start that failed or was cancelled halfway."""
+        with anyio.CancelScope(shield=True):
+            identity = self._state.shim(record.id)
+            if identity is not None:
+                await _kill_shim(identity)
+            self._state.remove_sandbox(record.id)
+            self._release_network()
+
+    async def stop_sandbox(self, sandbox_id: str) -> None:
+        record = self._state.sandboxes.get(sandbox_id)
+        identity = None if record is None else self._state.shim(sandbox_id)
+        if record is None or identity is None:
+            await anyio.lowlevel.checkpoint()
+            return
+        with anyio.move_on_after(_STOP_SECONDS) as stopping:
+            try:
+                await ask(self._state.sandbox_directory(sandbox_id), do="stop")
+            except ShimGone:
+                stopping.cancel()
+            await _wait_for_shim(identity)
+        await _kill_shim(identity)
+        self._settle(record)
+        self._release_network()
+
+    async def remove_sandbox(self, sandbox_id: str) -> None:
+        record = self._state.sandboxes.get(sandbox_id)
+        if record is None:
+            await anyio.lowlevel.checkpoint()
+            return
+        await self.stop_sandbox(sandbox_id)
+        self._settle(record)
+        self._state.remove_sandbox(sandbox_id)
+        self._release_network()
+
+    def _release_network(self) -> None:
+        running = (record for record in self._state.sandboxes.values() if record.network)
+        if not self._addresses_starting and not any(self._state.shim(each.id) for each in running):
+            self._addresses.release()
+
+    async def sandboxes(self, *, labels: Mapping[str, str] = NO_LABELS) -> list[Sandbox]:
+        await anyio.lowlevel.checkpoint()
+        records = self._state.sandboxes.values()
+        return [self._sandbox_view(record) for record in records if _carries(record.config, labels)]
+
+    async def sandbox_status(self, sandbox_id: str) -> Sandbox:
+        await anyio.lowlevel.checkpoint()
+        return self._sandbox_view(self._sandbox(sandbox_id))
+
+    def _sandbox(self, sandbox_id: str) -> SandboxRecord:
+        try:
+            return self._state.sandboxes[sandbox_id]
+        except KeyError:
+            raise NotFound(f"sandbox {sandbox_id} not found") from None
+
+    def _sandbox_view(self, record: SandboxRecord) -> Sandbox:
+        config = record.config
+        addresses: tuple[str, ...] = ()
+        if not config.host_network:
+            addresses = (record.network.address if record.network else _LOOPBACK,)
+        ready = self._state.shim(record.id) is not None
+        return Sandbox(
+            id=record.id,
+            name=config.name,
+            namespace=config.namespace,
+            uid=config.uid,
+            attempt=config.attempt,
+            state=SandboxState.READY if ready else SandboxState.NOT_READY,
+            created_at=record.created_at,
+            labels=config.labels,
+            annotations=config.annotations,
+            addresses=addresses,
+        )
+
+    # Containers.
+
+    async def create_container(
+        self, sandbox_id: str, config: ContainerConfig, sandbox: SandboxConfig
+    ) -> str:
+        await anyio.lowlevel.checkpoint()
+        record = self._sandbox(sandbox_id)
+        if self._state.shim(sandbox_id) is None:
+            raise RuntimeFailure(f"sandbox {sandbox_id} is not ready")
+        for known in self._state.containers_of(sandbox_id):
+            if (known.config.name, known.config.attempt) == (config.name, config.attempt):
+                raise RuntimeFailure(f"container {config.name}, attempt {config.attempt}, exists")
+        if not config.command and not config.args:
+            raise RuntimeFailure(
+                f"container {config.name} has no command: the process runtime needs one, as there "
+                "is no image to take it from"
+            )
+        check_mounts(config, record.abilities)
+        _make_missing_sources(config)
+        log_directory = record.config.log_directory
+        container = ContainerRecord(
+            id=self._new_id(),
+            sandbox_id=sandbox_id,
+            created_at=self._clock.now_nanoseconds(),
+            log_path=os.path.join(log_directory, config.log_path) if config.log_path else "",
+            config=config,
+        )
+        self._state.add_container(container)
+        return container.id
+
+    async def start_container(self, container_id: str) -> None:
+        record = self._container(container_id)
+        fate = self._fate(record)
+        if fate.state != "created":
+            raise RuntimeFailure(f"container {container_id} is {fate.state}")
+        await self._ask(record, "start")
+
+    async def stop_container(self, container_id: str, *, grace_seconds: float) -> None:
+        record = self._state.containers.get(container_id)
+        if record is None or self._fate(record).state != "running":
+            await anyio.lowlevel.checkpoint()
+            return
+        number = _signal_number(record.config.stop_signal)
+        try:
+            await self._ask(record, "signal", signal=number)
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(self._kill_after, record, grace_seconds)
+                await self._ask(record, "wait")
+                tasks.cancel_scope.cancel()
+        except ShimGone:
+            self._settle(self._state.sandboxes[record.sandbox_id])
+
+    async def _kill_after(self, record: ContainerRecord, grace_seconds: float) -> None:
+        await self._clock.sleep(grace_seconds)
+        await self._ask(record, "kill")
+
+    async def remove_container(self, container_id: str) -> None:
+        record = self._state.containers.get(container_id)
+        if record is None:
+            await anyio.lowlevel.checkpoint()
+            return
+        if self._fate(record).state == "running":
+            try:
+                await self._ask(record, "kill")
+            except ShimGone:
+                self._settle(self._state.sandboxes[record.sandbox_id])
+        self._state.remove_container(record)
+
+    async def containers(self, *, labels: Mapping[str, str] = NO_LABELS) -> list[Container]:
+        await anyio.lowlevel.checkpoint()
+        records = list(self._state.containers.values())
+        return [self._view(record) for record in records if _carries(record.config, labels)]
+
+    async def container_status(self, container_id: str) -> Container:
+        await anyio.lowlevel.checkpoint()
+        return self._view(self._container(container_id))
+
+    async def exec_sync(
+        self, container_id: str, command: tuple[str, ...], *, timeout_seconds: float
+    ) -> ExecResult:
+        record = self._container(container_id)
+        if self._fate(record).state != "running":
+            raise RuntimeFailure(f"container {container_id} is not running")
+        answer = None
+        async with anyio.create_task_group() as tasks:
+            if timeout_seconds > 0:
+                tasks.start_soon(self._cancel_after, tasks.cancel_scope, timeout_seconds)
+            answer = await self._ask(record, "exec", command=list(command))
+            tasks.cancel_scope.cancel()
+        if answer is None:
+            raise TimeoutError(f"command timed out after {timeout_seconds:g} s")
+        return ExecResult(
+            stdout=b64decode(answer["stdout"]),
+            stderr=b64decode(answer["stderr"]),
+            exit_code=answer["exit_code"],
+        )
+
+    async def _cancel_after(self, scope: anyio.CancelScope, seconds: float) -> None:
+        await self._clock.sleep(seconds)
+        scope.cancel()
+
+    async def reopen_log(self, container_id: str) -> None:
+        record = self._container(container_id)
+        if self._fate(record).state == "running":
+            await self._ask(record, "reopen_log")
+
+    def _container(self, container_id: str) -> ContainerRecord:
+        try:
+            return self._state.containers[container_id]
+        except KeyError:
+            raise NotFound(f"container {container_id} not found") from None
+
+    def _fate(self, record: ContainerRecord) -> Fate:
+        return self._state.fate(
+            record,
+            shim_lives=self._state.shim(record.sandbox_id) is not None,
+            now_nanoseconds=self._clock.now_nanoseconds(),
+        )
+
+    def _view(self, record: ContainerRecord) -> Container:
+        config, fate = record.config, self._fate(record)
+        return Container(
+            id=record.id,
+            sandbox_id=record.sandbox_id,
+            name=config.name,
+            attempt=config.attempt,
+            state=ContainerState(fate.state),
+            image=config.image,
+            image_id=config.image,
+            created_at=record.created_at,
+            labels=config.labels,
+            annotations=config.annotations,
+            started_at=fate.started_at,
+            finished_at=fate.finished_at,
+            exit_code=fate.exit_code,
+            reason=fate.reason,
+            message=fate.message,
+            log_path=record.log_path,
+        )
+
+    # Images: the host's own programs stand for all of them.
+
+    async def image_status(self, image: str) -> Image | None:
+        await anyio.lowlevel.checkpoint()
+        whole_image_name(image)
+        return Image(id=image, tags=(image,))
+
+    async def pull_image(self, image: str, credentials: RegistryCredentials | None = None) -> str:
+        await anyio.lowlevel.checkpoint()
+        whole_image_name(image)
+        return image
+
+    def events(self) -> AbstractAsyncContextManager[AsyncIterator[RuntimeEvent]]:
+        return self._events.listen()
+
+    async def close(self) -> None:
+        await anyio.lowlevel.checkpoint()
+
+    # Small things.
+
+    def _new_id(self) -> str:
+        return self._clock.uuid().replace("-", "")
+
+    async def _ask(self, record: ContainerRecord, verb: str, **fields: object) -> dict[str, Any]:
+        directory = self._state.sandbox_directory(record.sandbox_id)
+        return await ask(directory, do=verb, container=record.id, **fields)
+
+    def _settle(self, record: SandboxRecord) -> None:
+        """The shim is gone: what it left behind is killed, and what ran is lost."""
+        containers = self._state.containers_of(record.id)
+        if not containers_have_own_processes(msgspec.to_builtins(record)):
+            kill_marked_processes({container.id for container in containers})
+        for container in containers:
+            self._fate(container)
+
+
+def _carries(config: SandboxConfig | ContainerConfig, labels: Mapping[str, str]) -> bool:
+    return labels.items() <= config.labels.items()
+
+
+def _signal_number(name: str) -> int:
+    """`SIGTERM`, `TERM` or `15`; SIGTERM where it is empty or unknown."""
+    if name.isdecimal():
+        return int(name)
+    known = {member.name: member.value for member in signal.Signals}
+    return known.get(f"SIG{name.upper().removeprefix('SIG')}", signal.SIGTERM)
+
+
+def _make_missing_sources(config: ContainerConfig) -> None:
+    """A path of the host that isn't there becomes a directory, as containerd does it."""
+    for mount in config.mounts:
+        try:
+            if not os.path.lexists(mount.host_path):
+                os.makedirs(mount.host_path)
+        except OSError as error:
+            raise RuntimeFailure(
+                f"volume at {mount.container_path}: {mount.host_path}: {error.strerror}"
+            ) from error
+
+
+def _managed_files(record: SandboxRecord) -> dict[str, str]:
+    """The files of /etc that tell the containers who and where they are."""
+    config, files = record.config, {}
+    if config.dns is not None:
+        files["resolv.conf"] = _resolver_configuration(config)
+    if not config.host_network:
+        address = record.network.address if record.network else _LOOPBACK
+        hostname = config.hostname or config.name
+        files["hostname"] = f"{hostname}\n"
+        files["hosts"] = (
+            "127.0.0.1\tlocalhost\n"
+            "::1\tlocalhost ip6-localhost ip6-loopback\n"
+            f"{address}\t{hostname}\n"
+        )
+    return files
+
+
+def _resolver_configuration(config: SandboxConfig) -> str:
+    assert config.dns is not None
+    lines = [f"nameserver {server}" for server in config.dns.servers]
+    if config.dns.searches:
+        lines.append(f"search {' '.join(config.dns.searches)}")
+    if config.dns.options:
+        lines.append(f"options {' '.join(config.dns.options)}")
+    return "".join(f"{line}\n" for line in lines)
+
+
+async def _wait_for_shim(identity: ShimIdentity) -> None:
+    try:
+        process = os.pidfd_open(identity.pid)
+    except ProcessLookupError:
+        return
+    try:
+        await anyio.wait_readable(process)
+    finally:
+        os.close(process)
+
+
+async def _kill_shim(identity: ShimIdentity) -> None:
+    """Kill the shim if it still lives, and with it what is in its PID namespace."""
+    if process_start_ticks(identity.pid) != identity.start_ticks:
+        return
+    os.kill(identity.pid, signal.SIGKILL)
+    await _wait_for_shim(identity)

@@ -1,0 +1,91 @@
+"""The process runtime's events: a subscription to every shim, merged for each listener."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+import anyio
+from anyio.abc import TaskGroup
+from anyio.streams.memory import MemoryObjectSendStream
+
+from kernel.cri.process_client import ShimGone, Subscription
+from kernel.cri.process_state import ContainerRecord, Fate, ProcessState, SandboxRecord
+from kernel.cri.runtime import RuntimeEvent, RuntimeEventType
+
+_CONTAINER_EVENTS = {
+    "started": RuntimeEventType.CONTAINER_STARTED,
+    "exited": RuntimeEventType.CONTAINER_EXITED,
+}
+
+
+class _Listener:
+    """One open `events()`: its tasks, and where it is read."""
+
+    def __init__(self, tasks: TaskGroup, queue: MemoryObjectSendStream[RuntimeEvent]) -> None:
+        self.tasks = tasks
+        self.queue = queue
+
+
+class EventHub:
+    """Who listens, and to which shims."""
+
+    def __init__(self, state: ProcessState, fate: Callable[[ContainerRecord], Fate]) -> None:
+        self._state = state
+        self._fate = fate
+        self._listeners: set[_Listener] = set()
+
+    @asynccontextmanager
+    async def listen(self) -> AsyncIterator[AsyncIterator[RuntimeEvent]]:
+        # Unbounded: an event is small, and a shim must not wait for a slow listener.
+        queue, events = anyio.create_memory_object_stream[RuntimeEvent](float("inf"))
+        async with queue, events, anyio.create_task_group() as tasks:
+            listener = _Listener(tasks, queue)
+            self._listeners.add(listener)
+            try:
+                for record in list(self._state.sandboxes.values()):
+                    if self._state.shim(record.id) is not None:
+                        await self._follow(listener, record)
+                yield events
+            finally:
+                self._listeners.discard(listener)
+                tasks.cancel_scope.cancel()
+
+    async def sandbox_ready(self, record: SandboxRecord) -> None:
+        """A new sandbox: it is listened to before anybody can start a container in it."""
+        for listener in list(self._listeners):
+            listener.queue.send_nowait(_event(RuntimeEventType.SANDBOX_READY, record))
+            await self._follow(listener, record)
+
+    async def _follow(self, listener: _Listener, record: SandboxRecord) -> None:
+        try:
+            subscription = await Subscription.open(self._state.sandbox_directory(record.id))
+        except ShimGone:
+            listener.queue.send_nowait(_event(RuntimeEventType.SANDBOX_STOPPED, record))
+            return
+        if listener in self._listeners:
+            listener.tasks.start_soon(self._pass_on, listener, record, subscription)
+        else:
+            await subscription.close()
+
+    async def _pass_on(
+        self, listener: _Listener, record: SandboxRecord, subscription: Subscription
+    ) -> None:
+        containers = {each.id: each for each in self._state.containers_of(record.id)}
+        running = {id for id, each in containers.items() if self._fate(each).state == "running"}
+        async for happened, container_id in subscription:
+            container = self._state.containers.get(container_id) or containers[container_id]
+            containers[container_id] = container
+            if happened == "started":
+                running.add(container_id)
+            else:
+                running.discard(container_id)
+            listener.queue.send_nowait(_event(_CONTAINER_EVENTS[happened], container))
+        # The shim has ended. Containers that it didn't see exit are lost.
+        for container_id in running:
+            listener.queue.send_nowait(
+                _event(RuntimeEventType.CONTAINER_EXITED, containers[container_id])
+            )
+        listener.queue.send_nowait(_event(RuntimeEventType.SANDBOX_STOPPED, record))
+
+
+def _event(kind: RuntimeEventType, record: SandboxRecord | ContainerRecord) -> RuntimeEvent:
+    return RuntimeEvent(type=kind, id=record.id, labels=record.config.labels)

@@ -1,0 +1,235 @@
+"""What a forked child does to become a container's first process, or a command run in it.
+
+Imported in the child, so that its cost never stays in the shim. Standard library alone. The child
+reports a failure as text in a pipe that `exec` closes: an end of file without text is success.
+"""
+
+import contextlib
+import fcntl
+import os
+import pwd
+import select
+import signal
+import stat
+import termios
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+from kernel.cri import process_syscalls as system
+from kernel.cri.process_layout import (
+    MARK,
+    containers_have_own_processes,
+    sandbox_has_own_processes,
+)
+from kernel.cri.process_rootfs import RootFilesystem
+
+_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+# CRI: the exit code of a container whose command could not be started.
+EXIT_START_FAILED = 128
+# By the shim itself, or by Python; a program would inherit that.
+_IGNORED_BY_SHIM = (
+    *(signal.SIGCHLD, signal.SIGHUP, signal.SIGINT),
+    *(signal.SIGPIPE, signal.SIGTERM, signal.SIGXFSZ),
+)
+
+# Numbers of linux/capability.h in its order.
+_CAPABILITIES = (
+    *("CHOWN", "DAC_OVERRIDE", "DAC_READ_SEARCH", "FOWNER", "FSETID", "KILL", "SETGID", "SETUID"),
+    *("SETPCAP", "LINUX_IMMUTABLE", "NET_BIND_SERVICE", "NET_BROADCAST", "NET_ADMIN", "NET_RAW"),
+    *("IPC_LOCK", "IPC_OWNER", "SYS_MODULE", "SYS_RAWIO", "SYS_CHROOT", "SYS_PTRACE", "SYS_PACCT"),
+    *("SYS_ADMIN", "SYS_BOOT", "SYS_NICE", "SYS_RESOURCE", "SYS_TIME", "SYS_TTY_CONFIG", "MKNOD"),
+    *("LEASE", "AUDIT_WRITE", "AUDIT_CONTROL", "SETFCAP", "MAC_OVERRIDE", "MAC_ADMIN", "SYSLOG"),
+    *("WAKE_ALARM", "BLOCK_SUSPEND", "AUDIT_READ", "PERFMON", "BPF", "CHECKPOINT_RESTORE"),
+)
+# What container runtimes leave to root in a container unless it is privileged.
+_DEFAULT_CAPABILITIES = frozenset(
+    (
+        *("CHOWN", "DAC_OVERRIDE", "FSETID", "FOWNER", "MKNOD", "NET_RAW", "SETGID", "SETUID"),
+        *("SETFCAP", "SETPCAP", "NET_BIND_SERVICE", "SYS_CHROOT", "KILL", "AUDIT_WRITE"),
+    )
+)
+
+
+class Launch:
+    """The way of one child from fork to exec. `sandbox` and `container` are the records on disk."""
+
+    def __init__(
+        self,
+        sandbox: dict[str, Any],
+        container: dict[str, Any],
+        *,
+        standard_streams: tuple[int, int, int],
+        failure_pipe: int,
+        terminal: bool = False,
+    ) -> None:
+        self._sandbox = sandbox
+        self._container = container
+        self._standard_streams = standard_streams
+        self._failure_pipe = failure_pipe
+        self._terminal = terminal
+
+    def run(self, arrange: Callable[[], None], command: list[str]) -> NoReturn:
+        """Do what `arrange` does to this process, then execute `command`. Never returns."""
+        try:
+            self._detach()
+            arrange()
+            self._drop_privileges()
+            self._execute(command)
+        except BaseException as error:
+            with contextlib.suppress(OSError):
+                os.write(self._failure_pipe, _describe(error).encode(errors="replace"))
+        finally:
+            os._exit(EXIT_START_FAILED)
+
+    def build_root(self, sandbox_directory: str) -> None:
+        """Arrange a new container: its own mounts, where this machine allows them."""
+        config, abilities = self._container["config"], self._sandbox["abilities"]
+        if not abilities["mounts"]:
+            return
+        system.unshare(system.CLONE_NEWNS)
+        system.mount("", "/", "", system.MS_SLAVE | system.MS_REC)
+        root = RootFilesystem(
+            sandbox_directory,
+            new_processes=sandbox_has_own_processes(self._sandbox),
+            new_network=self._sandbox["network"] is not None,
+            privileged=config["security"]["privileged"],
+        )
+        mounts = [*self._managed_files(sandbox_directory), *config["mounts"]]
+        root.enter(mounts, read_only=config["security"]["read_only_root_filesystem"])
+
+    def _managed_files(self, sandbox_directory: str) -> list[dict[str, Any]]:
+        names = sorted(os.listdir(f"{sandbox_directory}/etc"))
+        return [
+            {
+                "host_path": f"{sandbox_directory}/etc/{name}",
+                "container_path": f"/etc/{name}",
+                "read_only": False,
+                "propagation": "private",
+            }
+            for name in names
+        ]
+
+    def _detach(self) -> None:
+        """Leave the shim's session, streams and signal handling behind."""
+        os.setsid()
+        system.die_with_parent(signal.SIGKILL)
+        # The shim may have died before the line above: then nobody reads the pipe any more.
+        poll = select.poll()
+        poll.register(self._failure_pipe, 0)
+        if any(events & select.POLLERR for _, events in poll.poll(0)):
+            os._exit(EXIT_START_FAILED)
+        for target, descriptor in enumerate(self._standard_streams):
+            os.dup2(descriptor, target)
+        if self._terminal:
+            fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+        signal.set_wakeup_fd(-1)
+        for number in _IGNORED_BY_SHIM:
+            signal.signal(number, signal.SIG_DFL)
+        os.umask(0o022)
+
+    def _drop_privileges(self) -> None:
+        security = self._container["config"]["security"]
+        pod_security = self._sandbox["config"]["security"]
+        if self._sandbox["abilities"]["root"]:
+            user, group = security["run_as_user"], security["run_as_group"]
+            user = pod_security["run_as_user"] if user is None else user
+            group = pod_security["run_as_group"] if group is None else group
+            groups = security["supplemental_groups"] or pod_security["supplemental_groups"]
+            self._bound_capabilities(security)
+            os.setgroups(groups)
+            if group is not None or user:
+                os.setgid(_primary_group(user) if group is None else group)
+            if user:
+                os.setuid(user)
+        if not security["allow_privilege_escalation"]:
+            system.forbid_new_privileges()
+        system.die_with_parent(signal.SIGKILL)
+
+    def _bound_capabilities(self, security: dict[str, Any]) -> None:
+        if security["privileged"]:
+            return
+        added, dropped = (
+            {name.upper().removeprefix("CAP_") for name in security[key]}
+            for key in ("capabilities_added", "capabilities_dropped")
+        )
+        kept = set(_CAPABILITIES) if "ALL" in added else _DEFAULT_CAPABILITIES | added
+        kept = (added - {"ALL"}) if "ALL" in dropped else kept - dropped
+        for number, name in enumerate(_CAPABILITIES):
+            if name not in kept:
+                # A capability that this kernel doesn't know can't be had either.
+                with contextlib.suppress(OSError):
+                    system.drop_bounding_capability(number)
+
+    def _execute(self, command: list[str]) -> NoReturn:
+        config = self._container["config"]
+        environment = self._environment()
+        directory = config["working_directory"] or "/"
+        if not os.path.isdir(directory):
+            with contextlib.suppress(OSError):
+                os.makedirs(directory)
+        try:
+            os.chdir(directory)
+        except OSError as error:
+            raise OSError(f'chdir to cwd ("{directory}"): {_reason(error)}') from error
+        program = _find_program(command[0], environment.get("PATH", ""))
+        try:
+            os.execve(program, command, environment)
+        except OSError as error:
+            raise OSError(f'exec: "{command[0]}": {_reason(error)}') from error
+
+    def _environment(self) -> dict[str, str]:
+        config, sandbox = self._container["config"], self._sandbox["config"]
+        environment = {
+            "PATH": _PATH,
+            "HOSTNAME": sandbox["hostname"] or os.uname().nodename,
+            "HOME": self._home(),
+            **config["environment"],
+        }
+        if config["tty"]:
+            environment.setdefault("TERM", "xterm")
+        if containers_have_own_processes(self._sandbox):
+            return environment
+        return {**environment, MARK: self._container["id"]}
+
+    def _home(self) -> str:
+        user = os.getuid() if self._sandbox["abilities"]["root"] else self._sandbox["user"]
+        try:
+            return pwd.getpwuid(user).pw_dir
+        except KeyError:
+            return "/"
+
+
+def _primary_group(user: int) -> int:
+    try:
+        return pwd.getpwuid(user).pw_gid
+    except KeyError:
+        return 0
+
+
+def _find_program(name: str, path: str) -> str:
+    """Where the program is; raises `OSError` in the words that runc has for it."""
+    if "/" in name:
+        try:
+            found = os.stat(name)
+        except OSError as error:
+            raise OSError(f'exec: "{name}": stat {name}: {_reason(error)}') from error
+        if stat.S_ISDIR(found.st_mode):
+            raise OSError(f'exec: "{name}": is a directory')
+        if not os.access(name, os.X_OK):
+            raise OSError(f'exec: "{name}": permission denied')
+        return name
+    for directory in path.split(":"):
+        candidate = os.path.join(directory or ".", name)
+        if os.path.isfile(candidate) and os.access(candidate, os.X_OK):
+            return candidate
+    raise OSError(f'exec: "{name}": executable file not found in $PATH')
+
+
+def _reason(error: OSError) -> str:
+    return (error.strerror or str(error)).lower()
+
+
+def _describe(error: BaseException) -> str:
+    if isinstance(error, OSError) and error.filename is not None:
+        return f"{error.filename}: {_reason(error)}"
+    return str(error) or type(error).__name__

@@ -1,0 +1,238 @@
+"""The shim's door: requests over the sandbox's unix socket, a JSON object a line each way.
+
+    {"do": "start", "container": ID}                    {} once executed, or {"error": …}
+    {"do": "wait", "container": ID}                     {} once it has exited
+    {"do": "signal", "container": ID, "signal": 15}     {}
+    {"do": "kill", "container": ID}                     {} once it has exited
+    {"do": "exec", "container": ID, "command": […]}     {"stdout": base64, "stderr": …, "exit_code"}
+    {"do": "reopen_log", "container": ID}               {}
+    {"do": "stop"}                                      {}, and the shim ends
+    {"do": "subscribe"}                                 {}, then {"event": "exited", "container": …}
+
+A connection carries one request. A client that goes away before the answer of `exec` has the
+command killed. Standard library alone.
+"""
+
+import json
+import os
+import signal
+import socket
+from collections.abc import Callable
+
+from kernel.cri.process_container import Answer, CommandProcess, ContainerProcess
+from kernel.cri.process_layout import (
+    CONTAINER_FILE,
+    CONTAINERS_DIRECTORY,
+    SOCKET_FILE,
+    Record,
+    read_json,
+)
+from kernel.cri.process_loop import READABLE, WRITABLE, Loop
+
+_CHUNK_BYTES = 64 * 1024
+
+
+class Connection:
+    """One client, non-blocking."""
+
+    def __init__(
+        self, loop: Loop, client: socket.socket, on_request: Callable[["Connection", Record], None]
+    ) -> None:
+        self._loop = loop
+        self._socket = client
+        self._on_request = on_request
+        self._received = b""
+        self._to_send = b""
+        self._closing = False
+        self.on_gone: Callable[[], None] = lambda: None
+        client.setblocking(False)
+        loop.watch(client.fileno(), READABLE, self._on_ready)
+
+    def answer(self, record: Record) -> None:
+        """Send the one answer and close."""
+        self._closing = True
+        self.push(record)
+
+    def push(self, record: Record) -> None:
+        """Send a line; to a client that is gone, nothing."""
+        if self._socket.fileno() >= 0:
+            self._to_send += json.dumps(record).encode() + b"\n"
+            self._flush()
+
+    def _on_ready(self, events: int) -> None:
+        if events & WRITABLE:
+            self._flush()
+        elif events:
+            self._receive()
+
+    def _receive(self) -> None:
+        try:
+            data = self._socket.recv(_CHUNK_BYTES)
+        except BlockingIOError:
+            return
+        except OSError:
+            data = b""
+        if not data:
+            # A client may close its sending half and still wait for the answer to a killed command.
+            self._loop.forget(self._socket.fileno())
+            gone, self.on_gone = self.on_gone, self._close
+            gone()
+            return
+        self._received += data
+        line, newline, self._received = self._received.partition(b"\n")
+        if newline:
+            self.on_gone = self._close
+            self._on_request(self, json.loads(line))
+        else:
+            self._received = line
+
+    def _flush(self) -> None:
+        try:
+            while self._to_send:
+                sent = self._socket.send(self._to_send)
+                self._to_send = self._to_send[sent:]
+        except BlockingIOError:
+            self._loop.watch(self._socket.fileno(), WRITABLE, self._on_ready)
+            return
+        except OSError:
+            self._close()
+            return
+        if self._closing:
+            self._close()
+        else:
+            self._loop.watch(self._socket.fileno(), READABLE, self._on_ready)
+
+    def _close(self) -> None:
+        if self._socket.fileno() >= 0:
+            self._loop.forget(self._socket.fileno())
+            self._socket.close()
+
+
+class Server:
+    """The containers of one sandbox, and who asks about them. The sandbox is the working directory.
+
+    `network` is a descriptor of the Pod's network namespace, None for the machine's own.
+    """
+
+    def __init__(self, sandbox: Record, *, network: int | None) -> None:
+        self.loop = Loop(self._on_child_exit)
+        self._sandbox = sandbox
+        self._network = network
+        self._containers: dict[str, ContainerProcess] = {}
+        self._children: dict[int, ContainerProcess | CommandProcess] = {}
+        self._subscribers: list[Connection] = []
+        self._stopping: list[Connection] = []
+        self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        # Relative to the working directory: a socket's whole path may not exceed 107 bytes.
+        self._listener.bind(SOCKET_FILE)
+        os.chmod(SOCKET_FILE, 0o600)
+        self._listener.listen()
+        self._listener.setblocking(False)
+        self.loop.watch(self._listener.fileno(), READABLE, self._accept)
+
+    def _accept(self, events: int) -> None:
+        try:
+            client, _ = self._listener.accept()
+        except OSError:
+            return
+        Connection(self.loop, client, self._handle)
+
+    def _handle(self, connection: Connection, request: Record) -> None:
+        try:
+            self._perform(connection, request)
+        except (OSError, KeyError, ValueError) as error:
+            connection.answer({"error": str(error) or type(error).__name__})
+
+    def _perform(self, connection: Connection, request: Record) -> None:
+        verb = request["do"]
+        if verb == "subscribe":
+            self._subscribers.append(connection)
+            connection.on_gone = lambda: self._unsubscribe(connection)
+            connection.push({})
+        elif verb == "stop":
+            self._stop(connection)
+        elif verb == "start":
+            self._start(request["container"], connection.answer)
+        else:
+            self._perform_on_running(connection, request)
+
+    def _perform_on_running(self, connection: Connection, request: Record) -> None:
+        verb, container = request["do"], self._containers.get(request["container"])
+        if container is None:
+            # It was never started: there is nothing to wait for, to signal or to reopen.
+            connection.answer({"error": "container is not running"} if verb == "exec" else {})
+        elif verb == "wait":
+            container.wait(connection.answer)
+        elif verb == "signal":
+            container.signal(request["signal"])
+            connection.answer({})
+        elif verb == "kill":
+            container.kill()
+            container.wait(connection.answer)
+        elif verb == "exec":
+            self._execute(connection, container, request["command"])
+        elif verb == "reopen_log":
+            container.reopen_log()
+            connection.answer({})
+        else:
+            raise ValueError(f"unknown request {verb!r}")
+
+    def _start(self, container_id: str, answer: Answer) -> None:
+        if container_id in self._containers:
+            raise ValueError("container was started before")
+        directory = os.path.abspath(f"{CONTAINERS_DIRECTORY}/{container_id}")
+        container = ContainerProcess(
+            self.loop,
+            directory,
+            self._sandbox,
+            read_json(f"{directory}/{CONTAINER_FILE}"),
+            network=self._network,
+            on_change=self._publish,
+        )
+        container.start(answer)
+        self._containers[container_id] = container
+        self._children[container.pid] = container
+
+    def _execute(
+        self, connection: Connection, container: ContainerProcess, command: list[str]
+    ) -> None:
+        if not container.running:
+            raise ValueError("container is not running")
+        process = CommandProcess(self.loop, self._sandbox, container, connection.answer)
+        process.start(command)
+        self._children[process.pid] = process
+        connection.on_gone = process.kill
+
+    def _on_child_exit(self, pid: int, status: int) -> None:
+        # Orphans of containers are reaped here too; nobody asks for them.
+        child = self._children.pop(pid, None)
+        if child is not None:
+            child.on_exit(status)
+        if self._stopping and not self._children:
+            self._finish_stopping()
+
+    def _publish(self, event: str, container_id: str) -> None:
+        for subscriber in list(self._subscribers):
+            subscriber.push({"event": event, "container": container_id})
+
+    def _unsubscribe(self, connection: Connection) -> None:
+        self._subscribers.remove(connection)
+        connection.on_gone()
+
+    def _stop(self, connection: Connection) -> None:
+        self._stopping.append(connection)
+        for child in list(self._children.values()):
+            child.kill()
+        if not self._children:
+            self._finish_stopping()
+
+    def _finish_stopping(self) -> None:
+        for connection in self._stopping:
+            connection.answer({})
+        self.loop.stop()
+
+
+def ignore_terminal_signals() -> None:
+    """The shim ends by request, or by SIGKILL."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
