@@ -242,7 +242,7 @@ async def test_a_container_that_ignores_the_stop_signal_is_killed_after_its_grac
 
 async def test_no_grace_kills_at_once(trial: Trial) -> None:
     sandbox_id = await trial.run_sandbox()
-    container_id = await trial.start(sandbox_id, trial.under_test.until_stopped)
+    container_id = await trial.shell(sandbox_id, "trap '' TERM; echo ready; sleep 60")
     await trial.wait_output(container_id, "ready")
     await trial.runtime.stop_container(container_id, grace_seconds=0)
     assert (await trial.runtime.container_status(container_id)).exit_code == 137
