@@ -37,6 +37,7 @@ class EventHub:
     async def listen(self) -> AsyncIterator[AsyncIterator[RuntimeEvent]]:
         # Unbounded: an event is small, and a shim must not wait for a slow listener.
         queue, events = anyio.create_memory_object_stream[RuntimeEvent](float("inf"))
+        raised: Exception | None = None
         async with queue, events, anyio.create_task_group() as tasks:
             listener = _Listener(tasks, queue)
             self._listeners.add(listener)
@@ -45,9 +46,14 @@ class EventHub:
                     if self._state.shim(record.id) is not None:
                         await self._follow(listener, record)
                 yield events
+            except Exception as error:
+                # Raised below, as itself: the task group would wrap it.
+                raised = error
             finally:
                 self._listeners.discard(listener)
                 tasks.cancel_scope.cancel()
+        if raised is not None:
+            raise raised
 
     async def sandbox_ready(self, record: SandboxRecord) -> None:
         """A new sandbox: it is listened to before anybody can start a container in it."""

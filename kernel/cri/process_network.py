@@ -132,7 +132,7 @@ def remove_bridge_if_unused(name: str) -> None:
 
 
 def routed_networks() -> list[tuple[int, int]]:
-    """Network and mask, as numbers, of every IPv4 route of this machine but the default one."""
+    """Network and prefix length of every IPv4 route of this machine but the default one."""
     networks = []
     with open("/proc/net/route") as file:
         next(file, None)
@@ -144,7 +144,7 @@ def routed_networks() -> list[tuple[int, int]]:
                 for column in (1, 7)
             )
             if mask:
-                networks.append((network, mask))
+                networks.append((network, mask.bit_count()))
     return networks
 
 
