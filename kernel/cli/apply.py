@@ -1,6 +1,7 @@
 """Manifests from the command line: read and checked before anything starts, applied after."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -58,10 +59,8 @@ async def apply(obj: Any, client: Client) -> str:
 
 async def _replace(pod: Pod, client: Client) -> str:
     name, namespace = pod.metadata.name, pod.metadata.namespace or None
-    try:
+    with suppress(NotFound):
         await client.delete(Pod, name, namespace=namespace)
-    except NotFound:
-        pass
     grace = pod.spec.termination_grace_period_seconds or 30
     await client.wait(
         Pod, name, lambda found: found is None, namespace=namespace, timeout_seconds=grace + 30
