@@ -190,7 +190,7 @@ class ProcessRuntime:
             if identity is not None:
                 await _kill_shim(identity)
             self._state.remove_sandbox(record.id)
-            self._release_network()
+            self._release_network(record)
 
     async def stop_sandbox(self, sandbox_id: str) -> None:
         record = self._state.sandboxes.get(sandbox_id)
@@ -206,7 +206,7 @@ class ProcessRuntime:
             await _wait_for_shim(identity)
         await _kill_shim(identity)
         self._settle(record)
-        self._release_network()
+        self._release_network(record)
 
     async def remove_sandbox(self, sandbox_id: str) -> None:
         record = self._state.sandboxes.get(sandbox_id)
@@ -216,12 +216,13 @@ class ProcessRuntime:
         await self.stop_sandbox(sandbox_id)
         self._settle(record)
         self._state.remove_sandbox(sandbox_id)
-        self._release_network()
+        self._release_network(record)
 
-    def _release_network(self) -> None:
-        running = (record for record in self._state.sandboxes.values() if record.network)
-        if not self._addresses_starting and not any(self._state.shim(each.id) for each in running):
-            self._addresses.release()
+    def _release_network(self, record: SandboxRecord) -> None:
+        if record.network is not None:
+            self._addresses.disconnect(record.network)
+            if not self._addresses_starting:
+                self._addresses.remove_bridge_if_unused()
 
     async def sandboxes(self, *, labels: Mapping[str, str] = NO_LABELS) -> list[Sandbox]:
         await anyio.lowlevel.checkpoint()

@@ -8,7 +8,12 @@ from pathlib import Path
 import msgspec
 
 from kernel.cri.process_layout import write_whole
-from kernel.cri.process_network import ensure_bridge, remove_bridge_if_unused, routed_networks
+from kernel.cri.process_network import (
+    ensure_bridge,
+    has_ports,
+    remove_device,
+    routed_networks,
+)
 from kernel.cri.process_state import NetworkPlan
 from kernel.cri.runtime import RuntimeFailure
 
@@ -26,6 +31,8 @@ class AddressPool:
         self._file = state_directory / _FILE
         digest = hashlib.sha256(str(state_directory.resolve()).encode()).hexdigest()
         self._bridge = f"pk-{digest[:8]}"
+        # Two podkernels that start at once look at different networks first.
+        self._first_candidate = int(digest[8:16], 16)
         self._last = 0
 
     def plan(self, sandbox_id: str, used: Collection[str]) -> NetworkPlan:
@@ -50,16 +57,23 @@ class AddressPool:
                 )
         raise RuntimeFailure(f"no free address in {network}")
 
-    def release(self) -> None:
+    def disconnect(self, plan: NetworkPlan) -> None:
+        """Remove a sandbox's connection where it is left."""
+        remove_device(plan.device)
+
+    def remove_bridge_if_unused(self) -> None:
         """Remove the bridge if nothing is connected to it."""
-        remove_bridge_if_unused(self._bridge)
+        if not has_ports(self._bridge):
+            remove_device(self._bridge)
 
     def _network(self, *, keep: bool) -> IPv4Network:
         known = self._known()
         if known is not None and (keep or Path("/sys/class/net", self._bridge).exists()):
             return known
         routed = [IPv4Network(pair) for pair in routed_networks()]
-        candidates = list(_CANDIDATES.subnets(new_prefix=_PREFIX_LENGTH))
+        subnets = list(_CANDIDATES.subnets(new_prefix=_PREFIX_LENGTH))
+        first = self._first_candidate % len(subnets)
+        candidates = subnets[first:] + subnets[:first]
         if known is not None:
             candidates.insert(0, known)
         for candidate in candidates:

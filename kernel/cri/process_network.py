@@ -119,16 +119,21 @@ def ensure_bridge(name: str, gateway: str, prefix_length: int) -> None:
             netlink.add_address(socket.if_nametoindex(name), gateway, prefix_length)
 
 
-def remove_bridge_if_unused(name: str) -> None:
-    """Remove the bridge if no sandbox is connected to it, or if it isn't there do nothing."""
+def remove_device(name: str) -> None:
+    """Remove a network device; one that is gone already is no error.
+
+    A veth pair goes with its namespace too, but some time after its last process.
+    """
+    with contextlib.suppress(OSError), contextlib.closing(Netlink()) as netlink:
+        netlink.remove(socket.if_nametoindex(name))
+
+
+def has_ports(bridge: str) -> bool:
+    """Whether any device is connected to the bridge."""
     try:
-        if os.listdir(f"/sys/class/net/{name}/brif"):
-            return
-        index = socket.if_nametoindex(name)
-    except OSError:
-        return
-    with contextlib.closing(Netlink()) as netlink, contextlib.suppress(OSError):
-        netlink.remove(index)
+        return bool(os.listdir(f"/sys/class/net/{bridge}/brif"))
+    except FileNotFoundError:
+        return False
 
 
 def routed_networks() -> list[tuple[int, int]]:
