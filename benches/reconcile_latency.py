@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import anyio
+import anyio.lowlevel
 
 from benches.harness import Benchmark, Figure, Samples, percentile
 from kernel import Client, ConfigMap, Kernel, ObjectMeta, Plugin, Request, reconciler
@@ -67,7 +68,7 @@ async def _wake_ups() -> list[float]:
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(wait)
         for _ in range(WRITES):
-            await anyio.sleep(0)
+            await anyio.lowlevel.checkpoint()
             pong = anyio.Event()
             set_at = time.perf_counter()
             ping.set()
