@@ -1,1 +1,1 @@
-"""The node agent: pure decisions about a Pod, and one shell that acts on them."""
+"""The node agent: pure decisions about one Pod, and one shell that acts on them."""

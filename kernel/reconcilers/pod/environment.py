@@ -1,0 +1,231 @@
+"""A container's environment, and `$(NAME)` in its command, arguments and values (pure)."""
+
+import base64
+import re
+from collections.abc import Iterable, Mapping
+
+import msgspec
+
+from kernel.objects.config import ConfigMap, Secret
+from kernel.objects.pod import Container, EnvVar, Pod, ResourceFieldSelector
+from kernel.objects.quantity import parse_quantity
+
+_SUBSCRIPT = re.compile(r"metadata\.(labels|annotations)\['([^']*)'\]")
+_REFERENCE = re.compile(r"\$(?:\$|\(([^)]*)\))")
+
+
+class ConfigError(Exception):
+    """The container's configuration can't be made; the message is Kubernetes' own.
+
+    Shown as the waiting reason CreateContainerConfigError.
+    """
+
+
+class Sources(msgspec.Struct, frozen=True):
+    """What a Pod's configuration refers to, read beforehand; None: there is no such object.
+
+    `capacity` is the node's, in plain numbers (cores, bytes): it stands in for limits not set.
+    `addresses` are the Pod's, `host_addresses` the node's.
+    """
+
+    config_maps: Mapping[str, ConfigMap | None] = {}
+    secrets: Mapping[str, Secret | None] = {}
+    capacity: Mapping[str, str] = {}
+    addresses: tuple[str, ...] = ()
+    host_addresses: tuple[str, ...] = ()
+
+
+def expand(text: str, values: Mapping[str, str]) -> str:
+    """Put in values: `$(NAME)` is replaced where NAME has one, `$$` is a plain `$`.
+
+    https://kubernetes.io/docs/tasks/inject-data-application/define-command-argument-container/
+    """
+
+    def replacement(match: re.Match[str]) -> str:
+        if match[0] == "$$":
+            return "$"
+        return values.get(match[1], match[0])
+
+    return _REFERENCE.sub(replacement, text)
+
+
+def environment_of(pod: Pod, container: Container, sources: Sources) -> dict[str, str]:
+    """The variables of a container: `envFrom` in order, then `env`. Raises `ConfigError`."""
+    environment = _from_whole_objects(container, sources)
+    for variable in container.env:
+        value = _value_of(pod, container, variable, environment, sources)
+        if value is not None:
+            environment[variable.name] = value
+    return environment
+
+
+def _from_whole_objects(container: Container, sources: Sources) -> dict[str, str]:
+    environment: dict[str, str] = {}
+    for source in container.env_from:
+        found: Mapping[str, str] = {}
+        if source.config_map_ref is not None:
+            reference = source.config_map_ref
+            config_map = config_map_named(sources, reference.name, reference.optional)
+            found = config_map.data if config_map else {}
+        elif source.secret_ref is not None:
+            secret = secret_named(sources, source.secret_ref.name, source.secret_ref.optional)
+            found = {key: text_of(data) for key, data in secret.data.items()} if secret else {}
+        environment |= {source.prefix + key: value for key, value in found.items()}
+    return environment
+
+
+def _value_of(
+    pod: Pod,
+    container: Container,
+    variable: EnvVar,
+    environment: Mapping[str, str],
+    sources: Sources,
+) -> str | None:
+    """None where an optional source is missing: the variable is then left out."""
+    source = variable.value_from
+    if source is None:
+        return expand(variable.value, environment)
+    if source.field_ref is not None:
+        return field_value(pod, source.field_ref.field_path, sources)
+    if source.resource_field_ref is not None:
+        return resource_value(pod, source.resource_field_ref, sources, container)
+    namespace = pod.metadata.namespace
+    if source.config_map_key_ref is not None:
+        key = source.config_map_key_ref
+        config_map = config_map_named(sources, key.name, key.optional)
+        if config_map is not None and key.key in config_map.data:
+            return config_map.data[key.key]
+        _check_optional(f"{key.key} in ConfigMap {namespace}/{key.name}", key.optional)
+        return None
+    if source.secret_key_ref is not None:
+        key_of_secret = source.secret_key_ref
+        secret = secret_named(sources, key_of_secret.name, key_of_secret.optional)
+        if secret is not None and key_of_secret.key in secret.data:
+            return text_of(secret.data[key_of_secret.key])
+        _check_optional(
+            f"{key_of_secret.key} in Secret {namespace}/{key_of_secret.name}",
+            key_of_secret.optional,
+        )
+        return None
+    raise ConfigError(f"the source of environment variable {variable.name} is not supported")
+
+
+def _check_optional(what: str, optional: bool | None) -> None:
+    if not optional:
+        raise ConfigError(f"couldn't find key {what}")
+
+
+def config_map_named(sources: Sources, name: str, optional: bool | None) -> ConfigMap | None:
+    """A ConfigMap; None where it is missing and that is allowed, else `ConfigError`."""
+    found = sources.config_maps.get(name)
+    if found is None and not optional:
+        raise ConfigError(f'configmap "{name}" not found')
+    return found
+
+
+def secret_named(sources: Sources, name: str, optional: bool | None) -> Secret | None:
+    """A Secret; None where it is missing and that is allowed, else `ConfigError`."""
+    found = sources.secrets.get(name)
+    if found is None and not optional:
+        raise ConfigError(f'secret "{name}" not found')
+    return found
+
+
+def text_of(data: str) -> str:
+    """What base64 stands for, as text; bytes that are no UTF-8 are kept as surrogates."""
+    return base64.b64decode(data).decode("utf-8", "surrogateescape")
+
+
+def field_value(pod: Pod, path: str, sources: Sources) -> str:
+    """The value of a `fieldRef`. Raises `ConfigError` for a path that is not offered."""
+    subscript = _SUBSCRIPT.fullmatch(path)
+    if subscript:
+        values = pod.metadata.labels if subscript[1] == "labels" else pod.metadata.annotations
+        return values.get(subscript[2], "")
+    match path:
+        case "metadata.name":
+            return pod.metadata.name
+        case "metadata.namespace":
+            return pod.metadata.namespace
+        case "metadata.uid":
+            return pod.metadata.uid
+        case "metadata.labels":
+            return _listed(pod.metadata.labels)
+        case "metadata.annotations":
+            return _listed(pod.metadata.annotations)
+        case "spec.nodeName":
+            return pod.spec.node_name
+        case "spec.serviceAccountName":
+            return pod.spec.service_account_name
+        case "status.podIP":
+            return next(iter(sources.addresses), "")
+        case "status.podIPs":
+            return ",".join(sources.addresses)
+        case "status.hostIP":
+            return next(iter(sources.host_addresses), "")
+        case "status.hostIPs":
+            return ",".join(sources.host_addresses)
+    raise ConfigError(f"unsupported fieldPath: {path}")
+
+
+def _listed(values: Mapping[str, str]) -> str:
+    """`key="value"` lines, sorted, the value quoted as Go's %q does."""
+    lines = []
+    for key, value in sorted(values.items()):
+        quoted = value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+        lines.append(f'{key}="{quoted}"')
+    return "\n".join(lines)
+
+
+def resource_value(
+    pod: Pod, selector: ResourceFieldSelector, sources: Sources, container: Container | None = None
+) -> str:
+    """The value of a `resourceFieldRef`, in units of its divisor, rounded up."""
+    if selector.container_name:
+        container = _container_named(pod, selector.container_name)
+    if container is None:
+        raise ConfigError(f"container {selector.container_name} not found")
+    which, _, resource = selector.resource.partition(".")
+    if which not in ("limits", "requests"):
+        raise ConfigError(f"unsupported container resource: {selector.resource}")
+    requests, limits = container.resources.requests, container.resources.limits
+    if which == "limits":
+        text = limits.get(resource) or sources.capacity.get(resource, "0")
+    else:
+        text = requests.get(resource, "0")
+    value = parse_quantity(text) / (parse_quantity(selector.divisor or "1") or 1)
+    return str(-(-value.numerator // value.denominator))
+
+
+def _container_named(pod: Pod, name: str) -> Container | None:
+    every: Iterable[Container] = (*pod.spec.init_containers, *pod.spec.containers)
+    return next((container for container in every if container.name == name), None)
+
+
+def referenced_names(pod: Pod) -> tuple[set[str], set[str]]:
+    """The ConfigMaps and the Secrets that containers and volumes of a Pod name."""
+    config_maps: set[str] = set()
+    secrets: set[str] = set()
+    for container in (*pod.spec.init_containers, *pod.spec.containers):
+        for source in container.env_from:
+            if source.config_map_ref is not None:
+                config_maps.add(source.config_map_ref.name)
+            if source.secret_ref is not None:
+                secrets.add(source.secret_ref.name)
+        for variable in container.env:
+            if variable.value_from and variable.value_from.config_map_key_ref:
+                config_maps.add(variable.value_from.config_map_key_ref.name)
+            if variable.value_from and variable.value_from.secret_key_ref:
+                secrets.add(variable.value_from.secret_key_ref.name)
+    for volume in pod.spec.volumes:
+        if volume.config_map is not None:
+            config_maps.add(volume.config_map.name)
+        if volume.secret is not None:
+            secrets.add(volume.secret.secret_name)
+        for projection in volume.projected.sources if volume.projected else ():
+            if projection.config_map is not None:
+                config_maps.add(projection.config_map.name)
+            if projection.secret is not None:
+                secrets.add(projection.secret.name)
+    secrets |= {secret.name for secret in pod.spec.image_pull_secrets}
+    return config_maps, secrets

@@ -1,0 +1,94 @@
+"""What the parts of the node agent share: the runtime, this machine's places, and what is
+remembered of each Pod between two reconciles."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Protocol
+
+import msgspec
+
+from kernel.clock import Clock
+from kernel.cri.runtime import Runtime
+from kernel.objects.kind import Kind
+from kernel.objects.pod_status import ContainerStateWaiting
+
+CALL_RETRY_SECONDS_FIRST = 1
+CALL_RETRY_SECONDS_MAX = 60
+
+
+class EventRecorder(Protocol):
+    """Says what happens to objects (`kernel.control.recorder.Recorder`)."""
+
+    async def event(
+        self, obj: Kind, type: str, reason: str, message: str, *, field_path: str = ""
+    ) -> None: ...
+
+
+class Host(msgspec.Struct, frozen=True):
+    """One node, as its agent sees it.
+
+    `addresses` are the node's own. `capacity` is what it has, as quantities by resource name.
+    """
+
+    node_name: str
+    runtime: Runtime
+    clock: Clock
+    recorder: EventRecorder
+    pods_directory: Path
+    logs_directory: Path
+    addresses: tuple[str, ...]
+    capacity: Mapping[str, str]
+
+
+class _Retry(msgspec.Struct):
+    failures: int
+    due: float
+
+
+class PodMemory:
+    """What the agent remembers of one Pod. Nothing is done wrong without it: it keeps failing
+    calls from being repeated too soon, and Events from being said twice.
+
+    `waiting` is why containers could not be started, by name.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._retries: dict[str, _Retry] = {}
+        self._said: set[str] = set()
+        self.waiting: dict[str, ContainerStateWaiting] = {}
+        self.messages: dict[str, str] = {}
+
+    def must_wait(self, subject: str) -> bool:
+        """Whether `subject` has failed too recently to be tried again."""
+        retry = self._retries.get(subject)
+        return retry is not None and self._clock.monotonic_seconds() < retry.due
+
+    def failures(self, subject: str) -> int:
+        """How often `subject` has failed in a row."""
+        return self._retries[subject].failures if subject in self._retries else 0
+
+    def failed(self, subject: str, *, wait_seconds: float | None = None) -> None:
+        """Don't try `subject` again before `wait_seconds` (None: by its number of failures)."""
+        failures = self.failures(subject) + 1
+        if wait_seconds is None:
+            doublings = min(failures - 1, CALL_RETRY_SECONDS_MAX.bit_length())
+            wait_seconds = min(CALL_RETRY_SECONDS_FIRST << doublings, CALL_RETRY_SECONDS_MAX)
+        self._retries[subject] = _Retry(failures, self._clock.monotonic_seconds() + wait_seconds)
+
+    def succeeded(self, subject: str) -> None:
+        """Forget the failures of `subject`."""
+        self._retries.pop(subject, None)
+
+    def seconds_to_next_retry(self) -> float | None:
+        """How long until something that failed may be tried again; None where nothing has."""
+        if not self._retries:
+            return None
+        due = min(retry.due for retry in self._retries.values())
+        return max(due - self._clock.monotonic_seconds(), 0)
+
+    def first_time(self, what: str) -> bool:
+        """True once for each `what`."""
+        is_first = what not in self._said
+        self._said.add(what)
+        return is_first

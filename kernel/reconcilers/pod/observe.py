@@ -1,0 +1,101 @@
+"""What the runtime shows of one Pod, found again by the labels that the agent gave it."""
+
+from collections.abc import Mapping
+
+import msgspec
+
+from kernel.cri import runtime as cri
+from kernel.objects.pod import Pod
+
+POD_NAME = "io.kubernetes.pod.name"
+POD_NAMESPACE = "io.kubernetes.pod.namespace"
+POD_UID = "io.kubernetes.pod.uid"
+CONTAINER_NAME = "io.kubernetes.container.name"
+
+CONFIG_HASH = "kubernetes.io/config.hash"
+"""The annotation of a mirror Pod: the hash of the static Pod's file, which is its runtime uid."""
+
+
+def is_mirror(pod: Pod) -> bool:
+    """Whether this is the API's picture of a static Pod."""
+    return CONFIG_HASH in pod.metadata.annotations
+
+
+def runtime_uid(pod: Pod) -> str:
+    """The uid that sandboxes and containers of `pod` carry.
+
+    Of a mirror Pod it is the static Pod's hash, so that a mirror that was deleted and made anew
+    finds its containers running.
+    """
+    return pod.metadata.annotations.get(CONFIG_HASH) or pod.metadata.uid
+
+
+def pod_labels(namespace: str, name: str) -> Mapping[str, str]:
+    """The labels that find everything of the Pods that have, or had, this name."""
+    return {POD_NAME: name, POD_NAMESPACE: namespace}
+
+
+def field_path(pod: Pod, container_name: str) -> str:
+    """`spec.containers{web}`: the part of the Pod that an Event about a container is about."""
+    is_init = any(container.name == container_name for container in pod.spec.init_containers)
+    return f"spec.{'initContainers' if is_init else 'containers'}{{{container_name}}}"
+
+
+class Observed(msgspec.Struct, frozen=True):
+    """The sandboxes and containers of one uid, newest first."""
+
+    sandboxes: tuple[cri.Sandbox, ...] = ()
+    containers: tuple[cri.Container, ...] = ()
+
+    @property
+    def sandbox(self) -> cri.Sandbox | None:
+        """The newest sandbox, if it is ready."""
+        newest = self.sandboxes[0] if self.sandboxes else None
+        return newest if newest and newest.state is cri.SandboxState.READY else None
+
+    def attempts(self, container_name: str) -> list[cri.Container]:
+        """All attempts of a container, newest first."""
+        return [container for container in self.containers if container.name == container_name]
+
+    def latest(self, container_name: str) -> cri.Container | None:
+        """The newest attempt of a container."""
+        return next(iter(self.attempts(container_name)), None)
+
+    def in_sandbox(self) -> "Observed":
+        """The same without what belongs to sandboxes that are dead or replaced."""
+        sandbox = self.sandbox
+        if sandbox is None:
+            return Observed()
+        containers = (c for c in self.containers if c.sandbox_id == sandbox.id)
+        return Observed(sandboxes=(sandbox,), containers=tuple(containers))
+
+    def running(self) -> list[cri.Container]:
+        """The containers that run."""
+        return [c for c in self.containers if c.state is cri.ContainerState.RUNNING]
+
+
+def observed(sandboxes: list[cri.Sandbox], containers: list[cri.Container]) -> Observed:
+    """Put what belongs to one uid in order."""
+    attempt_of_sandbox = {sandbox.id: sandbox.attempt for sandbox in sandboxes}
+
+    def age(container: cri.Container) -> tuple[int, int, int]:
+        sandbox_attempt = attempt_of_sandbox.get(container.sandbox_id, -1)
+        return container.attempt, sandbox_attempt, container.created_at
+
+    return Observed(
+        sandboxes=tuple(sorted(sandboxes, key=lambda s: (s.attempt, s.created_at), reverse=True)),
+        containers=tuple(sorted(containers, key=age, reverse=True)),
+    )
+
+
+async def observe_by_uid(runtime: cri.Runtime, namespace: str, name: str) -> dict[str, Observed]:
+    """Everything in the runtime that carries a Pod's name, by uid."""
+    labels = pod_labels(namespace, name)
+    sandboxes: dict[str, list[cri.Sandbox]] = {}
+    for sandbox in await runtime.sandboxes(labels=labels):
+        sandboxes.setdefault(sandbox.uid, []).append(sandbox)
+    containers: dict[str, list[cri.Container]] = {}
+    if sandboxes:
+        for container in await runtime.containers(labels=labels):
+            containers.setdefault(container.labels.get(POD_UID, ""), []).append(container)
+    return {uid: observed(found, containers.get(uid, [])) for uid, found in sandboxes.items()}

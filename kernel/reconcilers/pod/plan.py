@@ -1,0 +1,99 @@
+"""What is to be done about a Pod that shall run (pure): sandbox, init order, restarts as one."""
+
+from collections.abc import Mapping
+
+import msgspec
+
+from kernel.cri import runtime as cri
+from kernel.objects.pod import Pod
+from kernel.reconcilers.pod.init_order import init_step
+from kernel.reconcilers.pod.observe import Observed
+from kernel.reconcilers.pod.restart import (
+    Never,
+    RestartDecision,
+    StartNow,
+    WaitUntil,
+    decide_restart,
+    definition_changed,
+)
+from kernel.reconcilers.pod.translate import container_hash
+
+
+class Plan(msgspec.Struct, frozen=True):
+    """What to do now.
+
+    `finished`: nothing of the Pod runs again; its sandbox may go. `new_sandbox_attempt`: make a
+    sandbox, then plan anew. `stops`: end these containers. `starts`: start these, by name.
+    `back_offs`: start these later. `initialized`: all init containers have passed.
+    """
+
+    finished: bool = False
+    new_sandbox_attempt: int | None = None
+    stops: tuple[cri.Container, ...] = ()
+    starts: Mapping[str, StartNow] = {}
+    back_offs: Mapping[str, WaitUntil] = {}
+    initialized: bool = False
+
+
+def plan_pod(pod: Pod, observed: Observed, now: int) -> Plan:
+    """The next steps for a Pod that is not being deleted; `now` in nanoseconds since the epoch."""
+    if pod.status.phase in ("Succeeded", "Failed"):
+        return Plan(finished=True, initialized=True)
+    mains = _main_decisions(pod, observed, now)
+    all_ended = all(isinstance(decision, Never) for decision in mains.values())
+    if observed.sandbox is None:
+        if all_ended or _ran_and_never_again(pod, observed):
+            return Plan(finished=True, initialized=all_ended)
+        attempt = observed.sandboxes[0].attempt + 1 if observed.sandboxes else 0
+        return Plan(new_sandbox_attempt=attempt)
+    init = init_step(pod, observed, now)
+    if init.failed:
+        return _end(pod, observed, initialized=False)
+    if not init.done:
+        return Plan(starts=init.starts, back_offs=init.back_offs)
+    if all_ended:
+        return _end(pod, observed, initialized=True)
+    starts = {name: d for name, d in mains.items() if isinstance(d, StartNow)}
+    back_offs = {name: d for name, d in mains.items() if isinstance(d, WaitUntil)}
+    return Plan(
+        stops=_changed(pod, observed),
+        starts={**init.starts, **starts},
+        back_offs={**init.back_offs, **back_offs},
+        initialized=True,
+    )
+
+
+def _main_decisions(pod: Pod, observed: Observed, now: int) -> dict[str, RestartDecision]:
+    statuses = {status.name: status for status in pod.status.container_statuses}
+    return {
+        container.name: decide_restart(
+            pod.spec.restart_policy or "Always",
+            container.name,
+            observed,
+            statuses.get(container.name),
+            now,
+            container_hash=container_hash(container),
+        )
+        for container in pod.spec.containers
+    }
+
+
+def _ran_and_never_again(pod: Pod, observed: Observed) -> bool:
+    """Without restarts, a Pod whose sandbox died after anything ran in it is over."""
+    return pod.spec.restart_policy == "Never" and bool(observed.containers)
+
+
+def _end(pod: Pod, observed: Observed, *, initialized: bool) -> Plan:
+    """All that had to run has run: the sidecars end, and then the Pod is finished."""
+    running = observed.running()
+    return Plan(finished=not running, stops=tuple(running), initialized=initialized)
+
+
+def _changed(pod: Pod, observed: Observed) -> tuple[cri.Container, ...]:
+    """Running containers whose definition is another by now."""
+    hashes = {container.name: container_hash(container) for container in pod.spec.containers}
+    return tuple(
+        container
+        for container in observed.running()
+        if container.name in hashes and definition_changed(container, hashes[container.name])
+    )

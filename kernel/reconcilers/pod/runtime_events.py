@@ -1,0 +1,96 @@
+"""What happens in the runtime, as keys for the node agent: its event stream, and a slow relist."""
+
+import logging
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+
+import anyio
+import anyio.abc
+
+from kernel.clock import Clock
+from kernel.control.reconciler import Request, Trigger
+from kernel.cri import runtime as cri
+from kernel.reconcilers.pod.observe import POD_NAME, POD_NAMESPACE
+
+logger = logging.getLogger("podkernel.pods")
+
+RELIST_SECONDS = 60
+RETRY_SECONDS = 5
+# At the start everything is looked at, but what changes now is looked at first.
+START_PRIORITY = -100
+
+_State = cri.SandboxState | cri.ContainerState
+
+
+class RuntimeEvents:
+    """A source of keys (`kernel.control.reconciler.Source`).
+
+    The relist is the safety net for events that got lost: it triggers the Pods of which a sandbox
+    or container has appeared or changed its state since the relist before. The first one finds
+    all that was there before the agent.
+    """
+
+    def __init__(self, runtime: cri.Runtime, clock: Clock):
+        self._runtime = runtime
+        self._clock = clock
+        self._states: dict[str, _State] = {}
+
+    @asynccontextmanager
+    async def source(self, trigger: Trigger) -> AsyncIterator[None]:
+        """Listen for as long as the context is open."""
+        async with anyio.create_task_group() as tasks:
+            await tasks.start(self._listen, trigger)
+            await self._relist(trigger, priority=START_PRIORITY)
+            tasks.start_soon(self._relist_now_and_then, trigger)
+            yield
+            tasks.cancel_scope.cancel()
+
+    async def _listen(self, trigger: Trigger, *, task_status: anyio.abc.TaskStatus[None]) -> None:
+        has_started = False
+        while True:
+            try:
+                async with self._runtime.events() as events:
+                    if not has_started:
+                        has_started = True
+                        task_status.started()
+                    async for event in events:
+                        await self._handle(event, trigger)
+            except cri.RuntimeFailure as failure:
+                logger.warning("no events from the runtime: %s", failure)
+            if not has_started:
+                has_started = True
+                task_status.started()
+            await self._clock.sleep(RETRY_SECONDS)
+            await self._relist(trigger)
+
+    async def _handle(self, event: cri.RuntimeEvent, trigger: Trigger) -> None:
+        if event.type is cri.RuntimeEventType.RELIST:
+            await self._relist(trigger)
+        else:
+            _trigger_pod(event.labels, trigger)
+
+    async def _relist_now_and_then(self, trigger: Trigger) -> None:
+        while True:
+            await self._clock.sleep(RELIST_SECONDS)
+            await self._relist(trigger)
+
+    async def _relist(self, trigger: Trigger, *, priority: int = 0) -> None:
+        try:
+            sandboxes = await self._runtime.sandboxes()
+            containers = await self._runtime.containers()
+        except cri.RuntimeFailure as failure:
+            logger.warning("the runtime can't be listed: %s", failure)
+            return
+        states: dict[str, _State] = {}
+        everything: list[cri.Sandbox | cri.Container] = [*sandboxes, *containers]
+        for found in everything:
+            states[found.id] = found.state
+            if self._states.get(found.id) is not found.state:
+                _trigger_pod(found.labels, trigger, priority=priority)
+        self._states = states
+
+
+def _trigger_pod(labels: Mapping[str, str], trigger: Trigger, *, priority: int = 0) -> None:
+    name = labels.get(POD_NAME)
+    if name:
+        trigger(Request(name, labels.get(POD_NAMESPACE, "")), priority=priority)

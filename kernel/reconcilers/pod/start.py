@@ -1,0 +1,249 @@
+"""Starting one container: its image, its configuration, create, start, and an Event for each."""
+
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+
+import msgspec
+
+from kernel.api.client import Client
+from kernel.api.errors import NotFound
+from kernel.cri import runtime as cri
+from kernel.objects.config import ConfigMap, Secret
+from kernel.objects.pod import Container, Pod
+from kernel.objects.pod_status import ContainerStateWaiting
+from kernel.reconcilers.pod.environment import ConfigError, Sources, referenced_names
+from kernel.reconcilers.pod.host import Host, PodMemory
+from kernel.reconcilers.pod.images import (
+    ImageProblem,
+    credentials_for,
+    must_pull,
+    never_pulled,
+    pull_back_off_seconds,
+    pull_failed,
+    pull_policy,
+    pull_waits,
+)
+from kernel.reconcilers.pod.observe import field_path, runtime_uid
+from kernel.reconcilers.pod.restart import StartNow
+from kernel.reconcilers.pod.termination import make_message_file
+from kernel.reconcilers.pod.translate import Placement, container_config
+from kernel.reconcilers.pod.unsupported import REASON
+from kernel.reconcilers.pod.volumes import prepare_sub_paths
+
+
+class SandboxPlace(msgspec.Struct, frozen=True):
+    """Where containers of a Pod are started: its ready sandbox, and its volumes by name."""
+
+    sandbox_id: str
+    config: cri.SandboxConfig
+    volumes: Mapping[str, Path]
+    sources: Sources
+
+
+async def read_sources(client: Client, pod: Pod, host: Host, addresses: tuple[str, ...]) -> Sources:
+    """Read what the Pod's configuration refers to."""
+    config_map_names, secret_names = referenced_names(pod)
+    config_maps: dict[str, ConfigMap | None] = dict.fromkeys(config_map_names)
+    secrets: dict[str, Secret | None] = dict.fromkeys(secret_names)
+    namespace = pod.metadata.namespace
+    for name in sorted(config_map_names):
+        with suppress(NotFound):
+            config_maps[name] = await client.get(ConfigMap, name, namespace=namespace)
+    for name in sorted(secret_names):
+        with suppress(NotFound):
+            secrets[name] = await client.get(Secret, name, namespace=namespace)
+    return Sources(
+        config_maps=config_maps,
+        secrets=secrets,
+        capacity=host.capacity,
+        addresses=host.addresses if pod.spec.host_network else addresses,
+        host_addresses=host.addresses,
+    )
+
+
+def image_subject(container: Container) -> str:
+    """What a failed pull is remembered by."""
+    return f"image {container.image}"
+
+
+def container_subject(container: Container) -> str:
+    """What a failed create or start is remembered by."""
+    return f"container {container.name}"
+
+
+class ContainerStart:
+    """One attempt at starting one container. Failures end up in the Pod's memory and in Events;
+    nothing is raised for them, so that one container never disturbs another."""
+
+    def __init__(
+        self, host: Host, memory: PodMemory, pod: Pod, container: Container, start: StartNow
+    ):
+        self._host = host
+        self._memory = memory
+        self._pod = pod
+        self._container = container
+        self._start = start
+        self._field_path = field_path(pod, container.name)
+
+    async def run(self, place: SandboxPlace) -> bool:
+        """Try; answers False where nothing was tried, because it failed too recently."""
+        if self._memory.must_wait(container_subject(self._container)):
+            return False
+        if self._memory.must_wait(image_subject(self._container)):
+            await self._say_pull_waits()
+            return False
+        container_id = self._start.created_id
+        if not container_id:
+            image = await self._image(place.sources)
+            container_id = await self._create(place, image) if image is not None else ""
+        if container_id:
+            await self._start_created(container_id)
+        return True
+
+    # The image
+
+    async def _image(self, sources: Sources) -> cri.Image | None:
+        """The image, pulled where the policy says so; None where it can't be had."""
+        name = self._container.image
+        policy = pull_policy(self._container)
+        try:
+            image = await self._host.runtime.image_status(name)
+        except cri.InvalidImageName as failure:
+            await self._event("Warning", "InspectFailed", pull_failed(name, failure).message)
+            await self._no_image(pull_failed(name, failure))
+            return None
+        except cri.RuntimeFailure as failure:
+            message = f'Failed to inspect image "{name}": {failure}'
+            await self._event("Warning", "InspectFailed", message)
+            await self._no_image(ImageProblem("ImageInspectError", message))
+            return None
+        if not must_pull(policy, present=image is not None):
+            if image is None:
+                problem = never_pulled(name)
+                await self._event("Warning", problem.reason, problem.message)
+                await self._no_image(problem)
+                return None
+            message = f'Container image "{name}" already present on machine'
+            await self._event("Normal", "Pulled", message)
+            self._memory.succeeded(image_subject(self._container))
+            return image
+        return await self._pull(name, sources)
+
+    async def _pull(self, name: str, sources: Sources) -> cri.Image | None:
+        runtime, clock = self._host.runtime, self._host.clock
+        await self._event("Normal", "Pulling", f'Pulling image "{name}"')
+        began = clock.monotonic_seconds()
+        try:
+            reference = await runtime.pull_image(name, credentials_for(self._pod, name, sources))
+            image = await runtime.image_status(name)
+        except cri.RuntimeFailure as failure:
+            message = f'Failed to pull image "{name}": {failure}'
+            await self._event("Warning", "Failed", message)
+            await self._no_image(pull_failed(name, failure))
+            return None
+        took = duration_text(clock.monotonic_seconds() - began)
+        size = f" Image size: {image.size_bytes} bytes." if image and image.size_bytes else ""
+        message = f'Successfully pulled image "{name}" in {took} ({took} including waiting).{size}'
+        await self._event("Normal", "Pulled", message)
+        self._memory.succeeded(image_subject(self._container))
+        return image or cri.Image(id=reference)
+
+    async def _no_image(self, problem: ImageProblem) -> None:
+        subject = image_subject(self._container)
+        wait_seconds = pull_back_off_seconds(self._memory.failures(subject) + 1)
+        self._memory.failed(subject, wait_seconds=wait_seconds)
+        self._wait(problem.reason, problem.message)
+        await self._event("Warning", "Failed", f"Error: {problem.reason}")
+
+    async def _say_pull_waits(self) -> None:
+        name = self._container.image
+        problem = pull_waits(name)
+        present = self._memory.waiting.get(self._container.name)
+        if present is not None and present.reason not in ("ErrImagePull", problem.reason):
+            return
+        self._wait(problem.reason, problem.message)
+        failures = self._memory.failures(image_subject(self._container))
+        if self._memory.first_time(f"{self._container.name}: pull {failures} waits"):
+            await self._event("Normal", "BackOff", problem.message)
+            await self._event("Warning", "Failed", f"Error: {problem.reason}")
+
+    # The container
+
+    async def _create(self, place: SandboxPlace, image: cri.Image) -> str:
+        container, start = self._container, self._start
+        try:
+            prepare_sub_paths(container, place.volumes)
+            message_file = make_message_file(
+                self._host.pods_directory, runtime_uid(self._pod), container.name, start.attempt
+            )
+            placement = Placement(place.volumes, message_file)
+            config = container_config(self._pod, container, start, image, place.sources, placement)
+        except (ConfigError, OSError) as failure:
+            await self._failed("CreateContainerConfigError", str(failure))
+            return ""
+        await self._say_limitations(place.config, config)
+        try:
+            container_id = await self._host.runtime.create_container(
+                place.sandbox_id, config, place.config
+            )
+        except cri.RuntimeFailure as failure:
+            await self._failed("CreateContainerError", str(failure))
+            return ""
+        await self._event("Normal", "Created", f"Created container: {container.name}")
+        return container_id
+
+    async def _start_created(self, container_id: str) -> None:
+        name = self._container.name
+        try:
+            await self._host.runtime.start_container(container_id)
+        except cri.RuntimeFailure as failure:
+            if await self._has_exited(container_id):
+                # Its end is in the runtime for all to see: the restart policy goes on from there.
+                self._memory.waiting.pop(name, None)
+                await self._event("Warning", "Failed", f"Error: {failure}")
+            else:
+                await self._failed("RunContainerError", str(failure))
+            return
+        self._memory.waiting.pop(name, None)
+        self._memory.succeeded(container_subject(self._container))
+        await self._event("Normal", "Started", f"Started container {name}")
+
+    async def _has_exited(self, container_id: str) -> bool:
+        with suppress(cri.RuntimeFailure):
+            status = await self._host.runtime.container_status(container_id)
+            return status.state is cri.ContainerState.EXITED
+        return False
+
+    async def _say_limitations(
+        self, sandbox: cri.SandboxConfig, config: cri.ContainerConfig
+    ) -> None:
+        for sentence in self._host.runtime.limitations(sandbox, config):
+            if self._start.attempt == 0 and self._memory.first_time(sentence):
+                # That an image stays unused is how some runtimes are meant to be.
+                harmless = "image" in sentence and "not used" in sentence
+                await self._event("Normal" if harmless else "Warning", REASON, sentence)
+
+    async def _failed(self, reason: str, message: str) -> None:
+        self._memory.failed(container_subject(self._container))
+        self._wait(reason, message)
+        await self._event("Warning", "Failed", f"Error: {message}")
+
+    def _wait(self, reason: str, message: str) -> None:
+        waiting = ContainerStateWaiting(reason=reason, message=message)
+        self._memory.waiting[self._container.name] = waiting
+
+    async def _event(self, type: str, reason: str, message: str) -> None:
+        await self._host.recorder.event(
+            self._pod, type, reason, message, field_path=self._field_path
+        )
+
+
+def duration_text(seconds: float) -> str:
+    """As Go prints a duration cut to milliseconds: `203ms`, `1.2s`, `1m5.5s`."""
+    milliseconds = int(seconds * 1000)
+    if milliseconds < 1000:
+        return f"{milliseconds}ms" if milliseconds else "0s"
+    minutes, rest = divmod(milliseconds, 60_000)
+    text = f"{rest / 1000:.3f}".rstrip("0").rstrip(".") + "s"
+    return f"{minutes}m{text}" if minutes else text

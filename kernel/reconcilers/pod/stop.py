@@ -1,0 +1,70 @@
+"""Stopping: containers with grace and an Event each, whole Pods, and what they have on disk."""
+
+import shutil
+from collections.abc import Iterable
+from functools import partial
+
+import anyio
+import anyio.to_thread
+
+from kernel.cri import runtime as cri
+from kernel.objects.pod import Pod
+from kernel.reconcilers.pod.host import Host, PodMemory
+from kernel.reconcilers.pod.observe import Observed, field_path
+from kernel.reconcilers.pod.translate import GRACE_SECONDS, grace_seconds as grace_of
+from kernel.reconcilers.pod.volumes import pod_directory, remove_pod_directory
+
+
+async def stop_containers(
+    host: Host,
+    pod: Pod,
+    containers: Iterable[cri.Container],
+    memory: PodMemory,
+    *,
+    grace_seconds: float | None = None,
+) -> None:
+    """Stop containers side by side, an Event for each. None is the Pod's own grace."""
+    grace = grace_of(pod) if grace_seconds is None else grace_seconds
+    async with anyio.create_task_group() as tasks:
+        for container in containers:
+            if memory.first_time(f"killing {container.id}"):
+                await host.recorder.event(
+                    pod,
+                    "Normal",
+                    "Killing",
+                    f"Stopping container {container.name}",
+                    field_path=field_path(pod, container.name),
+                )
+            tasks.start_soon(partial(_stop, host, container.id, grace))
+
+
+async def kill_pod(host: Host, observed: Observed, *, grace_seconds: float) -> None:
+    """Stop all containers of one uid, then stop and remove its sandboxes."""
+    async with anyio.create_task_group() as tasks:
+        for container in observed.running():
+            tasks.start_soon(_stop, host, container.id, grace_seconds)
+    for sandbox in observed.sandboxes:
+        await host.runtime.stop_sandbox(sandbox.id)
+        await host.runtime.remove_sandbox(sandbox.id)
+
+
+async def _stop(host: Host, container_id: str, grace_seconds: float) -> None:
+    await host.runtime.stop_container(container_id, grace_seconds=grace_seconds)
+
+
+def grace_from_sandboxes(observed: Observed) -> float:
+    """The grace that a Pod was given, as its sandbox remembers it; for one without Pod."""
+    for sandbox in observed.sandboxes:
+        text = sandbox.annotations.get(GRACE_SECONDS, "")
+        if text.isdigit():
+            return int(text)
+    return 0
+
+
+async def forget_pod(host: Host, namespace: str, name: str, uid: str) -> None:
+    """Remove volumes and logs of a Pod that is gone from the runtime."""
+    logs = host.logs_directory / f"{namespace}_{name}_{uid}"
+    if logs.exists():
+        await anyio.to_thread.run_sync(partial(shutil.rmtree, logs, ignore_errors=True))
+    if pod_directory(host.pods_directory, uid).exists():
+        await anyio.to_thread.run_sync(remove_pod_directory, host.pods_directory, uid)

@@ -1,0 +1,312 @@
+"""Pods in the runtime's language (pure): a Pod becomes a SandboxConfig and ContainerConfigs."""
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path, PurePosixPath
+from typing import TypeVar
+
+import msgspec
+
+from kernel.cri import runtime as cri
+from kernel.objects.pod import Capabilities, Container, Pod, PodSecurityContext, SecurityContext
+from kernel.objects.quality_of_service import quality_of_service
+from kernel.objects.quantity import parse_quantity, to_integer, to_milli
+from kernel.reconcilers.pod.environment import ConfigError, Sources, environment_of, expand
+from kernel.reconcilers.pod.observe import (
+    CONTAINER_NAME,
+    POD_NAME,
+    POD_NAMESPACE,
+    POD_UID,
+    runtime_uid,
+)
+from kernel.reconcilers.pod.restart import CONTAINER_HASH, RESTARTS_IN_ROW, StartNow
+
+RESTART_COUNT = "io.kubernetes.container.restartCount"
+TERMINATION_MESSAGE_PATH = "io.kubernetes.container.terminationMessagePath"
+TERMINATION_MESSAGE_POLICY = "io.kubernetes.container.terminationMessagePolicy"
+GRACE_SECONDS = "io.kubernetes.pod.terminationGracePeriod"
+
+Value = TypeVar("Value")
+
+HOSTNAME_LENGTH_MAX = 63
+CPU_PERIOD_MICROSECONDS = 100_000
+CPU_QUOTA_MICROSECONDS_MIN = 1000
+CPU_SHARES_MIN = 2
+OUT_OF_MEMORY_SCORES = {"Guaranteed": -997, "BestEffort": 1000}
+
+
+def pod_directory_name(pod: Pod) -> str:
+    """`default_web_<uid>`: the name of a Pod's log directory."""
+    return f"{pod.metadata.namespace}_{pod.metadata.name}_{runtime_uid(pod)}"
+
+
+def log_path(container_name: str, attempt: int) -> str:
+    """Where an attempt's log stands below the Pod's log directory."""
+    return f"{container_name}/{attempt}.log"
+
+
+def container_hash(container: Container) -> str:
+    """Changes when the container has to be made anew: as in Kubernetes, with name and image."""
+    return hashlib.sha256(f"{container.name}\0{container.image}".encode()).hexdigest()[:8]
+
+
+def sandbox_config(pod: Pod, attempt: int, logs_directory: Path) -> cri.SandboxConfig:
+    """The sandbox of a Pod, for its `attempt`-th time."""
+    spec = pod.spec
+    security = spec.security_context or PodSecurityContext()
+    return cri.SandboxConfig(
+        name=pod.metadata.name,
+        namespace=pod.metadata.namespace,
+        uid=runtime_uid(pod),
+        attempt=attempt,
+        log_directory=str(logs_directory / pod_directory_name(pod)),
+        hostname="" if spec.host_network else hostname(pod),
+        labels={**pod.metadata.labels, **_pod_labels(pod)},
+        annotations={**pod.metadata.annotations, GRACE_SECONDS: str(grace_seconds(pod))},
+        port_mappings=() if spec.host_network else port_mappings(pod),
+        dns=_dns(pod),
+        sysctls={sysctl.name: sysctl.value for sysctl in security.sysctls},
+        host_network=spec.host_network,
+        host_pid=spec.host_pid,
+        host_ipc=spec.host_ipc,
+        share_processes=bool(spec.share_process_namespace),
+        security=_sandbox_security(pod, security),
+    )
+
+
+def grace_seconds(pod: Pod) -> int:
+    """How long the Pod's containers have between the stop signal and SIGKILL."""
+    seconds = pod.spec.termination_grace_period_seconds
+    return 30 if seconds is None else seconds
+
+
+def hostname(pod: Pod) -> str:
+    """What the Pod takes itself to be called."""
+    return (pod.spec.hostname or pod.metadata.name)[:HOSTNAME_LENGTH_MAX].rstrip("-.")
+
+
+def port_mappings(pod: Pod) -> tuple[cri.PortMapping, ...]:
+    """The ports of the node that lead into the Pod."""
+    return tuple(
+        cri.PortMapping(
+            host_port=port.host_port,
+            container_port=port.container_port,
+            protocol=port.protocol or "TCP",
+            host_ip=port.host_ip,
+        )
+        for container in (*pod.spec.init_containers, *pod.spec.containers)
+        for port in container.ports
+        if port.host_port
+    )
+
+
+def _pod_labels(pod: Pod) -> dict[str, str]:
+    return {
+        POD_NAME: pod.metadata.name,
+        POD_NAMESPACE: pod.metadata.namespace,
+        POD_UID: runtime_uid(pod),
+    }
+
+
+def _dns(pod: Pod) -> cri.DnsConfig | None:
+    """None leaves the node's own resolv.conf, as there is no cluster DNS."""
+    config = pod.spec.dns_config
+    if config is None or pod.spec.dns_policy != "None":
+        return None
+    return cri.DnsConfig(
+        servers=tuple(config.nameservers),
+        searches=tuple(config.searches),
+        options=tuple(
+            option.name if option.value is None else f"{option.name}:{option.value}"
+            for option in config.options
+        ),
+    )
+
+
+def _sandbox_security(pod: Pod, security: PodSecurityContext) -> cri.SecurityContext:
+    containers = (*pod.spec.init_containers, *pod.spec.containers)
+    return cri.SecurityContext(
+        run_as_user=security.run_as_user,
+        run_as_group=security.run_as_group,
+        supplemental_groups=_groups(security),
+        privileged=any(c.security_context and c.security_context.privileged for c in containers),
+        seccomp_profile=_seccomp(security, SecurityContext()),
+    )
+
+
+class Placement(msgspec.Struct, frozen=True):
+    """Where on this machine a container's things are: volumes by name, and the file that it may
+    write its last words to."""
+
+    volumes: Mapping[str, Path]
+    termination_message_file: Path
+
+
+def container_config(
+    pod: Pod,
+    container: Container,
+    start: StartNow,
+    image: cri.Image,
+    sources: Sources,
+    placement: Placement,
+) -> cri.ContainerConfig:
+    """One attempt of a container. Raises `ConfigError`."""
+    environment = environment_of(pod, container, sources)
+    mounts = (
+        *_volume_mounts(container, placement.volumes, environment),
+        cri.Mount(
+            host_path=str(placement.termination_message_file),
+            container_path=termination_message_path(container),
+        ),
+    )
+    return cri.ContainerConfig(
+        name=container.name,
+        attempt=start.attempt,
+        image=image.id,
+        command=tuple(expand(word, environment) for word in container.command),
+        args=tuple(expand(word, environment) for word in container.args),
+        working_directory=container.working_dir,
+        environment=environment,
+        mounts=mounts,
+        labels={**_pod_labels(pod), CONTAINER_NAME: container.name},
+        annotations={
+            CONTAINER_HASH: container_hash(container),
+            RESTART_COUNT: str(start.attempt),
+            RESTARTS_IN_ROW: str(start.restarts_in_row),
+            TERMINATION_MESSAGE_PATH: termination_message_path(container),
+            TERMINATION_MESSAGE_POLICY: container.termination_message_policy or "File",
+            GRACE_SECONDS: str(grace_seconds(pod)),
+        },
+        log_path=log_path(container.name, start.attempt),
+        stdin=container.stdin,
+        stdin_once=container.stdin_once,
+        tty=container.tty,
+        stop_signal=(container.lifecycle and container.lifecycle.stop_signal) or "",
+        resources=linux_resources(pod, container, sources.capacity),
+        security=container_security(pod, container, image),
+    )
+
+
+def termination_message_path(container: Container) -> str:
+    """The file in the container whose content is shown as its last words."""
+    return container.termination_message_path or "/dev/termination-log"
+
+
+def _volume_mounts(
+    container: Container, volumes: Mapping[str, Path], environment: Mapping[str, str]
+) -> list[cri.Mount]:
+    mounts = []
+    for mount in container.volume_mounts:
+        if mount.name not in volumes:
+            raise ConfigError(f'cannot find volume "{mount.name}" to mount into container')
+        sub_path = mount.sub_path or _expanded_sub_path(mount.sub_path_expr, environment)
+        if PurePosixPath(sub_path).is_absolute() or ".." in PurePosixPath(sub_path).parts:
+            raise ConfigError(f'subPath "{sub_path}" must be relative and must not contain ".."')
+        mounts.append(
+            cri.Mount(
+                host_path=str(volumes[mount.name] / sub_path),
+                container_path=mount.mount_path,
+                read_only=mount.read_only,
+                propagation=_PROPAGATION.get(mount.mount_propagation or "None", "private"),
+            )
+        )
+    return mounts
+
+
+_PROPAGATION = {
+    "None": "private",
+    "HostToContainer": "host-to-container",
+    "Bidirectional": "bidirectional",
+}
+
+
+def _expanded_sub_path(expression: str, environment: Mapping[str, str]) -> str:
+    expanded = expand(expression, environment)
+    if "$(" in expanded:
+        raise ConfigError(f"missing value for subPathExpr {expression!r}")
+    return expanded
+
+
+def linux_resources(
+    pod: Pod, container: Container, capacity: Mapping[str, str]
+) -> cri.LinuxResources:
+    """Limits and weights as the kernel takes them."""
+    requests, limits = container.resources.requests, container.resources.limits
+    cpu_request = to_milli(requests.get("cpu") or limits.get("cpu") or "0")
+    cpu_limit = to_milli(limits.get("cpu", "0"))
+    quota = max(cpu_limit * CPU_PERIOD_MICROSECONDS // 1000, CPU_QUOTA_MICROSECONDS_MIN)
+    return cri.LinuxResources(
+        memory_limit_bytes=to_integer(limits.get("memory", "0")),
+        cpu_quota_microseconds=quota if cpu_limit else 0,
+        cpu_period_microseconds=CPU_PERIOD_MICROSECONDS,
+        cpu_shares=max(cpu_request * 1024 // 1000, CPU_SHARES_MIN),
+        oom_score_adjustment=_out_of_memory_score(pod, container, capacity),
+    )
+
+
+def _out_of_memory_score(pod: Pod, container: Container, capacity: Mapping[str, str]) -> int:
+    """The less of the node's memory a burstable container asks for, the sooner it is killed.
+
+    https://kubernetes.io/docs/concepts/scheduling-eviction/node-pressure-eviction/
+    """
+    service = quality_of_service(pod.spec)
+    if service in OUT_OF_MEMORY_SCORES:
+        return OUT_OF_MEMORY_SCORES[service]
+    memory = parse_quantity(capacity.get("memory", "0"))
+    if not memory:
+        return 999
+    resources = container.resources
+    request = resources.requests.get("memory") or resources.limits.get("memory") or "0"
+    return min(max(1000 - int(1000 * parse_quantity(request) / memory), 3), 999)
+
+
+def container_security(pod: Pod, container: Container, image: cri.Image) -> cri.SecurityContext:
+    """The container's security context over the Pod's. Raises `ConfigError` where `runAsNonRoot`
+    is asked for and the user would be root."""
+    shared = pod.spec.security_context or PodSecurityContext()
+    own = container.security_context or SecurityContext()
+    user = _first(own.run_as_user, shared.run_as_user)
+    if _first(own.run_as_non_root, shared.run_as_non_root):
+        _check_not_root(user, image)
+    capabilities = own.capabilities or Capabilities()
+    return cri.SecurityContext(
+        run_as_user=user,
+        run_as_group=_first(own.run_as_group, shared.run_as_group),
+        supplemental_groups=_groups(shared),
+        privileged=bool(own.privileged),
+        read_only_root_filesystem=bool(own.read_only_root_filesystem),
+        allow_privilege_escalation=own.allow_privilege_escalation is not False,
+        capabilities_added=tuple(capabilities.add),
+        capabilities_dropped=tuple(capabilities.drop),
+        seccomp_profile=_seccomp(shared, own),
+    )
+
+
+def _check_not_root(user: int | None, image: cri.Image) -> None:
+    if user == 0:
+        raise ConfigError("container's runAsUser breaks non-root policy")
+    if user is None and image.user in ("", "0", "root"):
+        raise ConfigError("container has runAsNonRoot and image will run as root")
+    if user is None and not image.user.isdigit():
+        raise ConfigError(
+            f"container has runAsNonRoot and image has non-numeric user ({image.user}),"
+            " cannot verify user is non-root"
+        )
+
+
+def _groups(security: PodSecurityContext) -> tuple[int, ...]:
+    groups = dict.fromkeys(security.supplemental_groups)
+    if security.fs_group is not None:
+        groups[security.fs_group] = None
+    return tuple(groups)
+
+
+def _seccomp(shared: PodSecurityContext, own: SecurityContext) -> str:
+    profile = own.seccomp_profile or shared.seccomp_profile
+    if profile is None:
+        return ""
+    return (profile.localhost_profile or "") if profile.type == "Localhost" else profile.type
+
+
+def _first(own: Value | None, shared: Value | None) -> Value | None:
+    return shared if own is None else own

@@ -1,0 +1,58 @@
+"""What a Pod asks for and the node agent does not do (yet): said, so that nothing is ignored."""
+
+from kernel.objects.pod import Container, Pod
+
+REASON = "Unsupported"
+"""The reason of the Events that say so; runtimes' limitations are said under it too."""
+
+
+def unsupported(pod: Pod) -> list[str]:
+    """A sentence for each such wish, fit for an Event."""
+    containers = (*pod.spec.init_containers, *pod.spec.containers)
+    sentences = [sentence for container in containers for sentence in _of_container(container)]
+    return [*sentences, *_of_pod(pod)]
+
+
+def _of_container(container: Container) -> list[str]:
+    name = container.name
+    sentences = []
+    probes = {
+        "startup": container.startup_probe,
+        "readiness": container.readiness_probe,
+        "liveness": container.liveness_probe,
+    }
+    named = [which for which, probe in probes.items() if probe is not None]
+    if named:
+        sentences.append(
+            f"container {name}: probes are not run ({', '.join(named)});"
+            " the container counts as ready while it runs"
+        )
+    hooks = container.lifecycle
+    if hooks and (hooks.post_start or hooks.pre_stop):
+        sentences.append(f"container {name}: lifecycle hooks are not run")
+    if container.restart_policy_rules:
+        sentences.append(f"container {name}: restartPolicyRules are not followed")
+    if container.volume_devices:
+        sentences.append(f"container {name}: volumeDevices are not offered")
+    if container.resources.claims:
+        sentences.append(f"container {name}: resource claims are not offered")
+    return sentences
+
+
+def _of_pod(pod: Pod) -> list[str]:
+    spec = pod.spec
+    wishes = {
+        "activeDeadlineSeconds is not enforced": spec.active_deadline_seconds is not None,
+        "ephemeral containers are not run": bool(spec.ephemeral_containers),
+        "hostAliases are not written to /etc/hosts": bool(spec.host_aliases),
+        "setHostnameAsFQDN is not followed": bool(spec.set_hostname_as_fqdn),
+        "runtimeClassName is not followed": spec.runtime_class_name is not None,
+        "hostUsers false gives no user namespace": spec.host_users is False,
+        "dnsConfig is followed with dnsPolicy None alone": (
+            spec.dns_config is not None and spec.dns_policy != "None"
+        ),
+        "emptyDir sizeLimit is not enforced": any(
+            volume.empty_dir and volume.empty_dir.size_limit for volume in spec.volumes
+        ),
+    }
+    return [sentence for sentence, wished in wishes.items() if wished]
