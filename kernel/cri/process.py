@@ -241,10 +241,10 @@ class ProcessRuntime:
 
     def _sandbox_view(self, record: SandboxRecord) -> Sandbox:
         config = record.config
-        addresses: tuple[str, ...] = ()
-        if not config.host_network:
-            addresses = (record.network.address if record.network else _LOOPBACK,)
         ready = self._state.shim(record.id) is not None
+        addresses: tuple[str, ...] = ()
+        if ready and not config.host_network:
+            addresses = (record.network.address if record.network else _LOOPBACK,)
         return Sandbox(
             id=record.id,
             name=config.name,
