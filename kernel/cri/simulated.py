@@ -21,6 +21,7 @@ from contextlib import AbstractAsyncContextManager
 from ipaddress import IPv4Address
 
 import anyio
+import anyio.lowlevel
 
 from kernel.clock import NANOSECONDS_PER_SECOND, Clock
 from kernel.cri.runtime import (

@@ -5,11 +5,11 @@ import itertools
 import math
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
 
 import anyio
 
 from kernel.clock import NANOSECONDS_PER_SECOND, Clock
+from kernel.cri.process_log import format_entry
 from kernel.cri.runtime import ContainerState, RuntimeEvent, RuntimeEventType
 from kernel.cri.simulated_program import Exit, IgnoreStopSignal, Print, Sleep
 from kernel.cri.simulated_records import ContainerRecord, SandboxRecord
@@ -151,8 +151,7 @@ class Course:
     def _write_log(self, record: ContainerRecord, at: int, line: str) -> None:
         if not record.config.log_path:
             return
-        seconds, fraction = divmod(self.wall(at), NANOSECONDS_PER_SECOND)
-        moment = datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+        entry = format_entry(self.wall(at), "stdout", line.encode())
         record.log_path.parent.mkdir(parents=True, exist_ok=True)
-        with record.log_path.open("a", encoding="utf-8") as log:
-            log.write(f"{moment}.{fraction:09}Z stdout F {line}\n")
+        with record.log_path.open("ab") as log:
+            log.write(entry)

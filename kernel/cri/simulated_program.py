@@ -101,6 +101,8 @@ def _run_script(script: str, environment: Mapping[str, str], steps: list[Step]) 
     """Append the steps of a shell script, as far as it is a row of simple commands."""
     lexer = shlex.shlex(script, posix=True, punctuation_chars=_OPERATORS)
     lexer.whitespace = " \t\r"
+    lexer.whitespace_split = True
+    lexer.commenters = ""
     try:
         tokens = list(lexer)
     except ValueError:
