@@ -60,6 +60,10 @@ class ApiServer:
         """The file that lets kubectl in; there once `start` has returned."""
         return self._data_directory / "kubeconfig"
 
+    def open_streams(self) -> int:
+        """How many watches and followed logs are being served."""
+        return len(self._streams)
+
     async def start(self, listen_host: str = "127.0.0.1", port: int = 0) -> None:
         """Listen, and write the kubeconfig. Port 0 takes a free one; `url` then names it.
 
