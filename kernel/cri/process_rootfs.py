@@ -106,7 +106,7 @@ class RootFilesystem:
                 self._bind_read_only(entry.path)
             elif entry.is_dir(follow_symlinks=False):
                 os.mkdir(target)
-                if entry.path not in _OWN_TREES and os.access(entry.path, os.R_OK | os.X_OK):
+                if entry.path not in _OWN_TREES and os.access(entry.path, os.X_OK):
                     self._show_directory(entry.path)
 
     def _show_directory(self, path: str) -> None:
