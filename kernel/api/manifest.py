@@ -60,11 +60,7 @@ def load_manifest(text: str | bytes, source: str) -> list[Document]:
     `source` is the name that complaints give the file. Raises `ManifestError`.
     """
     if isinstance(text, bytes):
-        try:
-            text = text.decode("utf-8-sig")
-        except UnicodeDecodeError as error:
-            line = text[: error.start].count(b"\n") + 1
-            raise ManifestError([f"{source}:{line}: the file is not UTF-8 text"]) from None
+        text = _decoded(text, source)
     try:
         nodes = [_read_json(text)] if text.lstrip()[:1] == "{" else None
     except ValueError:
@@ -74,6 +70,14 @@ def load_manifest(text: str | bytes, source: str) -> list[Document]:
     except YamlError as error:
         raise ManifestError([f"{source}:{error.line}: {error.message}"]) from None
     return [document for node in nodes for document in _documents(node, source)]
+
+
+def _decoded(data: bytes, source: str) -> str:
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data[: error.start].count(b"\n") + 1
+        raise ManifestError([f"{source}:{line}: the file is not UTF-8 text"]) from None
 
 
 def decode_document(document: Document, kinds: KindTable) -> Kind:
@@ -148,8 +152,17 @@ def _read_json(text: str) -> Node:
             node.value = value
             return node
     except YamlError:
-        pass  # escapes such as surrogate pairs are JSON alone
-    return Node(value, 1)
+        pass  # some escapes, such as surrogate pairs, are JSON's alone
+    return _node_without_lines(value)
+
+
+def _node_without_lines(value: Any) -> Node:
+    node = Node(value, 1)
+    if isinstance(value, dict):
+        node.members = {key: (_node_without_lines(part), 1) for key, part in value.items()}
+    elif isinstance(value, list):
+        node.members = {index: (_node_without_lines(part), 1) for index, part in enumerate(value)}
+    return node
 
 
 def _distinct_pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

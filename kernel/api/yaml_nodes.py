@@ -5,6 +5,7 @@ the C stack and aliases without bound. What a plain scalar means follows what ku
 booleans also as yes, no, on and off, no dates, no base-60 numbers. Keys are always strings.
 """
 
+import math
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -28,6 +29,12 @@ _NOT_JSON = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
 _BASES = {"x": 16, "o": 8, "b": 2, "": 8}
 _DIGITS_MAX = 400
 
+_TAG_TYPES: dict[str, tuple[type, ...]] = {
+    "null": (type(None),),
+    "bool": (bool,),
+    "int": (int,),
+    "float": (int, float),
+}
 _TAG_PREFIX = "tag:yaml.org,2002:"
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -70,16 +77,16 @@ def read_documents(text: str) -> Iterator[Node]:
         line = text[: error.position].count("\n") + 1
         raise YamlError(line, f"invalid YAML: {error.reason}") from None
     except yaml.MarkedYAMLError as error:
-        raise _syntax_error(error) from None
+        raise _syntax_error(error, text) from None
     except UnicodeEncodeError as error:  # lone surrogates
         raise YamlError(1, f"invalid YAML: {error.reason}") from None
 
 
-def _syntax_error(error: yaml.MarkedYAMLError) -> YamlError:
+def _syntax_error(error: yaml.MarkedYAMLError, text: str) -> YamlError:
     mark = error.problem_mark or error.context_mark
     line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
     problem = error.problem or "it can't be read"
-    if "\\t" in problem or "\t" in problem:
+    if any("\t" in before[:column] for before in text.splitlines()[line - 1 : line]):
         problem += " (YAML is indented with spaces, not tabs)"
     context = f" {error.context}" if error.context else ""
     return YamlError(line, f"invalid YAML{context}: {problem}, column {column}")
@@ -94,12 +101,16 @@ class _Composer:
         self._aliased_nodes = 0
 
     def compose(self) -> Node:
-        return self._node(next(self._events), 1)
+        return self._node(self._next(), 1)
+
+    def _next(self) -> Any:
+        return next(self._events)
 
     def _node(self, event: Any, depth: int) -> Node:
+        """The node that begins with `event`."""
         line = event.start_mark.line + 1
         if isinstance(event, yaml.AliasEvent):
-            return self._alias(event.anchor, line)
+            return self._alias(str(event.anchor), line)
         if depth > NESTING_MAX:
             raise YamlError(line, f"nested deeper than {NESTING_MAX} levels")
         if isinstance(event, yaml.ScalarEvent):
@@ -123,7 +134,7 @@ class _Composer:
 
     def _sequence(self, line: int, depth: int) -> Node:
         node = Node([], line)
-        while not isinstance(event := next(self._events), yaml.SequenceEndEvent):
+        while not isinstance(event := self._next(), yaml.SequenceEndEvent):
             item = self._node(event, depth + 1)
             node.members[len(node.value)] = (item, item.line)
             node.value.append(item.value)
@@ -133,10 +144,10 @@ class _Composer:
     def _mapping(self, line: int, depth: int) -> Node:
         node = Node({}, line)
         merged: list[Node] = []
-        while not isinstance(event := next(self._events), yaml.MappingEndEvent):
+        while not isinstance(event := self._next(), yaml.MappingEndEvent):
             key_line = event.start_mark.line + 1
             key, is_merge = self._key(event, key_line)
-            value = self._node(next(self._events), depth + 1)
+            value = self._node(self._next(), depth + 1)
             node.size += value.size
             if is_merge:
                 merged += _merge_sources(value, key_line)
@@ -157,7 +168,7 @@ class _Composer:
     def _key(self, event: Any, line: int) -> tuple[str, bool]:
         """A key's text, and whether it is the merge key `<<`."""
         if isinstance(event, yaml.AliasEvent):
-            key = self._alias(event.anchor, line).value
+            key = self._alias(str(event.anchor), line).value
             if isinstance(key, str):
                 return key, False
         elif isinstance(event, yaml.ScalarEvent):
@@ -186,10 +197,9 @@ def _scalar(event: Any, line: int) -> Any:
     if name in ("str", "binary"):
         return text
     value = _plain(text, line)
-    fits = {"null": type(None), "bool": bool, "int": int, "float": (int, float)}.get(name)
-    if fits is None:
+    if name not in _TAG_TYPES:
         raise YamlError(line, f"unknown tag {tag}")
-    if not isinstance(value, fits):
+    if not isinstance(value, _TAG_TYPES[name]):
         raise YamlError(line, f'"{text}" is no {name}')
     return value
 
@@ -207,14 +217,12 @@ def _plain(text: str, line: int) -> Any:
     based = _BASED_INTEGER.fullmatch(text)
     if based:
         try:
-            number = int(based["digits"].replace("_", ""), _BASES[based["base"]])
-        except ValueError:
-            number = None
-        if number is not None:
-            return -number if based["sign"] == "-" else number
+            return int(based["sign"] + based["digits"], _BASES[based["base"]])
+        except ValueError:  # a digit that the base does not have: read on
+            pass
     if _FLOAT.fullmatch(text):
         number = float(text)
-        if number in (float("inf"), float("-inf")):
+        if math.isinf(number):
             raise YamlError(line, f"{text} is too large")
         return number
     if _NOT_JSON.fullmatch(text):
