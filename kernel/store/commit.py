@@ -18,7 +18,7 @@ from queue import Empty, SimpleQueue
 from typing import Protocol
 
 import anyio
-import anyio.to_thread
+import anyio.lowlevel
 
 from kernel.clock import Clock
 from kernel.store.errors import PreconditionFailed, StoreClosed, StoreError
@@ -45,7 +45,7 @@ class Committer(Protocol):
 
 
 class InlineCommitter:
-    """Appends on the calling task, without a thread and without waiting."""
+    """Appends on the calling task, without a thread."""
 
     def __init__(self, log: Log, clock: Clock, publish: Publish):
         self._log = log
@@ -54,6 +54,7 @@ class InlineCommitter:
         self._closed = False
 
     async def commit(self, write: Write) -> list[Entry]:
+        await anyio.lowlevel.checkpoint()  # a task that only writes must not keep others waiting
         if self._closed:
             raise StoreClosed("the store has been closed")
         (outcome,) = self._log.append((write,), self._clock.now_nanoseconds())
@@ -88,6 +89,7 @@ class GroupCommitter:
         self._post = current_post()
         self._queue: SimpleQueue[_Waiting | None] = SimpleQueue()
         self._closed = False
+        self._ended = anyio.Event()
         self._thread = threading.Thread(target=self._run, name="podkernel-writer", daemon=True)
         self._thread.start()
 
@@ -105,17 +107,18 @@ class GroupCommitter:
         self._closed = True
         self._queue.put(None)
         with anyio.CancelScope(shield=True):
-            await anyio.to_thread.run_sync(self._thread.join)
+            await self._ended.wait()  # posted after the last group, so that is published by now
+        self._thread.join()
 
     def _run(self) -> None:
-        while True:
+        last = False
+        while not last:
             first = self._queue.get()
             if first is None:
-                return
+                break
             group, last = self._take_group(first)
             self._commit_group(group)
-            if last:
-                return
+        self._post(self._ended.set)
 
     def _take_group(self, first: _Waiting) -> tuple[list[_Waiting], bool]:
         """All that waits now, and whether the end is among it."""

@@ -6,8 +6,8 @@ No threads and no waiting here. A `Log` may be read from any thread; `append` is
 from __future__ import annotations
 
 import errno
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import lmdb
@@ -18,6 +18,7 @@ from kernel.store.errors import (
     Compacted,
     DirectoryUnusable,
     PreconditionFailed,
+    StoreClosed,
     StoreError,
     StoreFull,
     UnknownFormat,
@@ -26,6 +27,7 @@ from kernel.store.schema import Entry, Verb
 
 MAP_SIZE_BYTES = 256 * 1024**3  # address space, not memory: the file grows with what is written
 READERS_MAX = 1024
+NEARLY_FULL_BYTES = 64 * 1024**2  # below this, an interrupted write is put down to a full disk
 
 
 class Operation(msgspec.Struct, frozen=True):
@@ -43,7 +45,8 @@ class Operation(msgspec.Struct, frozen=True):
 class Write(msgspec.Struct, frozen=True):
     """Operations that happen together or not at all, by one actor for one cause.
 
-    No key may stand in two operations of a write.
+    A key starts with a slash, does not end with one, has at most `KEY_BYTES_MAX` bytes, and stands
+    in one operation of a write only; the actor has at most `ACTOR_BYTES_MAX` bytes.
     """
 
     operations: Sequence[Operation]
@@ -76,10 +79,20 @@ class Log:
                 metasync=sync,
                 mode=0o600,
             )
-        except lmdb.Error as error:
+        except (lmdb.Error, OSError) as error:
             raise DirectoryUnusable(f"{directory}: no event log can be opened: {error}") from error
+        self._closed = False
         try:
-            self._open_databases(readonly)
+            empty = self._environment.stat()["entries"] == 0
+            if empty and not readonly:
+                self._make_databases()
+            self._open_databases()
+            if not readonly:
+                # What killed readers have left would keep old pages from being used again.
+                self._environment.reader_check()
+        except lmdb.NotFoundError as error:
+            self._environment.close()
+            raise DirectoryUnusable(f"{directory}: not an event log") from error
         except lmdb.Error as error:
             self._environment.close()
             raise DirectoryUnusable(f"{directory}: not an event log: {error}") from error
@@ -87,34 +100,37 @@ class Log:
             self._environment.close()
             raise
 
-    def _open_databases(self, readonly: bool) -> None:
-        create = not readonly
-        open_database = self._environment.open_db
-        self._meta = open_database(b"meta", create=create)
-        self._check_format(readonly)
-        self._log = open_database(b"log", create=create)
-        self._head = open_database(b"head", create=create)
-        self._history = open_database(b"history", create=create, dupsort=True, dupfixed=True)
+    def _make_databases(self) -> None:
+        """Make all or, where the process is killed meanwhile, none."""
+        with self._environment.begin(write=True) as transaction:
+            meta = self._environment.open_db(b"meta", transaction)
+            transaction.put(schema.META_FORMAT, str(schema.FORMAT).encode(), db=meta)
+            self._environment.open_db(b"log", transaction)
+            self._environment.open_db(b"head", transaction)
+            self._environment.open_db(b"history", transaction, dupsort=True, dupfixed=True)
 
-    def _check_format(self, readonly: bool) -> None:
-        with self._environment.begin(db=self._meta, write=not readonly) as transaction:
-            found = transaction.get(schema.META_FORMAT)
-            if found is None and not readonly:
-                transaction.put(schema.META_FORMAT, str(schema.FORMAT).encode())
-            elif found != str(schema.FORMAT).encode():
-                raise UnknownFormat(
-                    f"{self.directory} has format {(found or b'none').decode()}; "
-                    f"this podkernel knows format {schema.FORMAT}"
-                )
+    def _open_databases(self) -> None:
+        meta = self._environment.open_db(b"meta", create=False)
+        with self._environment.begin(db=meta) as transaction:
+            found = transaction.get(schema.META_FORMAT) or b"none"
+        if found != str(schema.FORMAT).encode():
+            raise UnknownFormat(
+                f"{self.directory} has format {found.decode(errors='replace')}; "
+                f"this podkernel knows format {schema.FORMAT}"
+            )
+        self._log = self._environment.open_db(b"log", create=False)
+        self._head = self._environment.open_db(b"head", create=False)
+        self._history = self._environment.open_db(b"history", create=False)
 
     def close(self) -> None:
-        """Close the environment; nobody may read or append any more."""
+        """Close the environment; reads and appends raise `StoreClosed` from here on."""
+        self._closed = True
         self._environment.close()
 
-    @contextmanager
-    def _reading(self, database: lmdb._Database) -> Iterator[lmdb.Transaction[bytes]]:
-        with self._environment.begin(db=database) as transaction:
-            yield transaction
+    def _reading(self, database: lmdb._Database) -> lmdb.Transaction[bytes]:
+        if self._closed:
+            raise StoreClosed("the store has been closed")
+        return self._environment.begin(db=database)
 
     # Writing
 
@@ -126,6 +142,8 @@ class Log:
         Answers, for each write, its entries, or why it did not happen (the others still do).
         Raises `StoreFull` or `StoreError`, and then none of them has happened.
         """
+        if self._closed:
+            raise StoreClosed("the store has been closed")
         outcomes: list[list[Entry] | PreconditionFailed] = []
         try:
             with self._environment.begin(write=True) as transaction:
@@ -135,13 +153,20 @@ class Log:
                     if isinstance(outcome, list):
                         revision += len(outcome)
                     outcomes.append(outcome)
-        except (lmdb.MapFullError, lmdb.DiskError) as error:
-            raise StoreFull(f"{self.directory}: {error}") from error
-        except lmdb.Error as error:
-            if _is_out_of_space(error):
-                raise StoreFull(f"{self.directory}: {error}") from error
+        except (lmdb.Error, OSError) as error:
+            if self._is_out_of_space(error):
+                raise StoreFull(f"{self.directory}: no space left for the write") from error
             raise StoreError(f"{self.directory}: {error}") from error
         return outcomes
+
+    def _is_out_of_space(self, error: Exception) -> bool:
+        if isinstance(error, lmdb.MapFullError):
+            return True
+        code = getattr(error, "code", None) or getattr(error, "errno", None)
+        if code == errno.EIO:  # LMDB's answer when the kernel took the first part of a write only
+            status = os.statvfs(self.directory)
+            return status.f_bavail * status.f_frsize < NEARLY_FULL_BYTES
+        return code in (errno.ENOSPC, errno.EDQUOT)
 
     def _append_one(
         self,
@@ -258,6 +283,7 @@ class Log:
 
         At most `scan_limit` entries are looked at where that is not 0. Raises `Compacted`.
         """
+        first_revision = max(first_revision, 1)
         packed_prefix = prefix.encode()
         found: list[Entry] = []
         looked_at = first_revision - 1
@@ -288,9 +314,3 @@ class Log:
             if not cursor.set_key(key.encode()):
                 return []
             return [schema.unpack_revision(packed) for packed in cursor.iternext_dup()]
-
-
-def _is_out_of_space(error: lmdb.Error) -> bool:
-    return any(text in str(error) for text in ("No space left", "Disk quota")) or (
-        bool(error.args) and error.args[0] == errno.ENOSPC
-    )

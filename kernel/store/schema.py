@@ -34,6 +34,8 @@ FORMAT = 1
 META_FORMAT = b"format"
 DATABASES = ("meta", "log", "head", "history")
 KEY_BYTES_MAX = 511  # LMDB's own limit, as it is compiled by default
+ACTOR_BYTES_MAX = 2**16 - 1
+REVISION_MAX = 2**63 - 1
 
 _HEADER = struct.Struct("<IBBHHHIQQQ")
 _REVISION = struct.Struct(">Q")

@@ -10,7 +10,7 @@ from kernel.store.commit import Committer, GroupCommitter, InlineCommitter
 from kernel.store.errors import Compacted, DirectoryUnusable
 from kernel.store.lock import WriterLock
 from kernel.store.log import Item, Log, Write
-from kernel.store.schema import KEY_BYTES_MAX, Entry
+from kernel.store.schema import ACTOR_BYTES_MAX, KEY_BYTES_MAX, REVISION_MAX, Entry
 from kernel.store.watch import Observer, Watch, WatchHub
 
 Durability = Literal["disk", "process"]
@@ -32,8 +32,11 @@ class StoreReader:
         Raises `DirectoryUnusable` where there is none.
         """
         path = directory / LOG_DIRECTORY_NAME
-        if not path.is_dir():
-            raise DirectoryUnusable(f"{directory}: there is no event log in it")
+        try:
+            if not path.is_dir():
+                raise DirectoryUnusable(f"{directory}: there is no event log in it")
+        except OSError as error:
+            raise DirectoryUnusable(f"{directory}: {error.strerror}") from error
         log = Log(path, readonly=True)
         try:
             yield StoreReader(log)
@@ -120,12 +123,11 @@ class Store(StoreReader):
     async def commit(self, write: Write) -> list[Entry]:
         """Append a write; returns once it is durable and published to this process.
 
-        Raises `PreconditionFailed`, `StoreFull`, `StoreClosed`, or ValueError for a key that is
-        too long. Where the calling task is cancelled meanwhile, the write may happen or not.
+        Raises `PreconditionFailed`, `StoreFull`, `StoreClosed`, or ValueError for a write that
+        can't be recorded (see `Write`). Where the calling task is cancelled meanwhile, the write
+        may happen or not.
         """
-        for operation in write.operations:
-            if len(operation.key.encode()) > KEY_BYTES_MAX:
-                raise ValueError(f"the key {operation.key} is over {KEY_BYTES_MAX} bytes long")
+        _require_recordable(write)
         return await self._committer.commit(write)
 
     @contextmanager
@@ -144,6 +146,24 @@ class Store(StoreReader):
         """Call `observer(entry)` for each matching entry before its writer resumes; answers the
         function that ends it. The observer must not block and must not raise."""
         return self._hub.observe(prefix, observer)
+
+
+def _require_recordable(write: Write) -> None:
+    """Raise ValueError here, so that a bad write can't spoil the group that it would be in."""
+    for operation in write.operations:
+        key = operation.key
+        if not key.startswith("/") or key.endswith("/"):
+            raise ValueError(f"the key {key!r} does not start with a slash, or ends with one")
+        if len(key.encode()) > KEY_BYTES_MAX:
+            raise ValueError(f"the key {key} is over {KEY_BYTES_MAX} bytes long")
+    if len(write.operations) > 1:
+        keys = [operation.key for operation in write.operations]
+        if len(set(keys)) < len(keys):
+            raise ValueError("a key stands in two operations of one write")
+    if len(write.actor.encode()) > ACTOR_BYTES_MAX:
+        raise ValueError(f"the actor's name is over {ACTOR_BYTES_MAX} bytes long")
+    if not 0 <= write.cause <= REVISION_MAX:
+        raise ValueError(f"the cause {write.cause} is no revision")
 
 
 @asynccontextmanager

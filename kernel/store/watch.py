@@ -8,6 +8,7 @@ Publishing an entry looks up the prefixes of its key (`/`, `/core/`, `/core/pods
 itself), so it costs the watchers that match and not the watchers that exist.
 """
 
+import logging
 from collections.abc import Callable, Iterator, Sequence
 
 import anyio
@@ -16,6 +17,8 @@ import anyio.lowlevel
 from kernel.store.errors import StoreClosed
 from kernel.store.log import Log
 from kernel.store.schema import Entry
+
+logger = logging.getLogger("podkernel.store")
 
 HANDED_OVER_MAX = 256  # entries that a waiting reader is handed before it must read by itself
 CATCH_UP_SCAN_MAX = 1024  # entries looked at between two chances for other tasks to run
@@ -41,8 +44,8 @@ def matches(prefix: str, key: str) -> bool:
 class Watch:
     """An asynchronous iterator of batches of entries, in revision order, no gap, no duplicate.
 
-    One task reads it. Ends with `Compacted` where the log no longer reaches back to its position,
-    and `StoreClosed` when the store closes.
+    One task reads it. Raises `Compacted` where the log no longer reaches back to its position, and
+    `StoreClosed` when the store closes; a read that is cancelled can be tried again.
     """
 
     def __init__(self, hub: "WatchHub", prefix: str, position: int):
@@ -113,19 +116,21 @@ class WatchHub:
     def __init__(self, log: Log):
         self._log = log
         self._watches: dict[str, set[Watch]] = {}
-        self._observers: dict[str, list[Observer]] = {}
+        self._observers: dict[str, tuple[Observer, ...]] = {}
         self._recent: list[Entry] = []
         self.published_revision = log.last_revision()
         self.closed = False
 
     def observe(self, prefix: str, observer: Observer) -> Callable[[], None]:
         """Call `observer` for each matching entry as it is published; answers how to end that."""
-        self._observers.setdefault(prefix, []).append(observer)
+        self._observers[prefix] = (*self._observers.get(prefix, ()), observer)
 
         def end() -> None:
-            self._observers[prefix].remove(observer)
-            if not self._observers[prefix]:
-                del self._observers[prefix]
+            others = tuple(one for one in self._observers.get(prefix, ()) if one is not observer)
+            if others:
+                self._observers[prefix] = others
+            else:
+                self._observers.pop(prefix, None)
 
         return end
 
@@ -152,11 +157,19 @@ class WatchHub:
         for entry in entries:
             for prefix in prefixes(entry.key):
                 for observer in self._observers.get(prefix, ()):
-                    observer(entry)
+                    self._show(observer, entry)
         for entry in entries:
             for prefix in prefixes(entry.key):
                 for watch in self._watches.get(prefix, ()):
                     watch.notify(entry)
+
+    @staticmethod
+    def _show(observer: Observer, entry: Entry) -> None:
+        """The entry is written: an observer that fails must not keep it from the others."""
+        try:
+            observer(entry)
+        except Exception:
+            logger.exception("an observer failed on revision %d of %s", entry.revision, entry.key)
 
     def read(self, first_revision: int, prefix: str, last_revision: int) -> tuple[list[Entry], int]:
         """Matching entries from `first_revision` on, and the last revision looked at."""
