@@ -165,6 +165,8 @@ class Containerd:
         for mount_point in reversed(_mount_points_under(self.directory)):
             subprocess.run(["umount", "--lazy", mount_point], check=False, capture_output=True)
         self.network.remove(host_ports_unused=alone)
+        if alone:
+            _remove_empty_control_groups()
         shutil.rmtree(self.directory, ignore_errors=True)
 
     def _end_daemon_of_interrupted_run(self) -> None:
@@ -266,6 +268,13 @@ def _mount_points_under(directory: Path) -> list[str]:
     lines = Path("/proc/self/mountinfo").read_text().splitlines()
     mount_points = [line.split()[4] for line in lines]
     return [point for point in mount_points if point.startswith(f"{directory}/")]
+
+
+def _remove_empty_control_groups() -> None:
+    """containerd keeps the group that its Pods' groups were in."""
+    for group in (*Path("/sys/fs/cgroup").glob("*/k8s.io"), Path("/sys/fs/cgroup/k8s.io")):
+        with suppress(OSError):
+            group.rmdir()
 
 
 def _wait_until(condition: Callable[[], bool], seconds_max: float, failure: str) -> None:

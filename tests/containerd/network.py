@@ -55,11 +55,13 @@ class PodNetwork:
         `host_ports_unused` also removes the chains that all users of portmap share, if empty.
         """
         subprocess.run(["ip", "link", "delete", self.bridge], check=False, capture_output=True)
-        for result in _RESULTS_DIRECTORY.glob(f"{self.name}-*"):
-            result.unlink(missing_ok=True)
+        for result in _RESULTS_DIRECTORY.glob(f"{self.name}-*-eth0"):
+            sandbox_id = result.name.removeprefix(f"{self.name}-").removesuffix("-eth0")
+            for remembered in _RESULTS_DIRECTORY.glob(f"*-{sandbox_id}-*"):
+                remembered.unlink(missing_ok=True)
         for rule in _rules():
-            if f'"{self.name}"' in rule:
-                arguments = shlex.split(rule)
+            arguments = shlex.split(rule)
+            if any(f'"{self.name}"' in argument for argument in arguments):
                 _iptables("-D", *arguments[1:])
                 target = arguments[arguments.index("-j") + 1]
                 if target.startswith("CNI-DN-"):

@@ -1,0 +1,350 @@
+"""What is containerd's own: errors of its socket, its images, its options, and its restarts."""
+
+import os
+import signal
+import socket
+import urllib.request
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import anyio
+import anyio.to_thread
+import grpc.aio
+import pytest
+
+from kernel.clock import SystemClock
+from kernel.cri.containerd import ContainerdRuntime
+from kernel.cri.runtime import (
+    ContainerState,
+    DnsConfig,
+    ImagePullFailure,
+    InvalidImageName,
+    LinuxResources,
+    Mount,
+    NotFound,
+    PortMapping,
+    RuntimeEventType,
+    RuntimeUnavailable,
+    SecurityContext,
+)
+from tests.containerd.daemon import Containerd
+from tests.cri.runtimes_under_test import RuntimeUnderTest
+from tests.cri.trial import Trial, next_event, wait_for
+
+pytestmark = pytest.mark.anyio
+needs_containerd = pytest.mark.containerd
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    """grpc's asynchronous client knows no other loop."""
+    return "asyncio"
+
+
+@pytest.fixture
+async def trial(containerd: Containerd, tmp_path: Path) -> AsyncIterator[Trial]:
+    under_test = RuntimeUnderTest(
+        open=lambda: ContainerdRuntime(containerd.socket_path, clock=SystemClock()),
+        image="busybox",
+    )
+    trial = Trial(under_test, tmp_path)
+    yield trial
+    await trial.close()
+
+
+# Where no containerd answers.
+
+
+async def test_a_missing_socket_is_named_in_one_line(tmp_path: Path) -> None:
+    runtime = ContainerdRuntime(str(tmp_path / "no.sock"), clock=SystemClock())
+    with pytest.raises(RuntimeUnavailable) as failure:
+        await runtime.version()
+    await runtime.close()
+    assert f"containerd does not answer at {tmp_path}/no.sock: there is no such socket" in str(
+        failure.value
+    )
+    assert "\n" not in str(failure.value)
+
+
+async def test_a_socket_that_nobody_listens_at_is_said(tmp_path: Path) -> None:
+    path = str(tmp_path / "dead.sock")
+    with socket.socket(socket.AF_UNIX) as abandoned:
+        abandoned.bind(path)
+    runtime = ContainerdRuntime(path, clock=SystemClock())
+    with pytest.raises(RuntimeUnavailable, match="see whether containerd runs"):
+        await runtime.version()
+    await runtime.close()
+
+
+async def test_a_server_without_cri_is_unavailable(tmp_path: Path) -> None:
+    server = grpc.aio.server()
+    path = str(tmp_path / "other.sock")
+    server.add_insecure_port(f"unix:{path}")
+    await server.start()
+    runtime = ContainerdRuntime(path, clock=SystemClock())
+    with pytest.raises(RuntimeUnavailable, match=r"does not serve CRI v1.*its cri plugin"):
+        await runtime.version()
+    await runtime.close()
+    await server.stop(grace=None)
+
+
+@pytest.mark.parametrize("anyio_backend", ["trio"])
+async def test_on_trio_it_says_that_it_needs_asyncio() -> None:
+    runtime = ContainerdRuntime("/run/containerd/containerd.sock", clock=SystemClock())
+    with pytest.raises(RuntimeUnavailable, match="works on asyncio only"):
+        await runtime.version()
+
+
+# Images.
+
+
+@needs_containerd
+async def test_an_image_is_found_under_all_its_names(trial: Trial) -> None:
+    image = await trial.runtime.image_status("busybox")
+    assert image is not None
+    assert image.tags == ("docker.io/library/busybox:latest",)
+    assert image.size_bytes > 0
+    for name in ("docker.io/library/busybox", "busybox:latest", image.id):
+        assert await trial.runtime.image_status(name) == image
+    assert await trial.runtime.image_status("busybox:other") is None
+
+
+@needs_containerd
+async def test_nonsense_is_no_image_name(trial: Trial) -> None:
+    sandbox_id = await trial.run_sandbox()
+    with pytest.raises(InvalidImageName):
+        await trial.runtime.image_status("Not An Image")
+    with pytest.raises(InvalidImageName):
+        await trial.runtime.pull_image("Not An Image")
+    with pytest.raises(InvalidImageName):
+        await trial.create(sandbox_id, ("true",), image="Not An Image")
+
+
+@needs_containerd
+async def test_a_registry_that_is_not_there_is_a_failed_pull(trial: Trial) -> None:
+    with pytest.raises(ImagePullFailure, match=r"failed to pull.*127\.0\.0\.1:1/none") as failure:
+        await trial.runtime.pull_image("127.0.0.1:1/none")
+    assert "\n" not in str(failure.value)
+
+
+@needs_containerd
+async def test_an_image_that_is_not_there_is_not_found(trial: Trial) -> None:
+    sandbox_id = await trial.run_sandbox()
+    with pytest.raises(NotFound):
+        await trial.create(sandbox_id, ("true",), image="localhost/missing")
+
+
+# What is asked of a container reaches it.
+
+
+async def _shown(trial: Trial, sandbox_id: str, script: str, security: SecurityContext) -> str:
+    """What a script prints in a container with this security context."""
+    container_id = await trial.shell(sandbox_id, script, security=security)
+    return "\n".join(await trial.output(container_id))
+
+
+@needs_containerd
+async def test_user_and_groups(trial: Trial) -> None:
+    security = SecurityContext(run_as_user=1000, run_as_group=2000, supplemental_groups=(3000,))
+    shown = await _shown(trial, await trial.run_sandbox(), "id -u; id -G", security)
+    assert shown == "1000\n2000 3000"
+
+
+@needs_containerd
+async def test_a_group_without_a_user_goes_with_the_image_s_user(trial: Trial) -> None:
+    shown = await _shown(
+        trial, await trial.run_sandbox(), "id -u; id -g", SecurityContext(run_as_group=2000)
+    )
+    assert shown == "0\n2000"
+
+
+@needs_containerd
+async def test_privileges_taken_away(trial: Trial) -> None:
+    security = SecurityContext(
+        allow_privilege_escalation=False,
+        read_only_root_filesystem=True,
+        capabilities_dropped=("ALL",),
+        capabilities_added=("CAP_NET_RAW",),
+        seccomp_profile="RuntimeDefault",
+    )
+    script = "grep -E '^(CapEff|NoNewPrivs|Seccomp):' /proc/self/status; touch /file || echo kept"
+    shown = await _shown(trial, await trial.run_sandbox(), script, security)
+    assert shown.split() == [
+        *("CapEff:", f"{1 << 13:016x}", "NoNewPrivs:", "1", "Seccomp:", "2", "kept"),
+    ]
+
+
+@needs_containerd
+async def test_nothing_said_is_unconfined_by_seccomp(trial: Trial) -> None:
+    script = "grep -E '^(NoNewPrivs|Seccomp):' /proc/self/status"
+    shown = await _shown(trial, await trial.run_sandbox(), script, SecurityContext())
+    assert shown.split() == ["NoNewPrivs:", "0", "Seccomp:", "0"]
+
+
+@needs_containerd
+async def test_a_privileged_container_may_do_everything(trial: Trial) -> None:
+    privileged = SecurityContext(privileged=True)
+    sandbox_id = await trial.run_sandbox(security=privileged)
+    shown = await _shown(trial, sandbox_id, "mount -t tmpfs none /tmp && echo mounted", privileged)
+    assert shown == "mounted"
+
+
+@needs_containerd
+@pytest.mark.parametrize(("share_processes", "first"), [(True, "/pause"), (False, "sh")])
+async def test_processes_are_shared_or_not(trial: Trial, share_processes: bool, first: str) -> None:
+    sandbox_id = await trial.run_sandbox(share_processes=share_processes)
+    container_id = await trial.shell(sandbox_id, "tr '\\0' '\\n' < /proc/1/cmdline; exit")
+    assert (await trial.output(container_id))[0] == first
+
+
+@needs_containerd
+async def test_host_name_and_name_servers(trial: Trial) -> None:
+    dns = DnsConfig(servers=("10.9.8.7",), searches=("a.example",), options=("ndots:5",))
+    sandbox_id = await trial.run_sandbox(hostname="shop", dns=dns)
+    container_id = await trial.shell(sandbox_id, "hostname; cat /etc/resolv.conf")
+    assert await trial.output(container_id) == [
+        *("shop", "search a.example", "nameserver 10.9.8.7", "options ndots:5"),
+    ]
+
+
+@needs_containerd
+async def test_a_sandbox_in_the_hosts_network_sees_its_devices(trial: Trial) -> None:
+    sandbox_id = await trial.run_sandbox(host_network=True)
+    container_id = await trial.shell(sandbox_id, "ls /sys/class/net; readlink /proc/self/ns/net")
+    assert (await trial.output(container_id))[-1] == os.readlink("/proc/self/ns/net")
+
+
+@needs_containerd
+async def test_too_much_memory_is_out_of_memory(trial: Trial) -> None:
+    sandbox_id = await trial.run_sandbox()
+    async with trial.runtime.events() as events:
+        resources = LinuxResources(memory_limit_bytes=16 << 20, oom_score_adjustment=900)
+        container_id = await trial.start(sandbox_id, ("tail", "/dev/zero"), resources=resources)
+        await next_event(events, RuntimeEventType.CONTAINER_OUT_OF_MEMORY, container_id)
+        container = await trial.exited(container_id)
+    assert (container.exit_code, container.reason) == (137, "OOMKilled")
+
+
+@needs_containerd
+async def test_a_stop_signal_is_a_limitation_of_old_versions(trial: Trial) -> None:
+    version = (await trial.runtime.version()).version
+    config = trial.container_config(("true",), stop_signal="SIGUSR1")
+    limitations = trial.runtime.limitations(trial.sandbox_config(), config)
+    if version.startswith("1."):
+        (limitation,) = limitations
+        assert "SIGUSR1" in limitation
+    assert (
+        trial.runtime.limitations(trial.sandbox_config(), trial.container_config(("true",))) == []
+    )
+
+
+# Events, also over restarts of containerd.
+
+
+@needs_containerd
+async def test_a_killed_process_is_told(trial: Trial, containerd: Containerd) -> None:
+    sandbox_id = await trial.run_sandbox()
+    container_id = await trial.start(sandbox_id, trial.under_test.until_stopped)
+    async with trial.runtime.events() as events:
+        tasks = [line.split() for line in containerd.ctr("tasks", "list").splitlines()[1:]]
+        (pid,) = [int(task[1]) for task in tasks if task[0] == container_id]
+        os.kill(pid, signal.SIGKILL)
+        await next_event(events, RuntimeEventType.CONTAINER_EXITED, container_id)
+    container = await trial.runtime.container_status(container_id)
+    assert (container.state, container.exit_code) == (ContainerState.EXITED, 137)
+
+
+@needs_containerd
+async def test_the_exit_of_a_command_is_not_the_container_s(trial: Trial) -> None:
+    sandbox_id = await trial.run_sandbox()
+    container_id = await trial.start(sandbox_id, trial.under_test.until_stopped)
+    async with trial.runtime.events() as events:
+        await trial.runtime.exec_sync(container_id, ("true",), timeout_seconds=10)
+        after = await trial.shell(sandbox_id, "exit 0", "after")
+        told = await next_event(events, RuntimeEventType.CONTAINER_EXITED)
+        assert told.id == after
+
+
+@needs_containerd
+async def test_the_exit_of_what_is_removed_is_told_too(trial: Trial) -> None:
+    sandbox_id = await trial.run_sandbox()
+    async with trial.runtime.events() as events:
+        container_id = await trial.start(sandbox_id, trial.under_test.until_stopped)
+        await next_event(events, RuntimeEventType.CONTAINER_STARTED, container_id)
+        await trial.runtime.remove_container(container_id)
+        told = await next_event(events, RuntimeEventType.CONTAINER_EXITED, container_id)
+        assert told.labels == {**trial.labels, "container": "main"}
+
+
+@needs_containerd
+async def test_after_a_restart_of_containerd_everything_is_looked_at(
+    trial: Trial, containerd: Containerd
+) -> None:
+    sandbox_id = await trial.run_sandbox()
+    go = trial.directory / "go"
+    go.mkdir()
+    script = "while [ ! -e /srv/file ]; do sleep 0.05; done; exit 8"
+    mounts = (Mount(str(go), "/srv"),)
+    missed = await trial.shell(sandbox_id, script, "missed", mounts=mounts)
+    async with trial.runtime.events() as events:
+        await anyio.to_thread.run_sync(containerd.stop)
+        with pytest.raises(RuntimeUnavailable):
+            await trial.runtime.containers(labels=trial.labels)
+        (go / "file").touch()
+        await anyio.to_thread.run_sync(containerd.start)
+        await next_event(events, RuntimeEventType.RELIST)
+        assert (await trial.exited(missed)).exit_code == 8
+        later = await trial.shell(sandbox_id, "exit 0", "later")
+        await next_event(events, RuntimeEventType.CONTAINER_EXITED, later)
+
+
+@needs_containerd
+async def test_events_can_be_listened_to_before_containerd_is_there(
+    trial: Trial, containerd: Containerd
+) -> None:
+    await anyio.to_thread.run_sync(containerd.stop)
+    async with trial.runtime.events() as events:
+        await anyio.to_thread.run_sync(containerd.start)
+        await next_event(events, RuntimeEventType.RELIST)
+
+
+# The whole of it.
+
+
+@needs_containerd
+async def test_an_init_container_brings_what_the_next_one_serves(trial: Trial) -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    volume = trial.directory / "app-volume"
+    volume.mkdir()
+    sandbox_id = await trial.run_sandbox(port_mappings=(PortMapping(port, 8080),))
+    war = await trial.start(
+        sandbox_id,
+        ("cp", "/sample.war", "/app"),
+        "war",
+        image="geektime/sample:v2",
+        mounts=(Mount(str(volume), "/app"),),
+    )
+    assert (await trial.exited(war)).exit_code == 0
+    await trial.start(
+        sandbox_id,
+        ("sh", "-c", "/root/apache-tomcat-7.0.42-v2/bin/start.sh"),
+        "tomcat",
+        image="geektime/tomcat:7.0",
+        mounts=(Mount(str(volume), "/root/apache-tomcat-7.0.42-v2/webapps"),),
+    )
+
+    async def fetch() -> str | None:
+        try:
+            return await anyio.to_thread.run_sync(_get, f"http://127.0.0.1:{port}/sample/")
+        except OSError:
+            return None
+
+    assert "served from a WAR" in await wait_for(fetch)
+
+
+def _get(url: str) -> str:
+    with urllib.request.urlopen(url, timeout=5) as answer:
+        content: bytes = answer.read()
+    return content.decode()
