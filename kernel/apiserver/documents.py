@@ -5,7 +5,7 @@ from typing import Any
 
 from aiohttp import web
 
-from kernel.apiserver import discovery
+from kernel.apiserver import discovery, swagger_protobuf
 from kernel.apiserver.answers import encode, json_answer, text_answer
 from kernel.apiserver.negotiation import NotAcceptable, media_types
 from kernel.apiserver.openapi import OpenApi, content_hash
@@ -78,9 +78,7 @@ class Documents:
     def _openapi_document(self, request: web.BaseRequest, segments: Sequence[str]) -> web.Response:
         path = "/".join(segments[1:])
         if path == "v2":
-            if not any(_is_json(media_type.name) for media_type in media_types(_accept(request))):
-                raise NotAcceptable("/openapi/v2 is served as application/json alone")
-            return _tagged(request, self._openapi.version_2())
+            return self._swagger(request)
         if path == "v3":
             return _tagged(request, self._openapi.index())
         document = None
@@ -90,9 +88,19 @@ class Documents:
             raise PathNotFound
         return _tagged(request, document)
 
+    def _swagger(self, request: web.BaseRequest) -> web.Response:
+        for media_type in media_types(request.headers.get("Accept", "")):
+            if media_type.name.startswith(_SWAGGER_PROTOBUF):
+                return _tagged(
+                    request, self._openapi.version_2_protobuf(), swagger_protobuf.CONTENT_TYPE
+                )
+            if _is_json(media_type.name):
+                return _tagged(request, self._openapi.version_2())
+        raise NotAcceptable("/openapi/v2 is served as application/json and as protobuf")
 
-def _accept(request: web.BaseRequest) -> str:
-    return request.headers.get("Accept", "")
+
+# Clients write `@v1.0`, which a Content-Type must not have; the answer says `.v1.0`.
+_SWAGGER_PROTOBUF = "application/com.github.proto-openapi.spec.v2"
 
 
 def _is_json(media_type: str) -> bool:

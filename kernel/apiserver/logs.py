@@ -22,6 +22,7 @@ from kernel.apiserver.parameters import Parameters
 from kernel.apiserver.streams import OpenStreams
 from kernel.apiserver.targets import Target
 from kernel.clock import NANOSECONDS_PER_SECOND, Clock
+
 # read_log pending
 from kernel.objects.pod import Pod
 

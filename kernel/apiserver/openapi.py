@@ -13,13 +13,12 @@ import msgspec
 from kernel.apiserver.discovery import infos_of
 from kernel.apiserver.operations import paths_of
 from kernel.apiserver.schemas import SchemaSet
+from kernel.apiserver.swagger import swagger
+from kernel.apiserver.swagger_protobuf import swagger_protobuf
 from kernel.apiserver.version import version_info
 from kernel.objects.kind import Kind
 from kernel.objects.kinds import KindTable
 from kernel.objects.meta import DeleteOptions, Status
-
-VERSION_3_REFERENCE = "#/components/schemas/"
-VERSION_2_REFERENCE = "#/definitions/"
 
 
 class OpenApi:
@@ -31,6 +30,7 @@ class OpenApi:
         self._documents: dict[str, bytes] = {}
         self._index = b""
         self._version_2 = b""
+        self._version_2_protobuf = b""
 
     def index(self) -> bytes:
         """`/openapi/v3`: where the document of each group and version is."""
@@ -49,11 +49,22 @@ class OpenApi:
         return self._all_documents().get(name)
 
     def version_2(self) -> bytes:
-        """`/openapi/v2`: the schemas of all kinds, without their operations' bodies."""
+        """`/openapi/v2` as JSON: everything in one document of version 2."""
         self._refresh()
         if not self._version_2:
-            self._version_2 = _version_2_document(self._kinds)
+            self._version_2 = msgspec.json.encode(self._swagger())
         return self._version_2
+
+    def version_2_protobuf(self) -> bytes:
+        """The same as protobuf."""
+        self._refresh()
+        if not self._version_2_protobuf:
+            self._version_2_protobuf = swagger_protobuf(self._swagger())
+        return self._version_2_protobuf
+
+    def _swagger(self) -> dict[str, Any]:
+        documents = (msgspec.json.decode(document) for document in self._all_documents().values())
+        return swagger(documents, version=version_info().git_version)
 
     def _all_documents(self) -> dict[str, bytes]:
         if not self._documents:
@@ -67,7 +78,8 @@ class OpenApi:
         kinds = tuple(self._kinds)
         if kinds != self._made_for:
             self._made_for = kinds
-            self._documents, self._index, self._version_2 = {}, b"", b""
+            self._documents = {}
+            self._index = self._version_2 = self._version_2_protobuf = b""
 
 
 def content_hash(document: bytes) -> str:
@@ -91,26 +103,6 @@ def _version_3_document(kinds: KindTable, group: str, version: str) -> bytes:
         "components": {"schemas": schemas.schemas},
     }
     return msgspec.json.encode(document)
-
-
-def _version_2_document(kinds: KindTable) -> bytes:
-    definitions: dict[str, Any] = {}
-    for group, versions in kinds.groups():
-        for version in versions:
-            schemas = SchemaSet(_prefix(group, version))
-            for info in infos_of(kinds, group, version):
-                kind = kinds.by_plural(group, version, info.plural)
-                assert kind is not None
-                schemas.add(kind)
-            definitions |= schemas.schemas
-    document = {
-        "swagger": "2.0",
-        "info": {"title": "podkernel", "version": version_info().git_version},
-        "paths": {},
-        "definitions": definitions,
-    }
-    text = msgspec.json.encode(document)
-    return text.replace(VERSION_3_REFERENCE.encode(), VERSION_2_REFERENCE.encode())
 
 
 def _prefix(group: str, version: str) -> str:

@@ -165,7 +165,9 @@ def decode_protobuf(body: bytes) -> dict[str, Any]:
         api_version, kind = type_meta.get("apiVersion", ""), type_meta.get("kind", "")
         message = MESSAGES.get((api_version, kind))
         if message is None:
-            raise ProtobufError(f"{kind} ({api_version}) is not understood as protobuf, only as JSON")
+            raise ProtobufError(
+                f"{kind} ({api_version}) is not understood as protobuf, only as JSON"
+            )
         document = _message(message, _bytes(envelope.get(2, b"")), kind)
     except (IndexError, UnicodeDecodeError, TypeError, OverflowError) as error:
         raise ProtobufError(f"the body is broken: {error}") from error

@@ -80,9 +80,7 @@ async def serving(
 ) -> AsyncIterator[Served]:
     """A server over a new store in `directory`, with the namespace default."""
     used = clock or SystemClock()
-    async with Store.open_writer(
-        directory / "store", clock=used, durability="process"
-    ) as store:
+    async with Store.open_writer(directory / "store", clock=used, durability="process") as store:
         api = ObjectApi(store, KindTable.core(), used)
         default = Namespace()
         default.metadata.name = "default"

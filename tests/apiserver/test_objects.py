@@ -401,9 +401,7 @@ async def test_a_verb_that_a_path_lacks_is_refused(served: Served, method: str, 
 async def test_the_log_names_user_and_client(served: Served) -> None:
     agent = {"User_Agent": "kubectl/v1.32 (linux)"}
     created = await served.post(MAPS, config_map("one"), **agent)
-    await served.ask(
-        "PATCH", f"{MAPS}/one?fieldManager=me", {"data": {"a": "1"}}, **MERGE, **agent
-    )
+    await served.ask("PATCH", f"{MAPS}/one?fieldManager=me", {"data": {"a": "1"}}, **MERGE, **agent)
     assert created.status == 201
     entries, _ = served.store.entries(1)
     actors = [entry.actor for entry in entries if entry.key.endswith("/one")]
