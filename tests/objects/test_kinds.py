@@ -1,0 +1,102 @@
+import pytest
+
+from kernel.objects.coordination import Lease
+from kernel.objects.kind import Kind
+from kernel.objects.kinds import KindTable
+from kernel.objects.pod import Pod
+from kernel.objects.service import Service
+
+CORE = {
+    # kind: (apiVersion, plural, short names, namespaced, categories)
+    "Pod": ("v1", "pods", ("po",), True, ("all",)),
+    "Node": ("v1", "nodes", ("no",), False, ()),
+    "Namespace": ("v1", "namespaces", ("ns",), False, ()),
+    "ConfigMap": ("v1", "configmaps", ("cm",), True, ()),
+    "Secret": ("v1", "secrets", (), True, ()),
+    "Service": ("v1", "services", ("svc",), True, ("all",)),
+    "ServiceAccount": ("v1", "serviceaccounts", ("sa",), True, ()),
+    "Event": ("v1", "events", ("ev",), True, ()),
+    "Lease": ("coordination.k8s.io/v1", "leases", (), True, ()),
+}
+
+
+def test_core_kinds_are_what_kubernetes_says_of_them() -> None:
+    seen = {
+        kind.info.kind: (
+            kind.info.api_version,
+            kind.info.plural,
+            kind.info.short_names,
+            kind.info.namespaced,
+            kind.info.categories,
+        )
+        for kind in KindTable.core()
+    }
+    assert seen == CORE
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("po", Pod),
+        ("pods", Pod),
+        ("Pod", Pod),
+        ("pod", Pod),
+        ("svc", Service),
+        ("leases.coordination.k8s.io", Lease),
+        ("lease.v1.coordination.k8s.io", Lease),
+        ("pods.v1", Pod),
+        ("pos", None),
+        ("", None),
+    ],
+)
+def test_by_name(name: str, kind: type[Kind] | None) -> None:
+    assert KindTable.core().by_name(name) is kind
+
+
+def test_look_ups() -> None:
+    kinds = KindTable.core()
+    assert kinds.by_plural("", "v1", "pods") is Pod
+    assert kinds.by_plural("coordination.k8s.io", "v1", "leases") is Lease
+    assert kinds.by_plural("apps", "v1", "pods") is None
+    assert kinds.by_kind("v1", "Pod") is Pod
+    assert kinds.by_kind("coordination.k8s.io/v1", "Lease") is Lease
+    assert kinds.by_kind("v1", "pod") is None
+    assert kinds.groups() == [("", ["v1"]), ("coordination.k8s.io", ["v1"])]
+    assert Pod in kinds
+
+
+@pytest.mark.parametrize(
+    ("name", "suggestion"),
+    [("Podd", "Pod"), ("ConfigMaps", "ConfigMap"), ("servce", "Service"), ("Zebra", None)],
+)
+def test_suggest(name: str, suggestion: str | None) -> None:
+    assert KindTable.core().suggest(name) == suggestion
+
+
+def test_a_plugins_kind_is_added_and_a_rival_refused() -> None:
+    class Widget(Kind, group="example.dev", version="v1", short_names=("wd",)):
+        size: int = 0
+
+    mine = Widget
+
+    class Widget(Kind, group="example.dev", version="v1"):  # type: ignore[no-redef]
+        size: int = 0
+
+    kinds = KindTable.core()
+    kinds.add(mine)
+    kinds.add(mine)
+    assert kinds.by_name("wd") is mine
+    assert kinds.groups()[-1] == ("example.dev", ["v1"])
+    with pytest.raises(ValueError, match="Widget"):
+        kinds.add(Widget)
+    assert kinds.by_kind("example.dev/v1", "Widget") is mine
+
+
+def test_a_short_name_that_is_taken_stays_with_the_first() -> None:
+    class Pond(Kind, group="example.dev", version="v1", short_names=("po",)):
+        depth: int = 0
+
+    kinds = KindTable.core()
+    kinds.add(Pond)
+    assert kinds.by_name("po") is Pod
+    assert kinds.by_name("po.example.dev") is Pond
