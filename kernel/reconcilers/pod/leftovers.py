@@ -5,8 +5,6 @@ Of each container the newest attempt is kept, and the one before it for `logs --
 
 from pathlib import Path
 
-import anyio
-
 from kernel.cri import runtime as cri
 from kernel.reconcilers.pod.host import Host
 from kernel.reconcilers.pod.observe import Observed
@@ -39,6 +37,11 @@ async def remove_leftovers(host: Host, observed: Observed) -> None:
     for container in containers:
         await host.runtime.remove_container(container.id)
         if container.log_path:
-            await anyio.Path(Path(container.log_path)).unlink(missing_ok=True)
+            _remove_log(container)
     for sandbox in sandboxes:
         await host.runtime.remove_sandbox(sandbox.id)
+
+
+def _remove_log(container: cri.Container) -> None:
+    """Remove the log of an attempt."""
+    Path(container.log_path).unlink(missing_ok=True)

@@ -132,6 +132,9 @@ class NodeAgent:
         if not await self._write_status(client, pod, plan, observed, memory):
             return None
         for _ in range(STEPS_MAX):
+            if plan.finished and observed.sandbox is not None:
+                # While the sandbox still has the addresses.
+                await self._write_status(client, pod, plan, observed, memory)
             if not await self._act(client, pod, plan, observed, memory):
                 break
             observed = await self._observe(pod)

@@ -12,7 +12,7 @@ from kernel.objects.pod import Pod
 from kernel.reconcilers.pod.host import Host, PodMemory
 from kernel.reconcilers.pod.observe import Observed, field_path
 from kernel.reconcilers.pod.translate import GRACE_SECONDS, grace_seconds as grace_of
-from kernel.reconcilers.pod.volumes import pod_directory, remove_pod_directory
+from kernel.reconcilers.pod.volumes import has_volumes, remove_pod_directory
 
 
 async def stop_containers(
@@ -63,8 +63,9 @@ def grace_from_sandboxes(observed: Observed) -> float:
 
 async def forget_pod(host: Host, namespace: str, name: str, uid: str) -> None:
     """Remove volumes and logs of a Pod that is gone from the runtime."""
-    logs = host.logs_directory / f"{namespace}_{name}_{uid}"
-    if logs.exists():
-        await anyio.to_thread.run_sync(partial(shutil.rmtree, logs, ignore_errors=True))
-    if pod_directory(host.pods_directory, uid).exists():
+    shutil.rmtree(host.logs_directory / f"{namespace}_{name}_{uid}", ignore_errors=True)
+    if has_volumes(host.pods_directory, uid):
+        # These may be large.
         await anyio.to_thread.run_sync(remove_pod_directory, host.pods_directory, uid)
+    else:
+        remove_pod_directory(host.pods_directory, uid)

@@ -40,6 +40,7 @@ from kernel.reconcilers.pod.observe import runtime_uid
 DEFAULT_MODE = 0o644
 SHARED_MEMORY = Path("/dev/shm")
 DATA_LINK = "..data"
+VOLUMES = "volumes"
 
 
 class MountFailure(Exception):
@@ -62,7 +63,7 @@ def pod_directory(pods_directory: Path, uid: str) -> Path:
 def prepare_volumes(pod: Pod, pods_directory: Path, sources: Sources) -> dict[str, Path]:
     """Make what is missing; answers where each volume is. Raises `MountFailure`."""
     uid = runtime_uid(pod)
-    base = pod_directory(pods_directory, uid) / "volumes"
+    base = pod_directory(pods_directory, uid) / VOLUMES
     paths: dict[str, Path] = {}
     for volume in pod.spec.volumes:
         try:
@@ -70,6 +71,12 @@ def prepare_volumes(pod: Pod, pods_directory: Path, sources: Sources) -> dict[st
         except (ConfigError, OSError) as error:
             raise MountFailure(volume.name, str(error)) from error
     return paths
+
+
+def has_volumes(pods_directory: Path, uid: str) -> bool:
+    """Whether volumes of a Pod are on this machine's disk or in its memory."""
+    directories = (pod_directory(pods_directory, uid) / VOLUMES, _memory_directory(uid))
+    return any(directory.exists() for directory in directories)
 
 
 def remove_pod_directory(pods_directory: Path, uid: str) -> None:
