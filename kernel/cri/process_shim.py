@@ -22,6 +22,9 @@ def _find_own_modules() -> None:
 
 
 def main() -> int:
+    # uvloop's subprocesses inherit a second copy of their standard streams; kept open by the
+    # shim, it would keep podkernel waiting for the end of this command's output.
+    os.closerange(3, os.sysconf("SC_OPEN_MAX"))
     _find_own_modules()
     if sys.argv[1] == "probe":
         from kernel.cri.process_probe import probe
