@@ -158,6 +158,9 @@ class Containerd:
         for pid in _pids_with_argument(self.socket_path):
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
+        # Each shim's bundle names its socket, which lies outside of our directory.
+        for address in self.directory.glob("state/io.containerd.runtime.v2.task/k8s.io/*/address"):
+            Path(address.read_text().removeprefix("unix://")).unlink(missing_ok=True)
         runc_root = self.directory / "runc" / "k8s.io"
         for container in runc_root.glob("*"):
             command = ["runc", "--root", str(runc_root), "delete", "--force", container.name]

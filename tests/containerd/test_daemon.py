@@ -74,4 +74,6 @@ def _traces(daemon: Containerd) -> list[str]:
     lines = [*processes.splitlines(), *rules.splitlines(), *mounts.splitlines()]
     traces = [line for line in lines if directory in line or daemon.network.name in line]
     bridge = Path("/sys/class/net", daemon.network.bridge)
-    return traces + [str(path) for path in (daemon.directory, bridge) if path.exists()]
+    results = Path("/var/lib/cni/results").glob(f"{daemon.network.name}-*")
+    paths = (daemon.directory, bridge, *results)
+    return traces + [str(path) for path in paths if path.exists()]
