@@ -1,7 +1,9 @@
 """One reconciler at work: changes become keys, keys become calls, outcomes become what is next."""
 
 import logging
+from collections.abc import Callable
 from contextlib import AsyncExitStack
+from typing import Any
 
 import anyio
 from anyio.abc import TaskGroup
@@ -10,7 +12,7 @@ from kernel.api.client import Client, WatchEvent, WatchEventType
 from kernel.api.context import acting
 from kernel.api.errors import NotFound
 from kernel.clock import Clock
-from kernel.control.informer import Informers, key_of
+from kernel.control.informer import Informer, Informers, key_of
 from kernel.control.queue import Work, WorkQueue
 from kernel.control.reconciler import (
     MapToRequests,
@@ -36,24 +38,23 @@ class Controller:
         self._client = client
         self._primary = informers.of(reconciler.kind)
         self._queue = WorkQueue(clock)
+        self._secondary: list[tuple[Informer[Any], MapToRequests]] = []
         self._primary.on_change(self._primary_changed)
         for kind in reconciler.owns:
-            self._react_to(informers, kind, self._owner_requests)
+            self._react_to(informers.of(kind), self._owner_requests)
         for watch in reconciler.watches:
-            self._react_to(informers, watch.kind, watch.requests)
+            self._react_to(informers.of(watch.kind), watch.requests)
 
-    async def run(self, *, task_status: anyio.abc.TaskStatus[None]) -> None:
-        """Start sources and workers; `task_status` is started once the sources have. Until
-        cancelled."""
+    async def run(self, started: Callable[[], None]) -> None:
+        """Start sources, then workers, then call `started`; until cancelled, or a source breaks."""
         async with AsyncExitStack() as sources:
             for source in self.reconciler.sources:
                 await sources.enter_async_context(source(self.trigger))
-            for obj in self._primary.all():
-                self._enqueue_primary(obj, PRIORITY_AT_START)
+            self._enqueue_present()
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(self._queue.run)
                 self._start_workers(tasks)
-                task_status.started()
+                started()
 
     def trigger(
         self, request: Request, *, delay_seconds: float = 0, priority: int = 0, cause: int = 0
@@ -68,25 +69,54 @@ class Controller:
         for number in range(self.reconciler.concurrency):
             tasks.start_soon(self._work, name=f"{self.reconciler.name} {number}")
 
-    def _react_to(self, informers: Informers, kind: type[Kind], requests: MapToRequests) -> None:
-        def changed(event: WatchEvent[Kind], revision: int) -> None:
-            for request in requests(event.object):
-                self._queue.add(request, cause=revision)
+    def _react_to(self, informer: Informer[Any], requests: MapToRequests) -> None:
+        def superseded(old: Kind, revision: int) -> None:
+            self._add_mapped(requests, old, revision)  # whom it has left must hear of it too
 
-        informers.of(kind).on_change(changed)
+        def changed(event: WatchEvent[Kind], revision: int) -> None:
+            self._add_mapped(requests, event.object, revision)
+
+        informer.on_superseded(superseded)
+        informer.on_change(changed)
+        self._secondary.append((informer, requests))
+
+    def _add_mapped(
+        self, requests: MapToRequests, obj: Kind, revision: int, priority: int = 0
+    ) -> None:
+        try:
+            for request in requests(obj):
+                self._queue.add(request, priority=priority, cause=revision)
+        except Exception:
+            namespace, name = key_of(obj)
+            logger.exception(
+                "%s: no requests could be made of %s %s/%s at revision %d",
+                *(self.reconciler.name, obj.kind, namespace, name, revision),
+            )
 
     def _primary_changed(self, event: WatchEvent[Kind], revision: int) -> None:
-        when = self.reconciler.when
-        if event.type is WatchEventType.DELETED or when is None or when(event.object):
+        if event.type is WatchEventType.DELETED or self._is_wanted(event.object):
             namespace, name = key_of(event.object)
             self._queue.add(Request(name, namespace), cause=revision)
 
-    def _enqueue_primary(self, obj: Kind, priority: int) -> None:
+    def _is_wanted(self, obj: Kind) -> bool:
         when = self.reconciler.when
-        if when is None or when(obj):
-            namespace, name = key_of(obj)
-            revision = int(obj.metadata.resource_version)
-            self._queue.add(Request(name, namespace), priority=priority, cause=revision)
+        try:
+            return when is None or when(obj)
+        except Exception:
+            logger.exception("%s: `when` failed, so it is taken to hold", self.reconciler.name)
+            return True
+
+    def _enqueue_present(self) -> None:
+        """Have everything looked at once: what happened while nobody ran has left no event."""
+        for obj in self._primary.all():
+            if self._is_wanted(obj):
+                namespace, name = key_of(obj)
+                self._queue.add(
+                    Request(name, namespace), priority=PRIORITY_AT_START, cause=_revision_in(obj)
+                )
+        for informer, requests in self._secondary:
+            for obj in informer.all():
+                self._add_mapped(requests, obj, _revision_in(obj), PRIORITY_AT_START)
 
     def _owner_requests(self, obj: Kind) -> list[Request]:
         info = self.reconciler.kind.info
@@ -95,7 +125,7 @@ class Controller:
             for owner in obj.metadata.owner_references
             if owner.controller
             and owner.kind == info.kind
-            and owner.api_version == info.api_version
+            and owner.api_version.rpartition("/")[0] == info.group
         ]
 
     async def _work(self) -> None:
@@ -145,9 +175,13 @@ class Controller:
 
     def _revision_of(self, request: Request) -> int:
         obj = self._primary.get(request.namespace, request.name)
-        return int(obj.metadata.resource_version) if obj is not None else 0
+        return _revision_in(obj) if obj is not None else 0
 
     def _describe(self, request: Request) -> str:
         kind = self.reconciler.kind.info.singular
         place = f"{request.namespace}/{request.name}" if request.namespace else request.name
         return f"{self.reconciler.name}: {kind} {place}"
+
+
+def _revision_in(obj: Kind) -> int:
+    return int(obj.metadata.resource_version)

@@ -14,6 +14,7 @@ from kernel.objects.kind import Kind
 ObjectKey = tuple[str, str]
 IndexFunction = Callable[[Any], Iterable[str]]
 ChangeHandler = Callable[[WatchEvent[Any], int], None]
+SupersededHandler = Callable[[Any, int], None]
 
 
 def key_of(obj: Kind) -> ObjectKey:
@@ -32,6 +33,7 @@ class Informer(Generic[KindType]):
         self._indexes: dict[str, dict[str, dict[ObjectKey, KindType]]] = {}
         self._index_functions: dict[str, IndexFunction] = {}
         self._handlers: list[ChangeHandler] = []
+        self._superseded_handlers: list[SupersededHandler] = []
         self._stop: Callable[[], None] | None = None
         self._starting = True
 
@@ -65,6 +67,11 @@ class Informer(Generic[KindType]):
         """Call `handler(event, revision)` for each change, after it has been taken in."""
         self._handlers.append(handler)
 
+    def on_superseded(self, handler: SupersededHandler) -> None:
+        """Call `handler(old_object, revision)` with each state that the change at `revision`
+        replaces or removes, before `on_change`."""
+        self._superseded_handlers.append(handler)
+
     def get(self, namespace: str, name: str) -> KindType | None:
         """One object."""
         return self._objects.get((namespace, name))
@@ -84,12 +91,16 @@ class Informer(Generic[KindType]):
         key = key_of(event.object)
         if revision <= self._revisions.get(key, 0):
             return
+        old = self._objects.get(key)
         if event.type is WatchEventType.DELETED:
             self._remove(key)
             if self._starting:
                 self._revisions[key] = revision
         else:
             self._set(event.object, revision)
+        if old is not None:
+            for superseded_handler in self._superseded_handlers:
+                superseded_handler(old, revision)
         for handler in self._handlers:
             handler(event, revision)
 

@@ -37,16 +37,20 @@ class Manager:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Informers first, then the controllers in the order in which they were added, each with
-        its sources started before the next. On leaving, the last one added is stopped first, and
-        has stopped before the one before it is asked to."""
-        await self.informers.start()
+        its sources started before the next. On leaving, and where the surrounding scope is
+        cancelled, the last one added is stopped first, and has stopped before the one before it
+        is asked to. An error of the body, or of a start, comes out as it is."""
+        failure: Exception | None = None
         try:
+            await self.informers.start()
             async with anyio.create_task_group() as tasks:
                 running: list[_Running] = []
                 try:
                     for controller in self._controllers:
                         running.append(await tasks.start(self._keep_running, controller))
                     yield
+                except Exception as error:  # raised in here, it would come out in a group
+                    failure = error
                 finally:
                     with anyio.CancelScope(shield=True):
                         for one in reversed(running):
@@ -54,6 +58,8 @@ class Manager:
                             await one.stopped.wait()
         finally:
             self.informers.stop()
+        if failure is not None:
+            raise failure
 
     async def _keep_running(
         self, controller: Controller, *, task_status: TaskStatus["_Running"]
@@ -61,15 +67,18 @@ class Manager:
         """Run a controller until its scope is cancelled. One that fails to start says so to the
         caller; one that fails later (a source of its own broke) is started again, alone."""
         running = _Running()
+
+        def started() -> None:
+            if not running.started:
+                running.started = True
+                running.scope.shield = True  # from here on it is stopped in its turn
+                task_status.started(running)
+
         with running.scope:
             try:
                 while True:
                     try:
-                        async with anyio.create_task_group() as tasks:
-                            await tasks.start(controller.run)
-                            if not running.started:
-                                running.started = True
-                                task_status.started(running)
+                        await controller.run(started)
                     except Exception:
                         if not running.started:
                             raise

@@ -10,6 +10,7 @@ import itertools
 from collections import deque
 
 import anyio
+import anyio.lowlevel
 import msgspec
 
 from kernel.clock import Clock
@@ -17,6 +18,7 @@ from kernel.control.reconciler import Request
 
 BACKOFF_SECONDS_MIN = 0.005
 BACKOFF_SECONDS_MAX = 300.0
+FORGOTTEN_DELAYS_MAX = 64  # delays without effect that may stay in the heap beside as many others
 
 
 class Work(msgspec.Struct, frozen=True):
@@ -81,6 +83,8 @@ class WorkQueue:
             return
         self._due[request] = (due, priority, cause)
         heapq.heappush(self._delayed, (due, next(self._order), request))
+        if len(self._delayed) > 2 * len(self._due) + FORGOTTEN_DELAYS_MAX:
+            self._drop_forgotten_delays()
         self._delayed_added.set()
         if self._delayed[0][2] is request:
             self._timer.cancel()
@@ -99,6 +103,8 @@ class WorkQueue:
 
     async def get(self) -> Work:
         """The next key; its worker must call `done` with it."""
+        if self._ready:
+            await anyio.lowlevel.checkpoint()  # much to do must not keep other tasks from running
         while True:
             while self._ready:
                 negative_priority, _, request = heapq.heappop(self._ready)
@@ -138,6 +144,14 @@ class WorkQueue:
             if present is not None and present[0] == due:
                 del self._due[request]
                 self.add(request, priority=present[1], cause=present[2])
+
+    def _drop_forgotten_delays(self) -> None:
+        self._delayed = [
+            delayed
+            for delayed in self._delayed
+            if (present := self._due.get(delayed[2])) is not None and present[0] == delayed[0]
+        ]
+        heapq.heapify(self._delayed)
 
     def _make_ready(self, request: Request, priority: int) -> None:
         heapq.heappush(self._ready, (-priority, next(self._order), request))

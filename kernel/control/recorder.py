@@ -4,7 +4,7 @@ import logging
 from collections import OrderedDict
 
 from kernel.api.client import Client
-from kernel.api.errors import ApiError
+from kernel.api.errors import AlreadyExists, ApiError
 from kernel.clock import Clock, now_timestamp
 from kernel.objects.event import Event, EventSource, ObjectReference
 from kernel.objects.kind import Kind
@@ -38,9 +38,7 @@ class Recorder:
         try:
             known = self._remembered.get(sameness)
             if known is None or not await self._count_up(known):
-                known = await self._client.create(
-                    self._new_event(obj, type, reason, message, field_path)
-                )
+                known = await self._create(self._new_event(obj, type, reason, message, field_path))
             self._remembered[sameness] = known
             self._remembered.move_to_end(sameness)
             if len(self._remembered) > REMEMBERED_MAX:
@@ -50,6 +48,16 @@ class Recorder:
                 "event %s of %s %s/%s not recorded: %s",
                 *(reason, obj.kind, metadata.namespace, metadata.name, error),
             )
+
+    async def _create(self, event: Event) -> Event:
+        """Store a new Event under the next free name: two things can happen in one instant."""
+        name, nanoseconds = event.involved_object.name, self._clock.now_nanoseconds()
+        while True:
+            event.metadata.name = f"{name}.{nanoseconds:x}"
+            try:
+                return await self._client.create(event)
+            except AlreadyExists:
+                nanoseconds += 1
 
     async def _count_up(self, event: Event) -> bool:
         """Raise the count of an Event; False where somebody has deleted or changed it."""
@@ -65,11 +73,8 @@ class Recorder:
     def _new_event(self, obj: Kind, type: str, reason: str, message: str, field_path: str) -> Event:
         now = now_timestamp(self._clock)
         metadata = obj.metadata
-        namespace = metadata.namespace or "default"
         return Event(
-            metadata=ObjectMeta(
-                name=f"{metadata.name}.{self._clock.now_nanoseconds():x}", namespace=namespace
-            ),
+            metadata=ObjectMeta(namespace=metadata.namespace or "default"),
             involved_object=ObjectReference(
                 kind=obj.kind,
                 api_version=obj.api_version,
