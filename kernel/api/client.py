@@ -162,6 +162,10 @@ class Client(Protocol):
         finalizers, or is a Pod on a node and its grace period is not 0."""
         ...
 
+    async def bind(self, name: str, node_name: str, *, namespace: str | None = None) -> None:
+        """Put a Pod on a node. Raises `Conflict` where it is on one, or being deleted."""
+        ...
+
     async def wait(
         self,
         kind: type[KindType],

@@ -1,7 +1,7 @@
 """LocalClient: the client over the store of this process."""
 
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import aclosing, asynccontextmanager
 from typing import Any, Literal, cast
 
 import anyio
@@ -20,7 +20,9 @@ from kernel.api.object_api import ObjectApi
 from kernel.api.stored import StoredEvent, decoder_of
 from kernel.api.transaction import LocalTransaction, namespace_of, resolve_namespace
 from kernel.api.watching import StoredWatch
+from kernel.objects.event import Binding, ObjectReference
 from kernel.objects.meta import DeleteOptions, Preconditions
+from kernel.objects.pod import Pod
 
 
 class LocalClient(Client):
@@ -86,7 +88,8 @@ class LocalClient(Client):
             field_selector=field_selector,
             from_revision=from_revision,
         ) as batches:
-            yield _events(batches)
+            async with aclosing(_events(batches)) as events:
+                yield events
 
     async def update(self, obj: KindType, *, dry_run: bool = False) -> KindType:
         stored = await self._api.update(_copy(obj), namespace=namespace_of(obj), dry_run=dry_run)
@@ -145,6 +148,10 @@ class LocalClient(Client):
         )
         return cast(KindType, stored.decode())
 
+    async def bind(self, name: str, node_name: str, *, namespace: str | None = None) -> None:
+        binding = Binding(target=ObjectReference(kind="Node", name=node_name))
+        await self._api.bind(resolve_namespace(Pod, namespace), name, binding)
+
     async def wait(
         self,
         kind: type[KindType],
@@ -190,7 +197,7 @@ def _copy(obj: KindType) -> KindType:
     return cast(KindType, decoder_of(type(obj)).decode(msgspec.json.encode(obj)))
 
 
-async def _events(batches: StoredWatch) -> AsyncIterator[WatchEvent[Any]]:
+async def _events(batches: StoredWatch) -> AsyncGenerator[WatchEvent[Any], None]:
     async for batch in batches:
         for event in batch:
             yield WatchEvent(event.type, event.stored.decode())

@@ -61,14 +61,17 @@ class Planner:
             raise NotFound.of(kind.info.qualified_plural, name)
         return Stored.of_item(kind, item)
 
-    async def create(self, obj: Kind, namespace: str, *, dry_run: bool = False) -> Plan:
-        """Store a new object; `obj` is changed on the way."""
+    async def create(
+        self, obj: Kind, namespace: str, *, dry_run: bool = False, deleted_before: bool = False
+    ) -> Plan:
+        """Store a new object; `obj` is changed on the way. `deleted_before` says that the plan
+        follows one, in the same write, that deletes the object which has the name now."""
         self._require_living_namespace(obj, namespace)
         metadata.prepare_create(obj, namespace, self._clock)
         strategies.reset_status(obj)
         await self._admit("CREATE", obj, None, dry_run)
         key = obj.info.key(namespace, obj.metadata.name)
-        if self._store.get(key) is not None:
+        if not deleted_before and self._store.get(key) is not None:
             raise AlreadyExists.of(obj.info.qualified_plural, obj.metadata.name)
         data = encode(obj)
         return Plan(type(obj), key, data, Operation(key, data, expected_revision=0))

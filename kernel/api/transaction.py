@@ -16,10 +16,14 @@ class LocalTransaction:
 
     def __init__(self, api: ObjectApi):
         self._api = api
-        self._plans: dict[str, Plan] = {}
+        self._plans: list[Plan] = []
+        self._latest: dict[str, Plan] = {}
 
     async def create(self, obj: KindType) -> KindType:
-        plan = await self._api.planner.create(obj, namespace_of(obj))
+        namespace = namespace_of(obj)
+        earlier = self._latest.get(obj.info.key(namespace, obj.metadata.name))
+        deleted = earlier is not None and earlier.deletes
+        plan = await self._api.planner.create(obj, namespace, deleted_before=deleted)
         return cast(KindType, self._add(plan))
 
     async def update(self, obj: KindType) -> KindType:
@@ -44,16 +48,17 @@ class LocalTransaction:
 
     async def commit(self) -> None:
         """Make all of it happen. Raises `Conflict` or `AlreadyExists`, and then none of it has."""
-        await self._api.commit(list(self._plans.values()))
+        await self._api.commit(self._plans)
 
     def _present(self, obj: Kind) -> Stored:
         return self._api.planner.read(type(obj), namespace_of(obj), obj.metadata.name)
 
     def _add(self, plan: Plan) -> Any:
-        earlier = self._plans.get(plan.key)
+        earlier = self._latest.get(plan.key)
         if earlier is not None and not (earlier.deletes and plan.present_revision == 0):
             raise BadRequest(f"{plan.key} stands in the transaction already")
-        self._plans[plan.key] = plan
+        self._plans.append(plan)
+        self._latest[plan.key] = plan
         return Stored(plan.kind, plan.key, plan.present_revision, plan.data).decode()
 
 

@@ -176,8 +176,13 @@ class Log:
         time_nanoseconds: int,
     ) -> list[Entry] | PreconditionFailed:
         previous_revisions = []
+        deleted_keys: set[str] = set()  # by this write: a key may be deleted and created anew
         for operation in write.operations:
-            packed = transaction.get(operation.key.encode(), db=self._head)
+            packed = None
+            if operation.key not in deleted_keys:
+                packed = transaction.get(operation.key.encode(), db=self._head)
+            if operation.value is None:
+                deleted_keys.add(operation.key)
             previous = schema.unpack_revision(packed) if packed else 0
             if operation.expected_revision not in (None, previous):
                 return PreconditionFailed(operation.key, operation.expected_revision or 0, previous)
