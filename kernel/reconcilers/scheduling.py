@@ -1,0 +1,219 @@
+"""Pending Pods to nodes.
+
+A decision and the note of it in the ledger are one step without an await, so two Pods never get
+the same room, however many binds are under way. Pods that fit nowhere wait (scheduling_waiting.py)
+until a node changes or a Pod leaves one; nothing polls.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import msgspec
+
+from kernel.api.client import Client, WatchEvent, WatchEventType
+from kernel.api.errors import Conflict, NotFound
+from kernel.clock import Clock, now_timestamp
+from kernel.control.informer import Informers, ObjectKey, key_of
+from kernel.control.reconciler import Reconciler, Request, Result, Trigger
+from kernel.control.recorder import Recorder
+from kernel.objects.node import Node
+from kernel.objects.pod import Pod
+from kernel.objects.pod_status import PodCondition
+from kernel.reconcilers.scheduling_ledger import Ledger
+from kernel.reconcilers.scheduling_requests import Requirements, node_facts, requirements
+from kernel.reconcilers.scheduling_waiting import Waiting
+
+SCHEDULER_NAME = "default-scheduler"
+# Binds that may be under way together: a store that syncs to disk writes them as one group.
+CONCURRENCY = 16
+
+_TERMINAL_PHASES = ("Succeeded", "Failed")
+_GATED_MESSAGE = "Scheduling is blocked due to non-empty scheduling gates"
+
+
+def scheduler(informers: Informers, recorder: Recorder, clock: Clock) -> Reconciler:
+    """The reconciler that binds Pods of `default-scheduler`; `recorder` speaks for that name."""
+    scheduling = _Scheduling(informers, recorder, clock)
+    return Reconciler(
+        name=SCHEDULER_NAME,
+        kind=Pod,
+        reconcile=scheduling.reconcile,
+        when=lambda _: False,  # `source` asks for Pods itself: it knows their priority
+        sources=(scheduling.source,),
+        concurrency=CONCURRENCY,
+    )
+
+
+class _Scheduling:
+    """The scheduler's memory: a ledger that follows the informers, and the Pods that wait."""
+
+    def __init__(self, informers: Informers, recorder: Recorder, clock: Clock):
+        self._recorder = recorder
+        self._clock = clock
+        self._pods = informers.of(Pod)
+        self._nodes = informers.of(Node)
+        self._pods.on_change(self._pod_changed)
+        self._nodes.on_change(self._node_changed)
+        self._trigger: Trigger | None = None
+        self._reset()
+
+    @asynccontextmanager
+    async def source(self, trigger: Trigger) -> AsyncIterator[None]:
+        """Take in what there is, and follow it from then on."""
+        self._reset()
+        self._trigger = trigger
+        for node in self._nodes.all():
+            self._ledger.set_node(node_facts(node))
+        for pod in self._pods.all():
+            self._take_in(pod, int(pod.metadata.resource_version))
+        yield
+        self._trigger = None
+
+    async def reconcile(self, request: Request, client: Client) -> Result | None:
+        """Place one Pod, or say why it can't be placed."""
+        pod = self._pods.get(request.namespace, request.name)
+        earlier = self._waiting.leave(request)
+        if pod is None or not _wants_node(pod):
+            self._pass_on(earlier)
+            return None
+        if pod.spec.scheduling_gates:
+            self._pass_on(earlier)
+            await self._set_condition(pod, client, "SchedulingGated", _GATED_MESSAGE)
+            return None
+        asked = requirements(pod)
+        node_name = self._ledger.choose(asked)
+        if node_name:
+            self._ledger.place(key_of(pod), node_name, asked)
+        else:
+            self._waiting.park(request, asked, pod.spec.priority or 0)
+        if node_name or earlier != asked:
+            self._pass_on(earlier)
+        if node_name:
+            self._pass_on(asked)
+            await self._bind(pod, node_name, client)
+        else:
+            message = self._ledger.explain(asked)
+            await self._recorder.event(pod, "Warning", "FailedScheduling", message)
+            await self._set_condition(pod, client, "Unschedulable", message)
+        return None
+
+    async def _bind(self, pod: Pod, node_name: str, client: Client) -> None:
+        namespace, name = key_of(pod)
+        try:
+            await client.bind(name, node_name, namespace=namespace)
+        except BaseException as error:
+            self._give_back(pod)
+            if isinstance(error, NotFound | Conflict):
+                return  # deleted, or placed by somebody else: the informer has it already
+            raise
+        message = f"Successfully assigned {namespace}/{name} to {node_name}"
+        await self._recorder.event(pod, "Normal", "Scheduled", message)
+
+    def _give_back(self, pod: Pod) -> None:
+        """Take a Pod off the ledger again, unless it is on a node after all."""
+        key = key_of(pod)
+        present = self._pods.get(*key)
+        if present is None or not present.spec.node_name:
+            self._freed(self._ledger.remove(key), 0)
+
+    async def _set_condition(self, pod: Pod, client: Client, reason: str, message: str) -> None:
+        """Say in the Pod's status that it has no node, and why."""
+        present = next((one for one in pod.status.conditions if one.type == "PodScheduled"), None)
+        since = now_timestamp(self._clock)
+        if present is not None and present.status == "False":
+            if (present.reason, present.message) == (reason, message):
+                return
+            since = present.last_transition_time or since
+        condition = PodCondition(
+            type="PodScheduled",
+            status="False",
+            reason=reason,
+            message=message,
+            last_transition_time=since,
+        )
+        patch: dict[str, Any] = {"status": {"conditions": [msgspec.to_builtins(condition)]}}
+        namespace, name = key_of(pod)
+        try:
+            await client.patch(
+                Pod, name, patch, namespace=namespace, type="strategic", subresource="status"
+            )
+        except NotFound:
+            return  # deleted meanwhile
+
+    def _reset(self) -> None:
+        self._ledger = Ledger()
+        self._waiting = Waiting(self._wake)
+        self._generations: dict[ObjectKey, tuple[str, int]] = {}
+
+    def _wake(self, request: Request, priority: int, cause: int) -> None:
+        if self._trigger is not None:
+            self._trigger(request, priority=priority, cause=cause)
+
+    def _pass_on(self, asked: Requirements | None) -> None:
+        """Give the next Pod that asks for the same its turn."""
+        if asked is not None:
+            self._waiting.wake_next(asked, 0)
+
+    def _freed(self, node_name: str, cause: int) -> None:
+        """A node may have room for a Pod that waits."""
+        if node_name and len(self._waiting):
+            ledger = self._ledger
+            self._waiting.wake_fitting(lambda asked: ledger.accepts(node_name, asked), cause)
+
+    def _pod_changed(self, event: WatchEvent[Pod], revision: int) -> None:
+        if self._trigger is None:
+            return
+        pod = event.object
+        if event.type is WatchEventType.DELETED:
+            self._generations.pop(key_of(pod), None)
+            self._freed(self._ledger.remove(key_of(pod)), revision)
+        else:
+            self._take_in(pod, revision)
+
+    def _take_in(self, pod: Pod, revision: int) -> None:
+        """Follow a Pod that is there: on the ledger where it is on a node, else to be placed."""
+        key = key_of(pod)
+        if pod.status.phase in _TERMINAL_PHASES:
+            self._freed(self._ledger.remove(key), revision)
+            return
+        request = Request(key[1], key[0])
+        known = self._generations.get(key)
+        state = (pod.metadata.uid, pod.metadata.generation)
+        if pod.spec.node_name:
+            placed = self._ledger.placed(key)
+            if placed is not None and placed.node_name == pod.spec.node_name and known == state:
+                return  # its status changed, nothing more
+            self._ledger.place(key, pod.spec.node_name, requirements(pod))
+            if placed is not None:
+                self._freed(placed.node_name, revision)
+            if request in self._waiting:  # somebody else has placed it
+                self._wake(request, 0, revision)
+        elif known != state and _is_ours(pod):
+            self._wake(request, pod.spec.priority or 0, revision)
+        self._generations[key] = state
+
+    def _node_changed(self, event: WatchEvent[Node], revision: int) -> None:
+        if self._trigger is None:
+            return
+        name = event.object.metadata.name
+        if event.type is WatchEventType.DELETED:
+            self._ledger.remove_node(name)
+        elif self._ledger.set_node(node_facts(event.object)):
+            if self._ledger.nodes_count == 1:  # until now they waited for any node at all
+                self._waiting.wake_all(revision)
+            else:
+                self._freed(name, revision)
+
+
+def _is_ours(pod: Pod) -> bool:
+    return pod.spec.scheduler_name in ("", SCHEDULER_NAME)
+
+
+def _wants_node(pod: Pod) -> bool:
+    return (
+        not pod.spec.node_name
+        and pod.metadata.deletion_timestamp is None
+        and pod.status.phase not in _TERMINAL_PHASES
+        and _is_ours(pod)
+    )
