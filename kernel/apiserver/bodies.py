@@ -1,4 +1,4 @@
-"""Bodies of requests: JSON, YAML or protobuf, read with a limit, decoded as the client wants it checked."""
+"""Bodies of requests: JSON, YAML or protobuf, read with a limit, checked as the client asks."""
 
 from typing import Any, TypeVar
 

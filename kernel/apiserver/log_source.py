@@ -36,7 +36,7 @@ def choose_container(pod: Pod, wanted: str) -> str:
         if wanted in (*names, *init_names, *ephemeral_names):
             return wanted
         raise BadRequest(f"container {wanted} is not valid for pod {pod_name}")
-    if len(names) == 1 and not init_names and not ephemeral_names:
+    if len(names) == 1:
         return names[0]
     message = f"a container name must be specified for pod {pod_name}, choose one of: "
     message += f"[{' '.join(names)}]"

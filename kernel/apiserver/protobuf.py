@@ -160,7 +160,7 @@ def decode_protobuf(body: bytes) -> dict[str, Any]:
     if not body.startswith(MAGIC):
         raise ProtobufError("the body does not start as Kubernetes' protobuf does")
     try:
-        envelope = {number: value for number, value in _fields(body[len(MAGIC) :])}
+        envelope = dict(_fields(body[len(MAGIC) :]))
         type_meta = _message(TYPE_META, _bytes(envelope.get(1, b"")), "typeMeta")
         api_version, kind = type_meta.get("apiVersion", ""), type_meta.get("kind", "")
         message = MESSAGES.get((api_version, kind))
