@@ -296,7 +296,7 @@ def parse_field_selector(text: str, supported: Collection[str]) -> FieldMatcher:
     a backslash stands before a comma, an equals sign or a backslash. Raises `SelectorError`.
     """
     requirements = []
-    for clause in _split_clauses(text):
+    for clause in _CLAUSE.findall(text):
         match = _FIELD_CLAUSE.fullmatch(clause)
         if match is None:
             raise SelectorError(f"invalid selector: '{text}'; can't understand '{clause}'")
@@ -313,13 +313,7 @@ def parse_field_selector(text: str, supported: Collection[str]) -> FieldMatcher:
 _FIELD_CLAUSE = re.compile(
     r"(?P<path>[^=!\\]+?)(?P<sign>!=|==|=)(?P<value>(?:[^=\\]|\\[\\,=])*)", re.DOTALL
 )
-_CLAUSE = re.compile(r"(?:[^,\\]|\\.)+", re.DOTALL)
-
-
-def _split_clauses(text: str) -> list[str]:
-    if text.endswith("\\"):
-        raise SelectorError(f"invalid selector: '{text}'; can't understand '\\'")
-    return _CLAUSE.findall(text)
+_CLAUSE = re.compile(r"(?:[^,\\]|\\.|\\$)+", re.DOTALL)
 
 
 # Fields that are left out on the wire where they are false.
