@@ -27,10 +27,12 @@ class EventRecorder(Protocol):
 class Host(msgspec.Struct, frozen=True):
     """One node, as its agent sees it.
 
-    `addresses` are the node's own. `capacity` is what it has, as quantities by resource name.
+    `owner` marks what this agent makes in the runtime. `addresses` are the node's own. `capacity`
+    is what it has, as quantities by resource name.
     """
 
     node_name: str
+    owner: str
     runtime: Runtime
     clock: Clock
     recorder: EventRecorder

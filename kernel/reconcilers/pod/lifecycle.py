@@ -50,8 +50,10 @@ STEPS_MAX = 8
 class NodeAgent:
     """Runs the Pods that are bound to one node.
 
-    `logs_directory` and `pods_directory` are absolute paths; `host_addresses` are the node's own
-    and `capacity` is what it has, as quantities by resource name.
+    `owner` tells this kernel's sandboxes from others' in the same runtime (the node's name where
+    it is empty); it has to be the same after each start. `logs_directory` and `pods_directory` are
+    absolute paths; `host_addresses` are the node's own and `capacity` is what it has, as
+    quantities by resource name.
     """
 
     def __init__(
@@ -64,11 +66,13 @@ class NodeAgent:
         pods_directory: Path,
         logs_directory: Path,
         host_addresses: Sequence[str],
+        owner: str = "",
         capacity: Mapping[str, str] | None = None,
         concurrency: int = 64,
     ):
         self._host = Host(
             node_name=node_name,
+            owner=owner or node_name,
             runtime=runtime,
             clock=clock,
             recorder=recorder,
@@ -88,7 +92,7 @@ class NodeAgent:
             kind=Pod,
             reconcile=self.reconcile,
             when=self._is_ours,
-            sources=(RuntimeEvents(self._host.runtime, self._host.clock).source,),
+            sources=(RuntimeEvents(self._host).source,),
             concurrency=self._concurrency,
         )
 
@@ -103,7 +107,7 @@ class NodeAgent:
         pod: Pod | None = None
         with suppress(NotFound):
             pod = await client.get(Pod, request.name, namespace=request.namespace)
-        by_uid = await observe_by_uid(self._host.runtime, request.namespace, request.name)
+        by_uid = await self._observe_by_uid(request.namespace, request.name)
         if pod is None or not self._is_ours(pod):
             return await self._remove_absent(request, by_uid)
         self._absent_since.pop(request, None)
@@ -146,8 +150,11 @@ class NodeAgent:
         return self._requeue(plan, memory)
 
     async def _observe(self, pod: Pod) -> Observed:
-        by_uid = await observe_by_uid(self._host.runtime, pod.metadata.namespace, pod.metadata.name)
+        by_uid = await self._observe_by_uid(pod.metadata.namespace, pod.metadata.name)
         return by_uid.get(runtime_uid(pod), Observed())
+
+    async def _observe_by_uid(self, namespace: str, name: str) -> dict[str, Observed]:
+        return await observe_by_uid(self._host.runtime, self._host.owner, namespace, name)
 
     async def _act(
         self, client: Client, pod: Pod, plan: Plan, observed: Observed, memory: PodMemory
@@ -182,7 +189,7 @@ class NodeAgent:
         if plan.new_sandbox_attempt is not None:
             return await self._make_sandbox(pod, plan.new_sandbox_attempt, observed, memory)
         assert observed.sandbox is not None
-        config = sandbox_config(pod, observed.sandbox.attempt, self._host.logs_directory)
+        config = self._sandbox_config(pod, observed.sandbox.attempt)
         place = SandboxPlace(observed.sandbox.id, config, volumes, sources)
         return await self._start_containers(pod, plan, place, memory)
 
@@ -201,7 +208,7 @@ class NodeAgent:
             await recorder.event(pod, "Normal", "SandboxChanged", message)
         for dead in observed.sandboxes:
             await self._host.runtime.stop_sandbox(dead.id)
-        config = sandbox_config(pod, attempt, self._host.logs_directory)
+        config = self._sandbox_config(pod, attempt)
         try:
             await self._host.runtime.run_sandbox(config)
         except cri.RuntimeFailure as failure:
@@ -211,6 +218,9 @@ class NodeAgent:
             return False
         memory.succeeded("sandbox")
         return True
+
+    def _sandbox_config(self, pod: Pod, attempt: int) -> cri.SandboxConfig:
+        return sandbox_config(pod, attempt, self._host.logs_directory, self._host.owner)
 
     async def _start_containers(
         self, pod: Pod, plan: Plan, place: SandboxPlace, memory: PodMemory

@@ -11,6 +11,8 @@ POD_NAME = "io.kubernetes.pod.name"
 POD_NAMESPACE = "io.kubernetes.pod.namespace"
 POD_UID = "io.kubernetes.pod.uid"
 CONTAINER_NAME = "io.kubernetes.container.name"
+OWNER = "podkernel.io/owner"
+"""Whose Pods they are: a runtime may serve several kernels, or a kubelet, side by side."""
 
 CONFIG_HASH = "kubernetes.io/config.hash"
 """The annotation of a mirror Pod: the hash of the static Pod's file, which is its runtime uid."""
@@ -30,9 +32,9 @@ def runtime_uid(pod: Pod) -> str:
     return pod.metadata.annotations.get(CONFIG_HASH) or pod.metadata.uid
 
 
-def pod_labels(namespace: str, name: str) -> Mapping[str, str]:
+def pod_labels(owner: str, namespace: str, name: str) -> Mapping[str, str]:
     """The labels that find everything of the Pods that have, or had, this name."""
-    return {POD_NAME: name, POD_NAMESPACE: namespace}
+    return {POD_NAME: name, POD_NAMESPACE: namespace, OWNER: owner}
 
 
 def field_path(pod: Pod, container_name: str) -> str:
@@ -88,9 +90,11 @@ def observed(sandboxes: list[cri.Sandbox], containers: list[cri.Container]) -> O
     )
 
 
-async def observe_by_uid(runtime: cri.Runtime, namespace: str, name: str) -> dict[str, Observed]:
+async def observe_by_uid(
+    runtime: cri.Runtime, owner: str, namespace: str, name: str
+) -> dict[str, Observed]:
     """Everything in the runtime that carries a Pod's name, by uid."""
-    labels = pod_labels(namespace, name)
+    labels = pod_labels(owner, namespace, name)
     sandboxes: dict[str, list[cri.Sandbox]] = {}
     for sandbox in await runtime.sandboxes(labels=labels):
         sandboxes.setdefault(sandbox.uid, []).append(sandbox)

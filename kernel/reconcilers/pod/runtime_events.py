@@ -7,10 +7,10 @@ from contextlib import asynccontextmanager
 import anyio
 import anyio.abc
 
-from kernel.clock import Clock
 from kernel.control.reconciler import Request, Trigger
 from kernel.cri import runtime as cri
-from kernel.reconcilers.pod.observe import POD_NAME, POD_NAMESPACE
+from kernel.reconcilers.pod.host import Host
+from kernel.reconcilers.pod.observe import OWNER, POD_NAME, POD_NAMESPACE
 
 logger = logging.getLogger("podkernel.pods")
 
@@ -30,9 +30,10 @@ class RuntimeEvents:
     all that was there before the agent.
     """
 
-    def __init__(self, runtime: cri.Runtime, clock: Clock):
-        self._runtime = runtime
-        self._clock = clock
+    def __init__(self, host: Host):
+        self._runtime = host.runtime
+        self._clock = host.clock
+        self._owned = {OWNER: host.owner}
         self._states: dict[str, _State] = {}
 
     @asynccontextmanager
@@ -66,7 +67,7 @@ class RuntimeEvents:
     async def _handle(self, event: cri.RuntimeEvent, trigger: Trigger) -> None:
         if event.type is cri.RuntimeEventType.RELIST:
             await self._relist(trigger)
-        else:
+        elif self._owned.items() <= event.labels.items():
             _trigger_pod(event.labels, trigger)
 
     async def _relist_now_and_then(self, trigger: Trigger) -> None:
@@ -76,8 +77,8 @@ class RuntimeEvents:
 
     async def _relist(self, trigger: Trigger, *, priority: int = 0) -> None:
         try:
-            sandboxes = await self._runtime.sandboxes()
-            containers = await self._runtime.containers()
+            sandboxes = await self._runtime.sandboxes(labels=self._owned)
+            containers = await self._runtime.containers(labels=self._owned)
         except cri.RuntimeFailure as failure:
             logger.warning("the runtime can't be listed: %s", failure)
             return

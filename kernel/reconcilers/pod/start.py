@@ -177,7 +177,7 @@ class ContainerStart:
             message_file = make_message_file(
                 self._host.pods_directory, runtime_uid(self._pod), container.name, start.attempt
             )
-            placement = Placement(place.volumes, message_file)
+            placement = Placement(self._host.owner, place.volumes, message_file)
             config = container_config(self._pod, container, start, image, place.sources, placement)
         except (ConfigError, OSError) as failure:
             await self._failed("CreateContainerConfigError", str(failure))

@@ -14,6 +14,7 @@ from kernel.objects.quantity import parse_quantity, to_integer, to_milli
 from kernel.reconcilers.pod.environment import ConfigError, Sources, environment_of, expand
 from kernel.reconcilers.pod.observe import (
     CONTAINER_NAME,
+    OWNER,
     POD_NAME,
     POD_NAMESPACE,
     POD_UID,
@@ -50,7 +51,7 @@ def container_hash(container: Container) -> str:
     return hashlib.sha256(f"{container.name}\0{container.image}".encode()).hexdigest()[:8]
 
 
-def sandbox_config(pod: Pod, attempt: int, logs_directory: Path) -> cri.SandboxConfig:
+def sandbox_config(pod: Pod, attempt: int, logs_directory: Path, owner: str) -> cri.SandboxConfig:
     """The sandbox of a Pod, for its `attempt`-th time."""
     spec = pod.spec
     security = spec.security_context or PodSecurityContext()
@@ -61,7 +62,7 @@ def sandbox_config(pod: Pod, attempt: int, logs_directory: Path) -> cri.SandboxC
         attempt=attempt,
         log_directory=str(logs_directory / pod_directory_name(pod)),
         hostname="" if spec.host_network else hostname(pod),
-        labels={**pod.metadata.labels, **_pod_labels(pod)},
+        labels={**pod.metadata.labels, **_pod_labels(pod, owner)},
         annotations={**pod.metadata.annotations, GRACE_SECONDS: str(grace_seconds(pod))},
         port_mappings=() if spec.host_network else port_mappings(pod),
         dns=_dns(pod),
@@ -100,8 +101,9 @@ def port_mappings(pod: Pod) -> tuple[cri.PortMapping, ...]:
     )
 
 
-def _pod_labels(pod: Pod) -> dict[str, str]:
+def _pod_labels(pod: Pod, owner: str) -> dict[str, str]:
     return {
+        OWNER: owner,
         POD_NAME: pod.metadata.name,
         POD_NAMESPACE: pod.metadata.namespace,
         POD_UID: runtime_uid(pod),
@@ -135,9 +137,10 @@ def _sandbox_security(pod: Pod, security: PodSecurityContext) -> cri.SecurityCon
 
 
 class Placement(msgspec.Struct, frozen=True):
-    """Where on this machine a container's things are: volumes by name, and the file that it may
-    write its last words to."""
+    """Where a container's things are: volumes by name, the file that it may write its last words
+    to, and whose the container is."""
 
+    owner: str
     volumes: Mapping[str, Path]
     termination_message_file: Path
 
@@ -168,7 +171,7 @@ def container_config(
         working_directory=container.working_dir,
         environment=environment,
         mounts=mounts,
-        labels={**_pod_labels(pod), CONTAINER_NAME: container.name},
+        labels={**_pod_labels(pod, placement.owner), CONTAINER_NAME: container.name},
         annotations={
             CONTAINER_HASH: container_hash(container),
             RESTART_COUNT: str(start.attempt),
