@@ -6,17 +6,23 @@ async def add_sidecar(request: AdmissionRequest) -> None:
     request.object.spec.containers.append(...)
 ```
 
+What a hook raises beside `AdmissionDenied` refuses the request too, as an error of the server. A
+hook may not change an object's name, namespace or uid.
+
 Hooks that mutate run first, in the order in which they were added; the object is then defaulted
 and validated again; hooks with `validating=True` see the result and may only refuse.
 """
 
+import logging
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any, Literal
 
 import msgspec
 
-from kernel.api.errors import Forbidden
+from kernel.api.errors import ApiError, Forbidden
 from kernel.objects.kind import Kind, KindInfo
+
+logger = logging.getLogger("podkernel.api")
 
 Operation = Literal["CREATE", "UPDATE", "DELETE"]
 
@@ -99,11 +105,27 @@ class AdmissionChain:
     async def _ask(self, kind: type[Kind], request: AdmissionRequest, *, validating: bool) -> bool:
         hooks = self._hooks.get((kind, request.operation, validating), ())
         for hook in hooks:
+            place = _place(request.object)
             try:
                 await hook.function(request)
+            except ApiError:
+                raise
             except AdmissionDenied as denied:
                 raise Forbidden(
                     f'{request.info.qualified_plural} "{request.name}" is forbidden: '
                     f'admission hook "{hook.name}" denied the request: {denied}'
                 ) from denied
+            except Exception as error:
+                logger.exception("admission hook %s failed", hook.name)
+                raise ApiError(
+                    f'admission hook "{hook.name}" failed: {type(error).__name__}: {error}'
+                ) from error
+            if _place(request.object) != place:
+                raise ApiError(f'admission hook "{hook.name}" changed the object\'s place')
         return bool(hooks)
+
+
+def _place(obj: Any) -> tuple[str, str, str] | None:
+    if obj is None:
+        return None
+    return obj.metadata.namespace, obj.metadata.name, obj.metadata.uid

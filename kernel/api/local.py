@@ -1,11 +1,10 @@
 """LocalClient: the client over the store of this process."""
 
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
-from contextlib import aclosing, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
 from typing import Any, Literal, cast
 
 import anyio
-import msgspec
 
 from kernel.api.client import (
     Client,
@@ -16,11 +15,13 @@ from kernel.api.client import (
     WatchEvent,
     WatchEventType,
 )
+from kernel.api.errors import NotFound
 from kernel.api.object_api import ObjectApi
-from kernel.api.stored import StoredEvent, decoder_of
+from kernel.api.stored import StoredEvent, copy_of
 from kernel.api.transaction import LocalTransaction, namespace_of, resolve_namespace
 from kernel.api.watching import StoredWatch
 from kernel.objects.event import Binding, ObjectReference
+from kernel.objects.kind import Kind
 from kernel.objects.meta import DeleteOptions, Preconditions
 from kernel.objects.pod import Pod
 
@@ -32,8 +33,7 @@ class LocalClient(Client):
         self._api = api
 
     async def create(self, obj: KindType, *, dry_run: bool = False) -> KindType:
-        copy = _copy(obj)
-        stored = await self._api.create(copy, namespace=namespace_of(obj), dry_run=dry_run)
+        stored = await self._api.create(copy_of(obj), namespace=namespace_of(obj), dry_run=dry_run)
         return cast(KindType, stored.decode())
 
     async def get(
@@ -88,16 +88,15 @@ class LocalClient(Client):
             field_selector=field_selector,
             from_revision=from_revision,
         ) as batches:
-            async with aclosing(_events(batches)) as events:
-                yield events
+            yield _Events(batches)
 
     async def update(self, obj: KindType, *, dry_run: bool = False) -> KindType:
-        stored = await self._api.update(_copy(obj), namespace=namespace_of(obj), dry_run=dry_run)
+        stored = await self._api.update(copy_of(obj), namespace=namespace_of(obj), dry_run=dry_run)
         return cast(KindType, stored.decode())
 
     async def update_status(self, obj: KindType, *, dry_run: bool = False) -> KindType:
         stored = await self._api.update(
-            _copy(obj), namespace=namespace_of(obj), subresource="status", dry_run=dry_run
+            copy_of(obj), namespace=namespace_of(obj), subresource="status", dry_run=dry_run
         )
         return cast(KindType, stored.decode())
 
@@ -163,12 +162,7 @@ class LocalClient(Client):
     ) -> KindType | None:
         with anyio.fail_after(timeout_seconds):
             async with self.watch(kind, name=name, namespace=namespace) as events:
-                present = self._api.list(
-                    kind,
-                    namespace=resolve_namespace(kind, namespace),
-                    field_selector=f"metadata.name={name}",
-                )
-                if not present.items and condition(None):
+                if not self._exists(kind, name, namespace) and condition(None):
                     return None
                 async for event in events:
                     gone = event.type is WatchEventType.DELETED
@@ -176,6 +170,13 @@ class LocalClient(Client):
                     if condition(found):
                         return found
         raise AssertionError("a watch ends with an error or not at all")
+
+    def _exists(self, kind: type[Kind], name: str, namespace: str | None) -> bool:
+        try:
+            self._api.get(kind, resolve_namespace(kind, namespace), name)
+        except NotFound:
+            return False
+        return True
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Transaction]:
@@ -192,12 +193,19 @@ class LocalClient(Client):
         return self._api.observe(kind, observer)
 
 
-def _copy(obj: KindType) -> KindType:
-    """The API fills in what it is given; the caller's object stays as it was."""
-    return cast(KindType, decoder_of(type(obj)).decode(msgspec.json.encode(obj)))
+class _Events:
+    """The events of a watch, one by one. Not a generator: that would end with the first read
+    that is cancelled, and would have to be closed by whoever has seen enough."""
 
+    def __init__(self, batches: StoredWatch):
+        self._batches = batches
+        self._batch: Iterator[StoredEvent] = iter(())
 
-async def _events(batches: StoredWatch) -> AsyncGenerator[WatchEvent[Any], None]:
-    async for batch in batches:
-        for event in batch:
-            yield WatchEvent(event.type, event.stored.decode())
+    def __aiter__(self) -> "_Events":
+        return self
+
+    async def __anext__(self) -> WatchEvent[Any]:
+        while True:
+            for event in self._batch:
+                return WatchEvent(event.type, event.stored.decode())
+            self._batch = iter(await self._batches.__anext__())

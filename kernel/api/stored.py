@@ -13,7 +13,8 @@ from typing import Any
 
 import msgspec
 
-from kernel.api.client import WatchEventType
+from kernel.api.client import KindType, WatchEventType
+from kernel.api.errors import BadRequest
 from kernel.objects.kind import Kind, KindInfo
 from kernel.store.log import Item
 from kernel.store.schema import Entry, Verb
@@ -35,6 +36,15 @@ def _splice_position(info: KindInfo) -> int:
 def decoder_of(kind: type[Kind]) -> msgspec.json.Decoder[Any]:
     """The decoder of a kind; making one costs much more than using it."""
     return msgspec.json.Decoder(kind)
+
+
+def copy_of(obj: KindType) -> KindType:
+    """An object equal to `obj`, whose fields hold what their types say. Raises `BadRequest`."""
+    try:
+        copy: KindType = decoder_of(type(obj)).decode(msgspec.json.encode(obj))
+    except (msgspec.ValidationError, TypeError) as error:
+        raise BadRequest(f"the object is no valid {obj.info.kind}: {error}") from error
+    return copy
 
 
 def encode(obj: Kind) -> bytes:
@@ -79,7 +89,9 @@ class Stored:
         return self.key.split("/", 4)[4]
 
     def wire(self) -> bytes:
-        """JSON as clients get it."""
+        """JSON as clients get it; what is not stored (a dry run) has no resourceVersion."""
+        if not self.revision:
+            return self.data
         position = _splice_position(self.kind.info)
         return b'%b"resourceVersion":"%d",%b' % (
             self.data[:position],
@@ -90,7 +102,7 @@ class Stored:
     def decode(self) -> Any:
         """A new struct of the object's kind, the caller's to change."""
         obj = decoder_of(self.kind).decode(self.data)
-        obj.metadata.resource_version = str(self.revision)
+        obj.metadata.resource_version = str(self.revision) if self.revision else ""
         return obj
 
 

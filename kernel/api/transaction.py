@@ -6,7 +6,7 @@ from kernel.api.client import KindType
 from kernel.api.errors import BadRequest
 from kernel.api.object_api import ObjectApi
 from kernel.api.planning import Plan
-from kernel.api.stored import Stored
+from kernel.api.stored import Stored, copy_of
 from kernel.objects.kind import Kind
 from kernel.objects.meta import DeleteOptions
 
@@ -23,15 +23,15 @@ class LocalTransaction:
         namespace = namespace_of(obj)
         earlier = self._latest.get(obj.info.key(namespace, obj.metadata.name))
         deleted = earlier is not None and earlier.deletes
-        plan = await self._api.planner.create(obj, namespace, deleted_before=deleted)
+        plan = await self._api.planner.create(copy_of(obj), namespace, deleted_before=deleted)
         return cast(KindType, self._add(plan))
 
     async def update(self, obj: KindType) -> KindType:
-        plan = await self._api.planner.update(self._present(obj), obj)
+        plan = await self._api.planner.update(self._present(obj), copy_of(obj))
         return cast(KindType, self._add(plan))
 
     async def update_status(self, obj: KindType) -> KindType:
-        plan = await self._api.planner.update(self._present(obj), obj, status=True)
+        plan = await self._api.planner.update(self._present(obj), copy_of(obj), status=True)
         return cast(KindType, self._add(plan))
 
     async def delete(

@@ -13,7 +13,7 @@ from kernel.api.stored import Stored, StoredEvent
 from kernel.objects.kind import Kind
 from kernel.store.errors import Compacted
 from kernel.store.schema import Entry, Verb
-from kernel.store.store import Store
+from kernel.store.store import StoreReader
 from kernel.store.watch import Watch
 
 Matches = Callable[[Kind], bool]
@@ -38,6 +38,14 @@ class EventCache:
                     del self._events[revision]
         return event
 
+    def event_at(self, kind: type[Kind], revision: int, store: StoreReader) -> StoredEvent | None:
+        """The event of the entry at a revision, or None where it is not in the log."""
+        event = self._events.get(revision)
+        if event is not None:
+            return event
+        entry = store.entry(revision)
+        return None if entry is None else self.event_of(kind, entry)
+
 
 class StoredWatch:
     """An asynchronous iterator of batches of watch events.
@@ -49,7 +57,7 @@ class StoredWatch:
         self,
         kind: type[Kind],
         watch: Watch,
-        store: Store,
+        store: StoreReader,
         cache: EventCache,
         matches: Matches | None,
         initial: list[StoredEvent],
@@ -98,12 +106,14 @@ class StoredWatch:
             return event
         if matches_now:
             return StoredEvent(WatchEventType.ADDED, event.stored)
-        if matched_before:
-            return StoredEvent(WatchEventType.DELETED, event.stored)
+        if matched_before is not None:  # what leaves is shown as it last was in the selection
+            left = Stored(self._kind, entry.key, entry.revision, matched_before.stored.data)
+            return StoredEvent(WatchEventType.DELETED, left)
         return None
 
-    def _matched_before(self, entry: Entry, matches: Matches) -> bool:
-        previous = self._store.entry(entry.previous_revision)
+    def _matched_before(self, entry: Entry, matches: Matches) -> StoredEvent | None:
+        """The state before, if it was in the selection."""
+        previous = self._cache.event_at(self._kind, entry.previous_revision, self._store)
         if previous is None:  # compacted: the watcher can't have seen it either
-            return False
-        return matches(Stored.of_entry(self._kind, previous).decode())
+            return None
+        return previous if matches(previous.shared_object()) else None

@@ -5,8 +5,8 @@ functions under `@reconciler`, functions under `@admission`. The built-in reconc
 `Plugin` like any other.
 """
 
-import importlib
 import importlib.util
+import itertools
 import sys
 import traceback
 from collections.abc import Callable, Iterable
@@ -54,14 +54,21 @@ class Plugin(msgspec.Struct, frozen=True):
 def load_path(path: Path) -> list[Plugin]:
     """The plugin in a file, or those in a folder (each `.py` whose name has no leading
     underscore, by name). Raises `PluginError`."""
-    if path.is_dir():
-        files = sorted(file for file in path.glob("*.py") if not file.name.startswith("_"))
-        if not files:
-            raise PluginError(f"{path}: no plugin in it: there is no .py file")
-        return [_load_file(file) for file in files]
-    if not path.is_file():
-        raise PluginError(f"{path}: no such file or folder")
-    return [_load_file(path)]
+    try:
+        if not path.is_dir():
+            if not path.is_file():
+                raise PluginError(f"{path}: no such file or folder")
+            return [_load_file(path)]
+        files = sorted(file for file in path.iterdir() if _may_be_plugin(file))
+    except OSError as error:
+        raise PluginError(f"{path}: {error.strerror}") from error
+    if not files:
+        raise PluginError(f"{path}: no plugin in it: there is no .py file")
+    return [_load_file(file) for file in files]
+
+
+def _may_be_plugin(file: Path) -> bool:
+    return file.suffix == ".py" and not file.name.startswith("_")
 
 
 def load_entry_points() -> list[Plugin]:
@@ -82,14 +89,18 @@ def _load_entry_point(point: EntryPoint) -> Plugin:
 
 
 def _load_file(path: Path) -> Plugin:
-    name = f"podkernel_plugin_{path.stem}"
+    name = _module_name(path)
     specification = importlib.util.spec_from_file_location(name, path)
     if specification is None or specification.loader is None:
         raise PluginError(f"{path}: not a Python file")
     module = importlib.util.module_from_spec(specification)
     sys.modules[name] = module
     loader = specification.loader
-    _guarded(str(path), lambda: loader.exec_module(module))
+    try:
+        _guarded(str(path), lambda: loader.exec_module(module))
+    except PluginError:
+        del sys.modules[name]
+        raise
     plugin = Plugin.from_module(module, path.stem)
     if not (plugin.kinds or plugin.reconcilers or plugin.admission_hooks):
         raise PluginError(
@@ -98,17 +109,39 @@ def _load_file(path: Path) -> Plugin:
     return plugin
 
 
+def _module_name(path: Path) -> str:
+    """A name of its own for each file, though files in two folders be named alike: types are
+    looked up by the name of their module."""
+    name = f"podkernel_plugin_{path.stem}"
+    for number in itertools.count(2):
+        loaded = sys.modules.get(name)
+        if loaded is None or loaded.__file__ == str(path):
+            break
+        name = f"podkernel_plugin_{path.stem}_{number}"
+    return name
+
+
 def _guarded(what: str, load: Callable[[], Any]) -> Any:
     """Load, and make one line of whatever goes wrong in the plugin's own code."""
     try:
         return load()
     except SyntaxError as error:
         raise PluginError(f"{error.filename}:{error.lineno}: {error.msg}") from error
-    except Exception as error:
-        place = traceback.extract_tb(error.__traceback__)[-1]
+    except (Exception, SystemExit) as error:
+        message = " ".join(str(error).split())
         raise PluginError(
-            f"{what}: {type(error).__name__}: {error} ({place.filename}:{place.lineno})"
+            f"{what}: {type(error).__name__}: {message}{_place_of(error, what)}"
         ) from error
+
+
+def _place_of(error: BaseException, file: str) -> str:
+    """The innermost line of the plugin's own file, or else of any file that is one."""
+    frames = traceback.extract_tb(error.__traceback__)[1:]  # the first is `_guarded`
+    own = [frame for frame in frames if frame.filename == file]
+    others = [frame for frame in frames if not frame.filename.startswith("<")]
+    for place in reversed(own or others):
+        return f" ({place.filename}:{place.lineno})"
+    return ""
 
 
 def _is_kind_of(value: Any, module: ModuleType) -> bool:

@@ -45,8 +45,9 @@ class Operation(msgspec.Struct, frozen=True):
 class Write(msgspec.Struct, frozen=True):
     """Operations that happen together or not at all, by one actor for one cause.
 
-    A key starts with a slash, does not end with one, has at most `KEY_BYTES_MAX` bytes, and stands
-    in one operation of a write only; the actor has at most `ACTOR_BYTES_MAX` bytes.
+    They take effect in order, each on what those before it have left. A key starts with a slash,
+    does not end with one, and has at most `KEY_BYTES_MAX` bytes; the actor has at most
+    `ACTOR_BYTES_MAX`.
     """
 
     operations: Sequence[Operation]
@@ -175,20 +176,15 @@ class Log:
         revision: int,
         time_nanoseconds: int,
     ) -> list[Entry] | PreconditionFailed:
-        previous_revisions = []
-        deleted_keys: set[str] = set()  # by this write: a key may be deleted and created anew
+        present: dict[str, int] = {}  # what earlier operations of this write have made of keys
+        entries = []
         for operation in write.operations:
-            packed = None
-            if operation.key not in deleted_keys:
+            previous = present.get(operation.key)
+            if previous is None:
                 packed = transaction.get(operation.key.encode(), db=self._head)
-            if operation.value is None:
-                deleted_keys.add(operation.key)
-            previous = schema.unpack_revision(packed) if packed else 0
+                previous = schema.unpack_revision(packed) if packed else 0
             if operation.expected_revision not in (None, previous):
                 return PreconditionFailed(operation.key, operation.expected_revision or 0, previous)
-            previous_revisions.append(previous)
-        entries = []
-        for operation, previous in zip(write.operations, previous_revisions, strict=True):
             if operation.value is None and not previous:
                 continue  # deleting what is not there is no change
             revision += 1
@@ -196,18 +192,21 @@ class Log:
                 verb, value = Verb.DELETE, operation.last_value
             else:
                 verb, value = Verb.UPDATE if previous else Verb.CREATE, operation.value
-            entry = Entry(
-                revision,
-                time_nanoseconds,
-                verb,
-                operation.key,
-                value,
-                previous,
-                write.actor,
-                write.cause,
+            present[operation.key] = 0 if verb is Verb.DELETE else revision
+            entries.append(
+                Entry(
+                    revision,
+                    time_nanoseconds,
+                    verb,
+                    operation.key,
+                    value,
+                    previous,
+                    write.actor,
+                    write.cause,
+                )
             )
+        for entry in entries:
             self._put(transaction, entry)
-            entries.append(entry)
         return entries
 
     def _put(self, transaction: lmdb.Transaction[bytes], entry: Entry) -> None:

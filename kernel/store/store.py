@@ -156,10 +156,6 @@ def _require_recordable(write: Write) -> None:
             raise ValueError(f"the key {key!r} does not start with a slash, or ends with one")
         if len(key.encode()) > KEY_BYTES_MAX:
             raise ValueError(f"the key {key} is over {KEY_BYTES_MAX} bytes long")
-    if len(write.operations) > 1:
-        keys = [operation.key for operation in write.operations]
-        if len(set(keys)) < len(keys):
-            raise ValueError("a key stands in two operations of one write")
     if len(write.actor.encode()) > ACTOR_BYTES_MAX:
         raise ValueError(f"the actor's name is over {ACTOR_BYTES_MAX} bytes long")
     if not 0 <= write.cause <= REVISION_MAX:

@@ -112,6 +112,24 @@ async def test_operations_of_a_write_happen_together_or_not_at_all(
         assert [item.value for item in store.scan("/a/")[0]] == [b"1", b"2"]
 
 
+async def test_operations_of_a_write_take_effect_in_order(
+    directory: Path, durability: Durability, put: Put
+) -> None:
+    async with Store.open_writer(directory, clock=SystemClock(), durability=durability) as store:
+        await store.commit(put("/a/x", b"old"))
+        replace = Write((Operation("/a/x", DELETE, 1, b"old"), Operation("/a/x", b"new", 0)))
+        entries = await store.commit(replace)
+        assert [(entry.verb, entry.previous_revision) for entry in entries] == [
+            (Verb.DELETE, 1),
+            (Verb.CREATE, 0),
+        ]
+        assert store.get("/a/x") == Item("/a/x", 3, b"new")
+        assert store.history("/a/x") == [1, 2, 3]
+        with pytest.raises(PreconditionFailed):
+            await store.commit(replace)
+        assert store.revision == 3
+
+
 async def test_deleting_what_is_not_there_is_no_change(
     directory: Path, durability: Durability
 ) -> None:
@@ -209,7 +227,6 @@ async def test_entries_can_be_filtered_bounded_and_read_in_portions(
         Write((Operation("no/slash", b""),)),
         Write((Operation("/a/", b""),)),
         Write((Operation("/a/\udc80", b""),)),
-        Write((Operation("/a/x", b"1"), Operation("/a/x", b"2"))),
         Write((Operation("/a/x", b""),), "a" * (ACTOR_BYTES_MAX + 1)),
         Write((Operation("/a/x", b""),), "\udcff"),
         Write((Operation("/a/x", b""),), "", -1),
@@ -268,13 +285,13 @@ async def test_what_was_accepted_before_the_close_is_written(
         except StoreClosed:
             refused += 1
 
-    async with anyio.create_task_group() as tasks:
-        async with Store.open_writer(
-            directory, clock=SystemClock(), durability=durability
-        ) as store:
-            for number in range(100):
-                tasks.start_soon(write, store, number)
-            await anyio.lowlevel.checkpoint()
+    async with (
+        anyio.create_task_group() as tasks,
+        Store.open_writer(directory, clock=SystemClock(), durability=durability) as store,
+    ):
+        for number in range(100):
+            tasks.start_soon(write, store, number)
+        await anyio.lowlevel.checkpoint()
     assert len(acknowledged) + refused == 100
     with StoreReader.open(directory) as reader:
         assert reader.revision == len(acknowledged)
