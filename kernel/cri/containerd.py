@@ -9,7 +9,12 @@ from typing import TypeVar
 import anyio
 
 from kernel.clock import Clock
-from kernel.cri.containerd_channel import ContainerdChannel, DeadlineExceeded, Unimplemented
+from kernel.cri.containerd_channel import (
+    CALL_SECONDS_MAX,
+    ContainerdChannel,
+    DeadlineExceeded,
+    Unimplemented,
+)
 from kernel.cri.containerd_events import EventFeed, Seen
 from kernel.cri.containerd_image_name import whole_image_name
 from kernel.cri.containerd_messages import (
@@ -158,7 +163,9 @@ class ContainerdRuntime:
         timeout = math.ceil(max(grace_seconds, 0))
         request = cri.StopContainerRequest(container_id=container_id, timeout=timeout)
         with suppress(NotFound):
-            await self._channel.call(request, cri.StopContainerResponse)
+            await self._channel.call(
+                request, cri.StopContainerResponse, timeout_seconds=timeout + CALL_SECONDS_MAX
+            )
 
     async def remove_container(self, container_id: str) -> None:
         request = cri.RemoveContainerRequest(container_id=container_id)
@@ -214,7 +221,7 @@ class ContainerdRuntime:
             auth=None if credentials is None else credentials_message(credentials),
         )
         try:
-            answer = await self._channel.call(request, cri.PullImageResponse)
+            answer = await self._channel.call(request, cri.PullImageResponse, timeout_seconds=None)
         except RuntimeUnavailable:
             raise
         except RuntimeFailure as failure:
@@ -227,11 +234,18 @@ class ContainerdRuntime:
     async def events(self) -> AsyncIterator[AsyncIterator[RuntimeEvent]]:
         send, receive = anyio.create_memory_object_stream[RuntimeEvent](math.inf)
         feed = EventFeed(self._channel, self._look, self._clock, send)
+        failure: Exception | None = None
         with send, receive:
             async with anyio.create_task_group() as group:
                 await group.start(feed.run)
-                yield receive
+                try:
+                    yield receive
+                except Exception as error:
+                    # Raised outside of the group, which would wrap the listener's own failure.
+                    failure = error
                 group.cancel_scope.cancel()
+        if failure is not None:
+            raise failure
 
     async def _look(self, identifier: str) -> Seen | None:
         """What CRI shows of a container or sandbox. A list costs no failed call, unlike a
@@ -259,14 +273,21 @@ async def _all_present(
 ) -> list[Item]:
     """The status of each, asked side by side, without those removed since they were listed."""
     found: dict[str, Item] = {}
+    failures: list[RuntimeFailure] = []
 
     async def look(identifier: str) -> None:
-        with suppress(NotFound):
+        try:
             found[identifier] = await status(identifier)
+        except NotFound:
+            pass
+        except RuntimeFailure as failure:
+            failures.append(failure)
 
     async with anyio.create_task_group() as group:
         for identifier in identifiers:
             group.start_soon(look, identifier)
+    if failures:
+        raise failures[0]
     return [found[identifier] for identifier in identifiers if identifier in found]
 
 

@@ -20,6 +20,9 @@ Answer = TypeVar("Answer", bound=Message)
 CONTAINERD_NAMESPACE = "k8s.io"
 """The containerd namespace that its CRI plugin keeps sandboxes and containers in."""
 
+CALL_SECONDS_MAX = 120.0
+"""How long a call may take that waits for nothing but containerd itself, as with kubelets."""
+
 _METADATA = (("containerd-namespace", CONTAINERD_NAMESPACE),)
 _MESSAGE_BYTES_MAX = 16 << 20
 _OPTIONS = (
@@ -61,9 +64,14 @@ class ContainerdChannel:
         self._methods: dict[str, Any] = {}
 
     async def call(
-        self, request: Message, answer: type[Answer], *, timeout_seconds: float | None = None
+        self,
+        request: Message,
+        answer: type[Answer],
+        *,
+        timeout_seconds: float | None = CALL_SECONDS_MAX,
     ) -> Answer:
-        """Send `request` to the method that takes it. Raises `RuntimeFailure` and its kinds."""
+        """Send `request` to the method that takes it. Raises `RuntimeFailure` and its kinds;
+        past the timeout (None: there is none) that is `DeadlineExceeded`."""
         path = _PATHS[request.DESCRIPTOR.full_name]
         method = self._methods.get(path)
         if method is None:

@@ -25,6 +25,7 @@ from kernel.cri.runtime import (
     PortMapping,
     RuntimeEventType,
     RuntimeUnavailable,
+    SandboxState,
     SecurityContext,
 )
 from tests.containerd.daemon import Containerd
@@ -93,6 +94,34 @@ async def test_on_trio_it_says_that_it_needs_asyncio() -> None:
     runtime = ContainerdRuntime("/run/containerd/containerd.sock", clock=SystemClock())
     with pytest.raises(RuntimeUnavailable, match="works on asyncio only"):
         await runtime.version()
+
+
+@needs_containerd
+async def test_a_containerd_without_a_network_can_not_run_pods(
+    trial: Trial, containerd: Containerd
+) -> None:
+    network = anyio.Path(containerd.directory, "cni", "10-test.conflist")
+    aside = network.with_suffix(".aside")
+    await network.rename(aside)
+    try:
+        failure = await wait_for(lambda: _unavailable(trial))
+        assert "can't run Pods yet, NetworkReady is false: " in failure
+        assert "\n" not in failure
+    finally:
+        await aside.rename(network)
+
+    async def works() -> bool | None:
+        return await _unavailable(trial) is None or None
+
+    await wait_for(works)
+
+
+async def _unavailable(trial: Trial) -> str | None:
+    try:
+        await trial.runtime.version()
+    except RuntimeUnavailable as failure:
+        return str(failure)
+    return None
 
 
 # Images.
@@ -246,12 +275,30 @@ async def test_a_killed_process_is_told(trial: Trial, containerd: Containerd) ->
     sandbox_id = await trial.run_sandbox()
     container_id = await trial.start(sandbox_id, trial.under_test.until_stopped)
     async with trial.runtime.events() as events:
-        tasks = [line.split() for line in containerd.ctr("tasks", "list").splitlines()[1:]]
-        (pid,) = [int(task[1]) for task in tasks if task[0] == container_id]
-        os.kill(pid, signal.SIGKILL)
+        _kill(containerd, container_id)
         await next_event(events, RuntimeEventType.CONTAINER_EXITED, container_id)
     container = await trial.runtime.container_status(container_id)
     assert (container.state, container.exit_code) == (ContainerState.EXITED, 137)
+
+
+@needs_containerd
+async def test_a_sandbox_whose_pause_process_is_killed_is_told(
+    trial: Trial, containerd: Containerd
+) -> None:
+    sandbox_id = await trial.run_sandbox()
+    async with trial.runtime.events() as events:
+        _kill(containerd, sandbox_id)
+        told = await next_event(events, RuntimeEventType.SANDBOX_STOPPED, sandbox_id)
+        assert told.labels == trial.labels
+    sandbox = await trial.runtime.sandbox_status(sandbox_id)
+    assert sandbox.state is SandboxState.NOT_READY
+
+
+def _kill(containerd: Containerd, identifier: str) -> None:
+    """Kill the process of a container or sandbox behind containerd's back."""
+    tasks = [line.split() for line in containerd.ctr("tasks", "list").splitlines()[1:]]
+    (pid,) = [int(task[1]) for task in tasks if task[0] == identifier]
+    os.kill(pid, signal.SIGKILL)
 
 
 @needs_containerd

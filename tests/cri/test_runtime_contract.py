@@ -442,6 +442,12 @@ async def test_two_listeners_hear_the_same(trial: Trial) -> None:
         await next_event(second, RuntimeEventType.CONTAINER_EXITED, container_id)
 
 
+async def test_a_listener_s_own_failure_comes_through_as_it_is(trial: Trial) -> None:
+    with pytest.raises(ZeroDivisionError):
+        async with trial.runtime.events():
+            raise ZeroDivisionError
+
+
 # After the caller died.
 
 
