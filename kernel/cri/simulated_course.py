@@ -60,15 +60,22 @@ class Course:
         """What happens from now on, at its time."""
         listener = _Listener(self._clock)
         self._listeners[listener] = None
+        failure: Exception | None = None
         try:
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(self._keep_time, listener)
-                yield listener.receive
+                try:
+                    yield listener.receive
+                except Exception as error:
+                    # Raised outside of the group, which would wrap the listener's own failure.
+                    failure = error
                 tasks.cancel_scope.cancel()
         finally:
             del self._listeners[listener]
             listener.send.close()
             listener.receive.close()
+        if failure is not None:
+            raise failure
 
     def monotonic(self) -> int:
         """Nanoseconds on the monotonic clock."""
