@@ -91,12 +91,12 @@ class LocalClient(Client):
             yield _Events(batches)
 
     async def update(self, obj: KindType, *, dry_run: bool = False) -> KindType:
-        stored = await self._api.update(copy_of(obj), namespace=namespace_of(obj), dry_run=dry_run)
+        stored = await self._api.update(obj, namespace=namespace_of(obj), dry_run=dry_run)
         return cast(KindType, stored.decode())
 
     async def update_status(self, obj: KindType, *, dry_run: bool = False) -> KindType:
         stored = await self._api.update(
-            copy_of(obj), namespace=namespace_of(obj), subresource="status", dry_run=dry_run
+            obj, namespace=namespace_of(obj), subresource="status", dry_run=dry_run
         )
         return cast(KindType, stored.decode())
 

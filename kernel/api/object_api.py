@@ -17,6 +17,7 @@ from kernel.api.client import PatchType, WatchEventType
 from kernel.api.context import current_actor, current_cause
 from kernel.api.errors import (
     AlreadyExists,
+    ApiError,
     BadRequest,
     Conflict,
     Expired,
@@ -26,7 +27,7 @@ from kernel.api.errors import (
 from kernel.api.patching import patched
 from kernel.api.planning import Plan, Planner
 from kernel.api.selection import Selection
-from kernel.api.stored import Stored, StoredEvent, StoredList
+from kernel.api.stored import Stored, StoredEvent, StoredList, copy_of
 from kernel.api.watching import EventCache, StoredWatch
 from kernel.clock import Clock, now_timestamp
 from kernel.objects.event import Binding
@@ -35,7 +36,7 @@ from kernel.objects.kinds import KindTable
 from kernel.objects.meta import DeleteOptions
 from kernel.objects.pod import Pod
 from kernel.objects.pod_status import PodCondition
-from kernel.store.errors import Compacted, PreconditionFailed, StoreFull
+from kernel.store.errors import Compacted, PreconditionFailed, StoreError, StoreFull
 from kernel.store.log import Write
 from kernel.store.store import Store
 
@@ -130,7 +131,7 @@ class ObjectApi:
             prefix = kind.info.key(namespace or "", name)
         start_revision = from_revision
         if start_revision is None:
-            items, start_revision = self._store.scan(prefix)
+            items, start_revision = self._store.scan(prefix, limit=0 if name is None else 1)
             initial = [
                 StoredEvent(WatchEventType.ADDED, stored)
                 for stored in (Stored.of_item(kind, item) for item in items)
@@ -164,16 +165,15 @@ class ObjectApi:
 
     async def create(self, obj: Kind, *, namespace: str = "", dry_run: bool = False) -> Stored:
         """Store a new object; `obj` is changed on the way. Raises `AlreadyExists`, `Invalid`…"""
-        generated = bool(obj.metadata.generate_name and not obj.metadata.name)
+        if obj.metadata.name or not obj.metadata.generate_name:
+            plan = await self.planner.create(obj, namespace, dry_run=dry_run)
+            return await self._carry_out(plan, dry_run)
         for _ in range(CONFLICT_RETRIES_MAX):
             try:
-                return await self._carry_out(
-                    await self.planner.create(obj, namespace, dry_run=dry_run), dry_run
-                )
+                plan = await self.planner.create(copy_of(obj), namespace, dry_run=dry_run)
+                return await self._carry_out(plan, dry_run)
             except AlreadyExists:
-                if not generated:
-                    raise
-                obj.metadata.name = ""
+                continue  # the name was taken: another one
         raise AlreadyExists.of(obj.info.qualified_plural, obj.metadata.generate_name)
 
     async def update(
@@ -185,13 +185,13 @@ class ObjectApi:
         subresource: Subresource = "",
         dry_run: bool = False,
     ) -> Stored:
-        """Replace an object or its status. With a resourceVersion in it, only from that one."""
-        expected = obj.metadata.resource_version
+        """Replace an object or its status. With a resourceVersion in it, only from that one.
+        `obj` stays as it is."""
 
         async def plan(present: Stored) -> Plan:
-            obj.metadata.resource_version = expected
+            # Each attempt starts from what was asked for: admission changes what it is given.
             return await self.planner.update(
-                present, obj, status=subresource == "status", dry_run=dry_run
+                present, copy_of(obj), status=subresource == "status", dry_run=dry_run
             )
 
         return await self._change(type(obj), namespace, name or obj.metadata.name, plan, dry_run)
@@ -335,6 +335,8 @@ def _store_errors_translated(plans: Iterable[Plan]) -> Iterator[None]:
         raise Conflict.modified(plural, name) from error
     except StoreFull as error:
         raise InsufficientStorage(f"the write was refused: {error}") from error
+    except StoreError as error:
+        raise ApiError(f"the write was not carried out: {error}") from error
     except ValueError as error:
         raise BadRequest(str(error)) from error
 
