@@ -47,8 +47,6 @@ from kernel.cri.runtime import (
 
 Item = TypeVar("Item")
 
-DEFAULT_SOCKET_PATH = "/run/containerd/containerd.sock"
-
 _STOP_SIGNALS_SINCE = (2, 3)
 _ROOT_USER = 0
 
@@ -61,7 +59,7 @@ class ContainerdRuntime:
 
     name = "containerd"
 
-    def __init__(self, socket_path: str = DEFAULT_SOCKET_PATH, *, clock: Clock) -> None:
+    def __init__(self, socket_path: str, *, clock: Clock) -> None:
         self._channel = ContainerdChannel(socket_path)
         self._clock = clock
         self._version = ""

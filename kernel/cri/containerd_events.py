@@ -14,6 +14,7 @@ gRPC alone does not tell when the server began to listen.
 
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from enum import StrEnum
 
 import anyio
@@ -84,29 +85,31 @@ class EventFeed:
         """Follow until cancelled. It counts as started when the first subscription is whole, or
         has failed: then a RELIST follows as soon as containerd is there."""
         pause_seconds = _RECONNECT_SECONDS_MIN
-        first = True
+        started = False
         while True:
             whole = anyio.Event()
             async with anyio.create_task_group() as group:
                 group.start_soon(self._follow, whole, group)
                 await whole.wait()
                 pause_seconds = _RECONNECT_SECONDS_MIN
-                if first:
-                    task_status.started()
-                else:
+                if started:
                     self._listener.send_nowait(RuntimeEvent(RuntimeEventType.RELIST))
-                first = False
-            if first:
+                else:
+                    task_status.started()
+                    started = True
+            if not started:
                 task_status.started()
-                first = False
+                started = True
+            # What was under way is part of what the RELIST will show.
             self._pending.clear()
+            self._seen.clear()
             await self._clock.sleep(pause_seconds)
             pause_seconds = min(2 * pause_seconds, _RECONNECT_SECONDS_MAX)
 
     async def _follow(self, whole: anyio.Event, group: TaskGroup) -> None:
         """One subscription, until it breaks; then everything in `group` ends."""
         mark = self._clock.uuid().encode()
-        group.start_soon(self._publish, mark, whole)
+        group.start_soon(self._publish, mark, whole, group)
         try:
             async for envelope in self._channel.subscribe(_FILTERS):
                 if envelope.topic != _Topic.MARK:
@@ -117,14 +120,15 @@ class EventFeed:
             pass
         group.cancel_scope.cancel()
 
-    async def _publish(self, mark: bytes, whole: anyio.Event) -> None:
-        """Publish the mark until it has come back."""
+    async def _publish(self, mark: bytes, whole: anyio.Event, group: TaskGroup) -> None:
+        """Publish the mark until it has come back; if that fails, this subscription is no good."""
         event = events_pb2.AnyEvent(type_url=_MARK_TYPE, value=mark)
         request = events_pb2.PublishRequest(topic=_Topic.MARK, event=event)
         while not whole.is_set():
             try:
                 await self._channel.call(request, events_pb2.Empty)
             except RuntimeFailure:
+                group.cancel_scope.cancel()
                 return
             await self._clock.sleep(_MARK_SECONDS)
 
@@ -154,20 +158,18 @@ class EventFeed:
         began = self._clock.monotonic_seconds()
         pause_seconds = _LOOK_SECONDS_MIN
         while True:
-            try:
+            # A call that fails is made again: if the stream breaks too, all this is cancelled.
+            with suppress(RuntimeFailure):
                 seen = await self._look(identifier)
-            except RuntimeFailure:
-                # The stream is about to break as well, and what follows then is a RELIST.
-                return None
-            if seen is not None:
-                self._seen[identifier] = seen
-                event_type = _event_type(topic, seen.state)
-                if event_type is not None:
-                    return self._event(topic, event_type, identifier)
-            elif topic != _Topic.START:
-                return self._vanished(topic, identifier)
-            elif self._clock.monotonic_seconds() - began > _APPEAR_SECONDS_MAX:
-                return None
+                if seen is not None:
+                    self._seen[identifier] = seen
+                    event_type = _event_type(topic, seen.state)
+                    if event_type is not None:
+                        return self._event(topic, event_type, identifier)
+                elif topic != _Topic.START:
+                    return self._vanished(topic, identifier)
+                elif self._clock.monotonic_seconds() - began > _APPEAR_SECONDS_MAX:
+                    return None
             await self._clock.sleep(pause_seconds)
             pause_seconds = min(_LOOK_GROWTH * pause_seconds, _LOOK_SECONDS_MAX)
 
