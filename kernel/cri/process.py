@@ -38,12 +38,11 @@ from kernel.clock import Clock
 from kernel.cri import process_shim
 from kernel.cri.containerd_image_name import whole_image_name
 from kernel.cri.process_addresses import AddressPool
-from kernel.cri.process_client import ShimGone, ask
+from kernel.cri.process_client import ShimGone, ask, kill_shim, wait_for_shim
 from kernel.cri.process_events import EventHub
 from kernel.cri.process_layout import (
     containers_have_own_processes,
     kill_marked_processes,
-    process_start_ticks,
 )
 from kernel.cri.process_limitations import applicable_sysctls, check_mounts, limitations
 from kernel.cri.process_state import (
@@ -52,7 +51,6 @@ from kernel.cri.process_state import (
     Fate,
     ProcessState,
     SandboxRecord,
-    ShimIdentity,
 )
 from kernel.cri.runtime import (
     NO_LABELS,
@@ -188,7 +186,7 @@ class ProcessRuntime:
         with anyio.CancelScope(shield=True):
             identity = self._state.shim(record.id)
             if identity is not None:
-                await _kill_shim(identity)
+                await kill_shim(identity)
             self._state.remove_sandbox(record.id)
             self._release_network(record)
 
@@ -203,8 +201,8 @@ class ProcessRuntime:
                 await ask(self._state.sandbox_directory(sandbox_id), do="stop")
             except ShimGone:
                 stopping.cancel()
-            await _wait_for_shim(identity)
-        await _kill_shim(identity)
+            await wait_for_shim(identity)
+        await kill_shim(identity)
         self._settle(record)
         self._release_network(record)
 
@@ -483,22 +481,3 @@ def _resolver_configuration(config: SandboxConfig) -> str:
     if config.dns.options:
         lines.append(f"options {' '.join(config.dns.options)}")
     return "".join(f"{line}\n" for line in lines)
-
-
-async def _wait_for_shim(identity: ShimIdentity) -> None:
-    try:
-        process = os.pidfd_open(identity.pid)
-    except ProcessLookupError:
-        return
-    try:
-        await anyio.wait_readable(process)
-    finally:
-        os.close(process)
-
-
-async def _kill_shim(identity: ShimIdentity) -> None:
-    """Kill the shim if it still lives, and with it what is in its PID namespace."""
-    if process_start_ticks(identity.pid) != identity.start_ticks:
-        return
-    os.kill(identity.pid, signal.SIGKILL)
-    await _wait_for_shim(identity)

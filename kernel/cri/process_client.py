@@ -1,7 +1,8 @@
-"""Requests to a sandbox's shim; what can be asked stands in `process_server`."""
+"""Requests to a sandbox's shim, and its end; what can be asked stands in `process_server`."""
 
 import json
 import os
+import signal
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,8 @@ import anyio
 from anyio.abc import SocketStream
 from anyio.streams.buffered import BufferedByteReceiveStream
 
-from kernel.cri.process_layout import SOCKET_FILE
+from kernel.cri.process_layout import SOCKET_FILE, process_start_ticks
+from kernel.cri.process_state import ShimIdentity
 from kernel.cri.runtime import RuntimeFailure
 
 _LINE_BYTES_MAX = 32 * 1024 * 1024
@@ -107,3 +109,24 @@ class Subscription:
 
     async def close(self) -> None:
         await anyio.aclose_forcefully(self._stream)
+
+
+async def wait_for_shim(identity: ShimIdentity) -> None:
+    """Return once the shim is dead, and with it whatever ran in its PID namespace."""
+    try:
+        process = os.pidfd_open(identity.pid)
+    except ProcessLookupError:
+        return
+    try:
+        # Looked at after opening, lest the pid be another process's by then.
+        if process_start_ticks(identity.pid) == identity.start_ticks:
+            await anyio.wait_readable(process)
+    finally:
+        os.close(process)
+
+
+async def kill_shim(identity: ShimIdentity) -> None:
+    """Kill the shim if it lives, and wait for its end."""
+    if process_start_ticks(identity.pid) == identity.start_ticks:
+        os.kill(identity.pid, signal.SIGKILL)
+        await wait_for_shim(identity)

@@ -7,8 +7,14 @@ import anyio
 from anyio.abc import TaskGroup
 from anyio.streams.memory import MemoryObjectSendStream
 
-from kernel.cri.process_client import ShimGone, Subscription
-from kernel.cri.process_state import ContainerRecord, Fate, ProcessState, SandboxRecord
+from kernel.cri.process_client import ShimGone, Subscription, wait_for_shim
+from kernel.cri.process_state import (
+    ContainerRecord,
+    Fate,
+    ProcessState,
+    SandboxRecord,
+    ShimIdentity,
+)
 from kernel.cri.runtime import RuntimeEvent, RuntimeEventType
 
 _CONTAINER_EVENTS = {
@@ -63,17 +69,24 @@ class EventHub:
 
     async def _follow(self, listener: _Listener, record: SandboxRecord) -> None:
         try:
+            shim = self._state.shim(record.id)
+            if shim is None:
+                raise ShimGone("sandbox is not running")
             subscription = await Subscription.open(self._state.sandbox_directory(record.id))
         except ShimGone:
             listener.queue.send_nowait(_event(RuntimeEventType.SANDBOX_STOPPED, record))
             return
         if listener in self._listeners:
-            listener.tasks.start_soon(self._pass_on, listener, record, subscription)
+            listener.tasks.start_soon(self._pass_on, listener, record, shim, subscription)
         else:
             await subscription.close()
 
     async def _pass_on(
-        self, listener: _Listener, record: SandboxRecord, subscription: Subscription
+        self,
+        listener: _Listener,
+        record: SandboxRecord,
+        shim: ShimIdentity,
+        subscription: Subscription,
     ) -> None:
         containers = {each.id: each for each in self._state.containers_of(record.id)}
         running = {id for id, each in containers.items() if self._fate(each).state == "running"}
@@ -85,7 +98,9 @@ class EventHub:
             else:
                 running.discard(container_id)
             listener.queue.send_nowait(_event(_CONTAINER_EVENTS[happened], container))
-        # The shim has ended. Containers that it didn't see exit are lost.
+        # The shim has let go of its socket, and is about to end. Containers that it didn't see exit
+        # are lost, which the status shows once it is dead.
+        await wait_for_shim(shim)
         for container_id in running:
             listener.queue.send_nowait(
                 _event(RuntimeEventType.CONTAINER_EXITED, containers[container_id])

@@ -31,6 +31,13 @@ _DEVICE_LINKS = (
     ("stderr", "/proc/self/fd/2"),
     ("ptmx", "pts/ptmx"),
 )
+_NOT_SHOWN = frozenset(
+    (
+        *("autofs", "binfmt_misc", "bpf", "cgroup", "cgroup2", "configfs", "debugfs", "devpts"),
+        *("devtmpfs", "efivarfs", "fusectl", "hugetlbfs", "mqueue", "nsfs", "overlay", "proc"),
+        *("pstore", "rpc_pipefs", "securityfs", "sysfs", "tracefs"),
+    )
+)
 _PLAIN = system.MS_NOSUID | system.MS_NODEV | system.MS_NOEXEC
 
 
@@ -200,9 +207,18 @@ _INITIAL_USER_NAMESPACE = 0xEFFFFFFD
 
 
 def _mount_points() -> list[str]:
-    """Where filesystems are mounted, parents before children."""
+    """Where filesystems with people's files are mounted, parents before children.
+
+    Not those of the kernel, which programs use at /proc, /sys and /dev, and not what other
+    container runtimes mount for themselves.
+    """
+    points = set()
     with open("/proc/self/mountinfo") as file:
-        points = {_unescape(line.split(" ")[4]) for line in file}
+        for line in file:
+            fields, _, source = line.partition(" - ")
+            point = _unescape(fields.split(" ")[4])
+            if source.split(" ")[0] not in _NOT_SHOWN and not point.startswith("/run/"):
+                points.add(point)
     return sorted(points)
 
 

@@ -1,0 +1,618 @@
+"""What is particular to the process runtime: shims, adoption, namespaces, volumes, what is left.
+
+The contract that it shares with other runtimes is in `test_runtime_contract`. As root, the tests
+are run again as an ordinary user, with user namespaces and without.
+"""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import urllib.request
+from collections.abc import AsyncIterator
+from functools import cache
+from pathlib import Path
+
+import anyio
+import anyio.to_thread
+import pytest
+
+from kernel.clock import SystemClock
+from kernel.cri import process_shim
+from kernel.cri.process import ProcessRuntime
+from kernel.cri.process_state import Abilities
+from kernel.cri.runtime import (
+    ContainerState,
+    InvalidImageName,
+    Mount,
+    PortMapping,
+    RuntimeEventType,
+    RuntimeFailure,
+    SandboxState,
+    SecurityContext,
+)
+from tests.cri import ordinary_user
+from tests.cri.runtimes_under_test import RuntimeUnderTest
+from tests.cri.trial import Trial, next_event, wait_for
+
+pytestmark = pytest.mark.anyio
+
+FOREVER = "trap 'exit 143' TERM; echo ready; while :; do sleep 0.05; done"
+SHIM = "process_shim.py"
+
+
+@pytest.fixture
+def state_directory(tmp_path: Path) -> Path:
+    return tmp_path / "state"
+
+
+@pytest.fixture
+async def trial(state_directory: Path, tmp_path: Path) -> AsyncIterator[Trial]:
+    under_test = RuntimeUnderTest(open=lambda: open_runtime(state_directory), image="busybox")
+    trial = Trial(under_test, tmp_path)
+    yield trial
+    await trial.close()
+    assert shims_of(state_directory) == []
+
+
+def open_runtime(state_directory: Path) -> ProcessRuntime:
+    return ProcessRuntime(state_directory, clock=SystemClock())
+
+
+@cache
+def abilities() -> Abilities:
+    """What the runtime finds out about who runs the tests."""
+    probe = [sys.executable, "-I", "-S", process_shim.__file__, "probe"]
+    return Abilities(**json.loads(subprocess.run(probe, capture_output=True, check=True).stdout))
+
+
+needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
+needs_mounts = pytest.mark.skipif(
+    not abilities().mounts, reason="this user may neither mount nor make user namespaces"
+)
+
+
+def shims_of(state_directory: Path) -> list[int]:
+    """The live processes that hold a sandbox of this state directory."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            words = path.read_bytes().split(b"\0")
+        except OSError:
+            continue
+        mine = any(word.startswith(bytes(state_directory)) for word in words)
+        if mine and any(word.endswith(SHIM.encode()) for word in words):
+            found.append(int(path.parent.name))
+    return found
+
+
+def is_running(mark: str) -> bool:
+    """Whether any process has `mark` in its command line."""
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            if mark.encode() in path.read_bytes():
+                return True
+        except OSError:
+            continue
+    return False
+
+
+async def until_gone(mark: str) -> None:
+    async def look() -> bool | None:
+        return None if is_running(mark) else True
+
+    await wait_for(look)
+
+
+def free_port(kind: int = socket.SOCK_STREAM) -> int:
+    with socket.socket(socket.AF_INET, kind) as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+# Life and death of podkernel and of the shim.
+
+_PODKERNEL = """
+import sys, anyio
+from pathlib import Path
+from kernel.clock import SystemClock
+from kernel.cri.process import ProcessRuntime
+from kernel.cri.runtime import ContainerConfig, SandboxConfig
+
+async def main(directory):
+    runtime = ProcessRuntime(directory / "state", clock=SystemClock())
+    sandbox = SandboxConfig(
+        name="web", namespace="default", uid="u", attempt=0, log_directory=str(directory / "logs")
+    )
+    sandbox_id = await runtime.run_sandbox(sandbox)
+    for name, script in zip(("stays", "ends"), sys.argv[2:], strict=True):
+        container = ContainerConfig(
+            name=name, attempt=0, image="busybox", command=("sh", "-c", script),
+            log_path=f"{name}.log",
+        )
+        container_id = await runtime.create_container(sandbox_id, container, sandbox)
+        await runtime.start_container(container_id)
+    print("started", flush=True)
+    await anyio.sleep_forever()
+
+anyio.run(main, Path(sys.argv[1]))
+"""
+
+
+def run_podkernel_and_kill_it(directory: Path, *scripts: str) -> None:
+    command = [sys.executable, "-c", _PODKERNEL, str(directory), *scripts]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, process_group=0) as podkernel:
+        assert podkernel.stdout is not None
+        assert podkernel.stdout.readline() == b"started\n"
+        os.killpg(podkernel.pid, signal.SIGKILL)
+
+
+async def test_containers_outlive_a_killed_podkernel_and_are_adopted(
+    state_directory: Path, tmp_path: Path
+) -> None:
+    stays, ends = f"{FOREVER} # {tmp_path}/stays", f"sleep 0.3; exit 5 # {tmp_path}/ends"
+    await anyio.to_thread.run_sync(run_podkernel_and_kill_it, tmp_path, stays, ends)
+    killed_at = SystemClock().now_nanoseconds()
+    await until_gone(f"{tmp_path}/ends")
+    assert is_running(f"{tmp_path}/stays")
+
+    runtime = open_runtime(state_directory)
+    (sandbox,) = await runtime.sandboxes()
+    assert sandbox.state is SandboxState.READY
+    containers = {each.name: each for each in await runtime.containers()}
+    ended = containers["ends"]
+    assert (ended.state, ended.exit_code) == (ContainerState.EXITED, 5)
+    assert ended.started_at < killed_at < ended.finished_at
+    adopted = containers["stays"]
+    assert (adopted.state, adopted.started_at < killed_at) == (ContainerState.RUNNING, True)
+    result = await runtime.exec_sync(adopted.id, ("echo", "hi"), timeout_seconds=30)
+    assert result.stdout == b"hi\n"
+    await runtime.stop_container(adopted.id, grace_seconds=30)
+    assert (await runtime.container_status(adopted.id)).exit_code == 143
+    await runtime.remove_sandbox(sandbox.id)
+    assert shims_of(state_directory) == []
+    assert await runtime.containers() == []
+
+
+async def test_without_its_shim_a_container_is_lost_and_killed(
+    trial: Trial, state_directory: Path, tmp_path: Path
+) -> None:
+    sandbox_id = await trial.run_sandbox()
+    script = f"(setsid sh -c '{FOREVER} # {tmp_path}/child' &) ; {FOREVER} # {tmp_path}/main"
+    container_id = await trial.start(sandbox_id, ("sh", "-c", script.replace("'exit 143'", "exit")))
+    async with trial.runtime.events() as events:
+        (shim,) = shims_of(state_directory)
+        os.kill(shim, signal.SIGKILL)
+        await next_event(events, RuntimeEventType.CONTAINER_EXITED, container_id)
+        await next_event(events, RuntimeEventType.SANDBOX_STOPPED, sandbox_id)
+    container = await trial.runtime.container_status(container_id)
+    assert (container.state, container.exit_code) == (ContainerState.EXITED, 137)
+    assert container.reason == "ContainerStatusUnknown"
+    assert container.finished_at > container.started_at > 0
+    assert await trial.runtime.container_status(container_id) == container
+    assert (await trial.runtime.sandbox_status(sandbox_id)).state is SandboxState.NOT_READY
+    await trial.runtime.stop_container(container_id, grace_seconds=1)
+    await trial.runtime.stop_sandbox(sandbox_id)
+    await until_gone(f"{tmp_path}/main")
+    await until_gone(f"{tmp_path}/child")
+
+
+async def test_another_process_with_the_shims_pid_is_not_taken_for_it(
+    trial: Trial, state_directory: Path
+) -> None:
+    sandbox_id = await trial.run_sandbox()
+    (shim,) = shims_of(state_directory)
+    identity = state_directory / "sandboxes" / sandbox_id / "shim.json"
+    original = identity.read_text()
+    changed = json.loads(original)
+    changed["start_ticks"] += 1
+    identity.write_text(json.dumps(changed))
+    other = open_runtime(state_directory)
+    assert (await other.sandbox_status(sandbox_id)).state is SandboxState.NOT_READY
+    await other.stop_sandbox(sandbox_id)
+    assert shims_of(state_directory) == [shim]
+    identity.write_text(original)
+
+
+async def test_what_a_container_started_dies_with_it(trial: Trial, tmp_path: Path) -> None:
+    """Also what left its session, and where containers share their processes."""
+    for name, share in (("apart", False), ("shared", True)):
+        sandbox_id = await trial.run_sandbox(name, share_processes=share)
+        child = f"setsid sh -c 'echo ready; while :; do sleep 0.05; done # {tmp_path}/{name}'"
+        container_id = await trial.shell(sandbox_id, f"({child} &) ; while :; do sleep 0.05; done")
+        await trial.wait_output(container_id, "ready")
+        assert is_running(f"{tmp_path}/{name}")
+        await trial.runtime.stop_container(container_id, grace_seconds=0)
+        await until_gone(f"{tmp_path}/{name}")
+        assert (await trial.runtime.sandbox_status(sandbox_id)).state is SandboxState.READY
+
+
+def mounts() -> list[str]:
+    return Path("/proc/self/mountinfo").read_text().splitlines()
+
+
+async def test_nothing_is_left_of_a_removed_sandbox(
+    trial: Trial, state_directory: Path, tmp_path: Path
+) -> None:
+    sandbox_id = await trial.run_sandbox(port_mappings=(PortMapping(free_port(), 80),))
+    volume = (Mount(str(tmp_path / "volume"), "/data/here"),) if abilities().mounts else ()
+    await trial.shell(sandbox_id, f"{FOREVER} # {tmp_path}/main", mounts=volume)
+    assert is_running(f"{tmp_path}/main")
+    await trial.runtime.remove_sandbox(sandbox_id)
+    # A namespace lives as long as a process in it, or a mount of it.
+    assert not is_running(f"{tmp_path}/main")
+    assert shims_of(state_directory) == []
+    assert [line for line in mounts() if str(state_directory) in line] == []
+    assert os.listdir(state_directory / "sandboxes") == []
+    assert [name for name in os.listdir("/sys/class/net") if sandbox_id[:8] in name] == []
+
+
+async def test_the_path_of_the_state_directory_may_be_long(tmp_path: Path) -> None:
+    state_directory = tmp_path / ("long" * 30) / "state"
+    under_test = RuntimeUnderTest(open=lambda: open_runtime(state_directory), image="busybox")
+    trial = Trial(under_test, tmp_path)
+    try:
+        container_id = await trial.shell(await trial.run_sandbox(), "exit 7")
+        assert (await trial.exited(container_id)).exit_code == 7
+    finally:
+        await trial.close()
+
+
+# Commands and their surroundings.
+
+
+@pytest.mark.parametrize(
+    ("command", "message"),
+    [
+        ("nope", 'exec: "nope": executable file not found in $PATH'),
+        ("/no/such", 'exec: "/no/such": stat /no/such: no such file or directory'),
+        ("/etc/passwd", 'exec: "/etc/passwd": permission denied'),
+        ("/etc", 'exec: "/etc": is a directory'),
+    ],
+)
+async def test_a_command_that_can_not_be_executed(trial: Trial, command: str, message: str) -> None:
+    container_id = await trial.create(await trial.run_sandbox(), (command,))
+    with pytest.raises(RuntimeFailure) as caught:
+        await trial.runtime.start_container(container_id)
+    container = await trial.runtime.container_status(container_id)
+    assert str(caught.value) == container.message == message
+    assert (container.exit_code, container.reason) == (128, "StartError")
+    assert (container.started_at, container.finished_at > 0) == (0, True)
+
+
+async def test_a_working_directory_that_can_not_be_entered(trial: Trial) -> None:
+    sandbox_id = await trial.run_sandbox()
+    container_id = await trial.create(sandbox_id, ("true",), working_directory="/etc/passwd")
+    with pytest.raises(RuntimeFailure, match="chdir to cwd"):
+        await trial.runtime.start_container(container_id)
+
+
+async def test_a_container_needs_a_command(trial: Trial) -> None:
+    sandbox_id = await trial.run_sandbox()
+    with pytest.raises(RuntimeFailure, match="needs one, as there is no image"):
+        await trial.create(sandbox_id, ())
+    assert await trial.runtime.containers() == []
+
+
+async def test_a_signal_n_is_exit_code_128_plus_n(trial: Trial) -> None:
+    sandbox_id = await trial.run_sandbox(share_processes=True)
+    container_id = await trial.shell(sandbox_id, "kill -USR1 $$; sleep 60")
+    assert (await trial.exited(container_id)).exit_code == 128 + signal.SIGUSR1
+
+
+async def test_the_stop_signal_can_be_chosen(trial: Trial) -> None:
+    script = "trap 'exit 9' USR2; echo ready; while :; do sleep 0.05; done"
+    sandbox_id = await trial.run_sandbox()
+    container_id = await trial.shell(sandbox_id, script, stop_signal="SIGUSR2")
+    await trial.wait_output(container_id, "ready")
+    await trial.runtime.stop_container(container_id, grace_seconds=30)
+    assert (await trial.exited(container_id)).exit_code == 9
+
+
+async def test_podkernels_environment_stays_outside(
+    trial: Trial, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SECRET", "of podkernel")
+    sandbox_id = await trial.run_sandbox()
+    container_id = await trial.start(sandbox_id, ("env",), environment={"OWN": "a=b c"})
+    variables = dict(line.split("=", 1) for line in await trial.output(container_id))
+    assert variables.pop("OWN") == "a=b c"
+    assert variables.pop("HOSTNAME") == "web"
+    variables.pop("PODKERNEL_CONTAINER", None)
+    assert variables.keys() == {"PATH", "HOME"}
+
+
+async def test_standard_input_is_empty_unless_it_is_asked_for(trial: Trial) -> None:
+    sandbox_id = await trial.run_sandbox()
+    script = "cat; echo end of input"
+    assert await trial.output(await trial.shell(sandbox_id, script)) == ["end of input"]
+    container_id = await trial.shell(sandbox_id, f"echo ready; {script}", "waits", stdin=True)
+    await trial.wait_output(container_id, "ready")
+    container = await trial.runtime.container_status(container_id)
+    assert container.state is ContainerState.RUNNING
+
+
+async def test_a_terminal(trial: Trial) -> None:
+    script = "test -t 0 && test -t 1 && test -t 2 && echo $TERM"
+    container_id = await trial.shell(await trial.run_sandbox(), script, tty=True)
+    assert await trial.output(container_id) == ["xterm"]
+
+
+async def test_images_are_names_alone(trial: Trial) -> None:
+    image = "registry.example.com:5000/team/web:v1"
+    found = await trial.runtime.image_status(image)
+    assert found is not None
+    assert found.id == await trial.runtime.pull_image(image) == image
+    for call in (trial.runtime.image_status, trial.runtime.pull_image):
+        with pytest.raises(InvalidImageName):
+            await call("Not An Image")
+
+
+async def test_a_command_in_a_container_dies_with_its_caller(trial: Trial, tmp_path: Path) -> None:
+    container_id = await trial.shell(await trial.run_sandbox(), FOREVER)
+    command = ("sh", "-c", f"while :; do sleep 0.05; done # {tmp_path}/exec")
+    with anyio.move_on_after(0.3):
+        await trial.runtime.exec_sync(container_id, command, timeout_seconds=0)
+    assert not is_running(f"{tmp_path}/exec")
+
+
+# Files.
+
+
+@needs_mounts
+async def test_volumes_appear_at_their_path_whatever_is_there_on_the_host(
+    trial: Trial, tmp_path: Path
+) -> None:
+    paths = (
+        *("/app", "/no/such/parent", "/root/apache-tomcat-7.0.42-v2/webapps"),
+        *("/usr/lib/deep/er", "/var/run/secrets", "/etc"),
+    )
+    mounts = []
+    for number, path in enumerate(paths):
+        directory = tmp_path / f"volume-{number}"
+        directory.mkdir()
+        (directory / "name").write_text(path)
+        mounts.append(Mount(str(directory), path))
+    file = tmp_path / "file"
+    file.write_text("a file\n")
+    mounts.append(Mount(str(file), "/opt/conf/file.txt", read_only=True))
+    script = f"for d in {' '.join(paths)}; do cat $d/name; echo; done; cat /opt/conf/file.txt"
+    sandbox_id = await trial.run_sandbox()
+    container_id = await trial.shell(sandbox_id, f"{script}; ls /usr/bin", mounts=tuple(mounts))
+    lines = await trial.output(container_id)
+    assert lines[: len(paths) + 1] == [*paths, "a file"]
+    # What lies beside a volume is still there.
+    assert set(os.listdir("/usr/bin")) <= set(lines)
+
+
+@needs_mounts
+async def test_what_a_container_writes_to_its_root_stays_in_it(
+    trial: Trial, tmp_path: Path
+) -> None:
+    probe = tmp_path / "probe"
+    probe.write_text("host")
+    sandbox_id = await trial.run_sandbox()
+    script = f"echo container > {probe}; touch /new-file; cat {probe} /new-file"
+    assert await trial.output(await trial.shell(sandbox_id, script)) == ["container"]
+    assert probe.read_text() == "host"
+    assert "new-file" not in os.listdir("/")
+    assert await trial.output(await trial.shell(sandbox_id, f"cat {probe}", "next")) == ["host"]
+
+
+@needs_mounts
+async def test_a_read_only_root_takes_writes_in_volumes_alone(trial: Trial, tmp_path: Path) -> None:
+    script = f"touch /x {tmp_path}/x /usr/x; touch /data/y && ls /data"
+    container_id = await trial.shell(
+        await trial.run_sandbox(),
+        script,
+        mounts=(Mount(str(tmp_path / "made"), "/data"),),
+        security=SecurityContext(read_only_root_filesystem=True),
+    )
+    assert await trial.output(container_id) == ["y"]
+    errors = await trial.output(container_id, "stderr")
+    assert len(errors) == 3
+    assert (tmp_path / "made" / "y").exists()
+
+
+@needs_mounts
+async def test_a_pod_has_its_own_name(trial: Trial) -> None:
+    container_id = await trial.shell(
+        await trial.run_sandbox(hostname="shop-0"), "hostname; cat /etc/hostname; cat /etc/hosts"
+    )
+    name, file, *hosts = await trial.output(container_id)
+    assert name == file == "shop-0"
+    (sandbox,) = await trial.runtime.sandboxes()
+    assert f"{sandbox.addresses[0]}\tshop-0" in hosts
+    assert socket.gethostname() != "shop-0"
+
+
+@needs_mounts
+async def test_containers_of_a_pod_see_each_others_processes_only_where_they_share_them(
+    trial: Trial, tmp_path: Path
+) -> None:
+    for name, share in (("apart", False), ("shared", True)):
+        sandbox_id = await trial.run_sandbox(name, share_processes=share)
+        mark = f"mark-{name}"
+        await trial.shell(sandbox_id, f"{FOREVER} # {mark}", "first")
+        script = "cat /proc/[0-9]*/cmdline | tr '\\0' ' '; exit 0"
+        output = await trial.output(await trial.shell(sandbox_id, script, "second"))
+        assert any(mark in line for line in output) is share
+
+
+@pytest.mark.skipif(abilities().mounts, reason="this user may mount")
+async def test_where_nothing_can_be_mounted_a_volume_must_be_in_place(
+    trial: Trial, tmp_path: Path
+) -> None:
+    sandbox_id = await trial.run_sandbox()
+    with pytest.raises(RuntimeFailure, match="volume at /app can't be mounted"):
+        await trial.create(sandbox_id, ("true",), mounts=(Mount(str(tmp_path), "/app"),))
+    in_place = (Mount(str(tmp_path), str(tmp_path)), Mount(str(tmp_path), "/etc/hosts"))
+    container_id = await trial.shell(sandbox_id, f"ls -d {tmp_path}", mounts=in_place)
+    assert await trial.output(container_id) == [str(tmp_path)]
+
+
+# Network.
+
+_SERVER = """
+import socketserver, sys
+class Handler(socketserver.BaseRequestHandler):
+    def handle(self):
+        data, client = self.request
+        client.sendto(data.upper(), self.client_address)
+server = socketserver.UDPServer(("0.0.0.0", int(sys.argv[1])), Handler)
+print("ready", flush=True)
+server.serve_forever()
+"""
+
+
+async def fetch(url: str) -> str:
+    def ask() -> str | None:
+        try:
+            with urllib.request.urlopen(url, timeout=5) as answer:
+                text: str = answer.read().decode()
+                return text
+        except OSError:
+            return None
+
+    return await wait_for(lambda: anyio.to_thread.run_sync(ask))
+
+
+async def test_udp_is_forwarded_too(trial: Trial) -> None:
+    host_port, container_port = free_port(socket.SOCK_DGRAM), free_port(socket.SOCK_DGRAM)
+    mapping = PortMapping(host_port, container_port, protocol="UDP", host_ip="127.0.0.1")
+    sandbox_id = await trial.run_sandbox(port_mappings=(mapping,))
+    command = (sys.executable, "-c", _SERVER, str(container_port))
+    container_id = await trial.start(sandbox_id, command)
+    await trial.wait_output(container_id, "ready")
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+        client.settimeout(30)
+        for text in (b"hello", b"again"):
+            client.sendto(text, ("127.0.0.1", host_port))
+            answer = await anyio.to_thread.run_sync(client.recv, 100)
+            assert answer == text.upper()
+
+
+async def test_a_large_transfer_passes_the_host_port_whole(trial: Trial, tmp_path: Path) -> None:
+    content = os.urandom(1 << 20).hex()
+    (tmp_path / "large").write_text(content)
+    host_port, container_port = free_port(), free_port()
+    sandbox_id = await trial.run_sandbox(port_mappings=(PortMapping(host_port, container_port),))
+    server = (sys.executable, "-m", "http.server", str(container_port), "-d", str(tmp_path))
+    await trial.start(sandbox_id, server)
+    (sandbox,) = await trial.runtime.sandboxes()
+    for address, port in (("127.0.0.1", host_port), (sandbox.addresses[0], container_port)):
+        assert await fetch(f"http://{address}:{port}/large") == content
+
+
+async def test_a_host_port_that_is_taken_fails_the_sandbox(
+    trial: Trial, state_directory: Path
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        mapping = PortMapping(port, 80, host_ip="127.0.0.1")
+        with pytest.raises(RuntimeFailure, match=f"host port 127.0.0.1:{port}/TCP"):
+            await trial.run_sandbox(port_mappings=(mapping,))
+    assert await trial.runtime.sandboxes() == []
+    assert os.listdir(state_directory / "sandboxes") == []
+    # The same Pod can be tried again.
+    await trial.run_sandbox(port_mappings=(mapping,))
+
+
+@needs_root
+@pytest.mark.root
+async def test_two_pods_listen_on_the_same_port(trial: Trial, tmp_path: Path) -> None:
+    addresses = {}
+    for name in ("one", "two"):
+        directory = tmp_path / name
+        directory.mkdir()
+        (directory / "name").write_text(name)
+        sandbox_id = await trial.run_sandbox(name)
+        server = (sys.executable, "-m", "http.server", "8080", "-d", "/srv")
+        await trial.start(sandbox_id, server, mounts=(Mount(str(directory), "/srv"),))
+        status = await trial.runtime.sandbox_status(sandbox_id)
+        addresses[name] = status.addresses[0]
+    assert addresses["one"] != addresses["two"]
+    for name, address in addresses.items():
+        assert await fetch(f"http://{address}:8080/name") == name
+
+
+@needs_root
+@pytest.mark.root
+async def test_the_bridge_goes_with_the_last_sandbox(trial: Trial) -> None:
+    def bridges() -> set[str]:
+        return {name for name in os.listdir("/sys/class/net") if name.startswith("pk-")}
+
+    before = bridges()
+    sandbox_ids = [await trial.run_sandbox(name) for name in ("one", "two")]
+    (bridge,) = bridges() - before
+    await trial.runtime.stop_sandbox(sandbox_ids[0])
+    assert bridge in bridges()
+    await trial.runtime.stop_sandbox(sandbox_ids[1])
+    assert bridge not in bridges()
+
+
+# Users.
+
+
+@needs_root
+@pytest.mark.root
+async def test_a_container_runs_as_the_user_that_is_asked_for(trial: Trial) -> None:
+    security = SecurityContext(
+        run_as_user=1234,
+        run_as_group=2345,
+        supplemental_groups=(3456,),
+        allow_privilege_escalation=False,
+    )
+    script = "id -u; id -g; id -G; grep -E 'NoNewPrivs|CapEff' /proc/self/status"
+    container_id = await trial.shell(await trial.run_sandbox(), script, security=security)
+    user, group, groups, *rights = await trial.output(container_id)
+    assert (user, group, groups) == ("1234", "2345", "2345 3456")
+    assert [right.split()[1] for right in rights] == ["0" * 16, "1"]
+
+
+@needs_root
+@pytest.mark.root
+async def test_root_in_a_container_has_the_usual_capabilities(trial: Trial) -> None:
+    sandbox_id = await trial.run_sandbox()
+    script = "grep CapEff /proc/self/status"
+    for name, security, expected in (
+        # The fourteen that container runtimes grant.
+        ("usual", SecurityContext(), 0xA80425FB),
+        ("more", SecurityContext(capabilities_added=("NET_ADMIN",)), 0xA80425FB | 1 << 12),
+        ("none", SecurityContext(capabilities_dropped=("ALL",)), 0),
+    ):
+        container_id = await trial.shell(sandbox_id, script, name, security=security)
+        (line,) = await trial.output(container_id)
+        assert int(line.split()[1], 16) == expected
+
+
+# The same again as somebody else.
+
+
+@needs_root
+@pytest.mark.root
+@pytest.mark.slow
+@pytest.mark.parametrize("restriction", [(), ("--without-namespaces",)], ids=["user", "bare"])
+def test_the_same_as_an_ordinary_user(restriction: tuple[str, ...], tmp_path: Path) -> None:
+    directory = tmp_path / "nobody"
+    directory.mkdir(mode=0o777)
+    os.chmod(directory, 0o777)
+    for parent in directory.parents[:4]:
+        os.chmod(parent, 0o755) if parent.stat().st_uid == 0 and parent != Path("/tmp") else None
+    tests = ["tests/cri/test_process.py", "tests/cri/test_runtime_contract.py"]
+    if restriction:
+        tests = tests[:1]
+    pytest_command = [
+        *(sys.executable, "-B", "-m", "pytest", "-p", "no:cacheprovider", "-q"),
+        *(f"--basetemp={directory}/pytest", "-k", "not containerd and not simulated", *tests),
+    ]
+    done = subprocess.run(
+        [sys.executable, ordinary_user.__file__, *restriction, *pytest_command],
+        env={**os.environ, "PYTHONPATH": os.getcwd(), "TMPDIR": str(directory)},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout
