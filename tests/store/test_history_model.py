@@ -1,0 +1,220 @@
+"""The store against a model: a dict and a list say what it must answer, whatever is done to it."""
+
+import asyncio
+import tempfile
+from contextlib import AbstractContextManager, ExitStack
+from pathlib import Path
+from typing import Any
+
+from hypothesis import settings, strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+)
+
+from kernel.clock import ManualClock
+from kernel.store.errors import PreconditionFailed
+from kernel.store.log import Item, Operation, Write
+from kernel.store.schema import Entry, Verb
+from kernel.store.store import Store
+from kernel.store.watch import Watch
+
+KEYS = ("/a/x", "/a/xy", "/a/b/x", "/b/x", "/b//x", "/b")
+PREFIXES = ("/", "/a/", "/a/x", "/a/b/", "/b/", "/b//", "/b", "/none/")
+OPERATIONS = st.lists(
+    st.tuples(
+        st.sampled_from(KEYS),
+        st.one_of(st.none(), st.binary(max_size=4)),
+        st.sampled_from(("any", "present", "stale", "absent")),
+    ),
+    min_size=1,
+    max_size=3,
+)
+
+
+def selected(prefix: str, key: str) -> bool:
+    return key.startswith(prefix) if prefix.endswith("/") else key == prefix
+
+
+class Reader:
+    """A watch, with what it has answered so far."""
+
+    def __init__(self, prefix: str, start: int, watch: Watch):
+        self.prefix = prefix
+        self.start = start
+        self.watch = watch
+        self.found: list[Entry] = []
+
+
+class StoreMachine(RuleBasedStateMachine):
+    """Writes, watches that start anywhere and read in portions, and openings in between."""
+
+    durability: Any = "process"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.loop = asyncio.new_event_loop()
+        self.temporary = tempfile.TemporaryDirectory()
+        self.clock = ManualClock()
+        self.head: dict[str, tuple[int, bytes]] = {}
+        self.log: list[tuple[int, Verb, str, bytes, int]] = []
+        self.readers: list[Reader] = []
+        self.watches = ExitStack()
+
+    def run(self, awaitable: Any) -> Any:
+        return self.loop.run_until_complete(awaitable)
+
+    @initialize()
+    def open(self) -> None:
+        self.opened = Store.open_writer(
+            Path(self.temporary.name), clock=self.clock, durability=self.durability
+        )
+        self.store = self.run(self.opened.__aenter__())
+
+    @rule()
+    def open_again(self) -> None:
+        self.close()
+        self.readers = []
+        self.open()
+
+    @rule(operations=OPERATIONS)
+    def write(self, operations: list[tuple[str, bytes | None, str]]) -> None:
+        self.run(self.commit(operations))
+
+    @rule(writes=st.lists(OPERATIONS, min_size=2, max_size=4))
+    def write_at_once(self, writes: list[list[tuple[str, bytes | None, str]]]) -> None:
+        """Writers that hand in together are carried out in the order in which they came."""
+
+        async def together() -> None:
+            await asyncio.gather(
+                *(
+                    self.store.commit(
+                        Write([Operation(key, value) for key, value, _ in operations])
+                    )
+                    for operations in writes
+                )
+            )
+
+        self.run(together())
+        for operations in writes:
+            self.apply([Operation(key, value) for key, value, _ in operations])
+
+    async def commit(self, wanted: list[tuple[str, bytes | None, str]]) -> None:
+        expectations: dict[str, int | None]
+        operations = []
+        for key, value, expectation in wanted:
+            revision = self.head.get(key, (0, b""))[0]
+            expectations = {
+                "any": None,
+                "present": revision,
+                "stale": revision + 1,
+                "absent": 0,
+            }
+            operations.append(Operation(key, value, expectations[expectation]))
+        expected = self.apply(operations)
+        try:
+            entries = await self.store.commit(Write(operations))
+        except PreconditionFailed:
+            assert expected is None
+        else:
+            assert expected is not None
+            assert [entry.revision for entry in entries] == expected
+
+    def apply(self, operations: list[Operation]) -> list[int] | None:
+        """Do to the model what the store must do; None where it must refuse."""
+        head = dict(self.head)
+        log = list(self.log)
+        for operation in operations:
+            previous = head.get(operation.key, (0, b""))[0]
+            if operation.expected_revision not in (None, previous):
+                return None
+            revision = len(log) + 1
+            if operation.value is not None:
+                verb = Verb.UPDATE if previous else Verb.CREATE
+                head[operation.key] = (revision, operation.value)
+                log.append((revision, verb, operation.key, operation.value, previous))
+            elif previous:
+                del head[operation.key]
+                log.append((revision, Verb.DELETE, operation.key, b"", previous))
+        revisions = [entry[0] for entry in log[len(self.log) :]]
+        self.head, self.log = head, log
+        return revisions
+
+    @rule(prefix=st.sampled_from(PREFIXES), back=st.integers(0, 30))
+    def start_watch(self, prefix: str, back: int) -> None:
+        start = max(len(self.log) - back, 0)
+        watching: AbstractContextManager[Watch] = self.store.watch(prefix, after_revision=start)
+        watch = self.watches.enter_context(watching)
+        self.readers.append(Reader(prefix, start, watch))
+
+    @precondition(lambda self: self.readers)
+    @rule(data=st.data(), batches=st.integers(1, 3))
+    def read_some(self, data: st.DataObject, batches: int) -> None:
+        reader = data.draw(st.sampled_from(self.readers))
+        self.run(self.read(reader, batches))
+
+    async def read(self, reader: Reader, batches: int) -> bool:
+        for _ in range(batches):
+            try:
+                async with asyncio.timeout(0.002):
+                    reader.found.extend(await anext(reader.watch))
+            except TimeoutError:
+                return False
+        return True
+
+    @invariant()
+    def answers_are_those_of_the_model(self) -> None:
+        if not hasattr(self, "store"):
+            return
+        items = [Item(key, *self.head[key]) for key in sorted(self.head)]
+        assert self.store.scan("/") == (items, len(self.log))
+        assert self.store.published_revision == len(self.log)
+        for key in KEYS:
+            assert self.store.history(key) == [one[0] for one in self.log if one[2] == key]
+        for reader in self.readers:
+            expected = self.expected_of(reader)
+            found = [entry.revision for entry in reader.found]
+            assert found == expected[: len(found)]
+
+    def expected_of(self, reader: Reader) -> list[int]:
+        return [
+            revision
+            for revision, _, key, _, _ in self.log[reader.start :]
+            if selected(reader.prefix, key)
+        ]
+
+    def close(self) -> None:
+        for reader in self.readers:
+            expected = self.expected_of(reader)
+            while len(reader.found) < len(expected):
+                assert self.run(self.read(reader, 1)), "a watch has stopped short"
+            assert [entry.revision for entry in reader.found] == expected
+        assert [
+            (entry.revision, entry.verb, entry.key, entry.value, entry.previous_revision)
+            for entry in self.store.entries(1)[0]
+        ] == self.log
+        self.watches.close()
+        self.run(self.opened.__aexit__(None, None, None))
+
+    def teardown(self) -> None:
+        if hasattr(self, "store"):
+            self.close()
+        self.loop.close()
+        self.temporary.cleanup()
+
+
+class GroupStoreMachine(StoreMachine):
+    """The same with the writer thread between."""
+
+    durability = "disk"
+
+
+StoreMachine.TestCase.settings = settings(max_examples=30, stateful_step_count=30, deadline=None)
+GroupStoreMachine.TestCase.settings = settings(
+    max_examples=10, stateful_step_count=20, deadline=None
+)
+TestStore = StoreMachine.TestCase
+TestGroupStore = GroupStoreMachine.TestCase
