@@ -72,9 +72,11 @@ class NodeUnderTest:
         )
 
     @asynccontextmanager
-    async def running(self, runtime: Runtime | None = None) -> AsyncIterator[None]:
+    async def running(
+        self, runtime: Runtime | None = None, client: Client | None = None
+    ) -> AsyncIterator[None]:
         """An agent at work, as after each start of the process."""
-        manager = Manager(self.client, self.clock)
+        manager = Manager(client or self.client, self.clock)
         manager.add([self.agent(runtime).reconciler()])
         async with manager.running():
             await self.settle()

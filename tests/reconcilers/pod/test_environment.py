@@ -1,0 +1,245 @@
+import base64
+
+import pytest
+from hypothesis import given, strategies as st
+
+from kernel.objects.config import ConfigMap, Secret
+from kernel.objects.pod import (
+    ConfigMapEnvSource,
+    ConfigMapKeySelector,
+    Container,
+    EnvFromSource,
+    EnvVar,
+    EnvVarSource,
+    ObjectFieldSelector,
+    Pod,
+    ResourceFieldSelector,
+    ResourceRequirements,
+    SecretEnvSource,
+    SecretKeySelector,
+)
+from kernel.objects.volume import (
+    ConfigMapVolumeSource,
+    LocalObjectReference,
+    ProjectedVolumeSource,
+    SecretProjection,
+    Volume,
+    VolumeProjection,
+)
+from kernel.reconcilers.pod.environment import (
+    ConfigError,
+    Sources,
+    environment_of,
+    expand,
+    field_value,
+    referenced_names,
+)
+from tests.reconcilers.pod.node_under_test import container, make_pod
+
+SOURCES = Sources(
+    config_maps={"settings": ConfigMap(data={"colour": "blue"}), "missing": None},
+    secrets={
+        "login": Secret(data={"password": base64.b64encode(b"s3cret").decode()}),
+        "missing": None,
+    },
+    capacity={"cpu": "4", "memory": "8Gi"},
+    addresses=("10.0.0.1", "fd00::1"),
+    host_addresses=("192.0.2.1",),
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("plain", "plain"),
+        ("$(A)", "1"),
+        ("x$(A)y$(B)z", "x1y2z"),
+        ("$(MISSING)", "$(MISSING)"),
+        ("$$(A)", "$(A)"),
+        ("$$$(A)", "$1"),
+        ("$$$$(A)", "$$(A)"),
+        ("$", "$"),
+        ("$A", "$A"),
+        ("$(A", "$(A"),
+        ("$()", "$()"),
+        ("$($(A))", "$($(A))"),
+        ("a$$b", "a$b"),
+    ],
+)
+def test_expansion(text: str, expected: str) -> None:
+    assert expand(text, {"A": "1", "B": "2"}) == expected
+
+
+@given(st.text(alphabet="aA$()", max_size=12), st.dictionaries(st.text("aA"), st.text("x$()")))
+def test_expansion_follows_the_kubelets_scan(text: str, values: dict[str, str]) -> None:
+    assert expand(text, values) == _scan(text, values)
+
+
+def _scan(text: str, values: dict[str, str]) -> str:
+    """The rule as a scan, character by character: the model to compare with."""
+    result, position = "", 0
+    while position < len(text):
+        following = text[position + 1 : position + 2]
+        if text[position] == "$" and following == "$":
+            result, position = result + "$", position + 2
+        elif text[position] == "$" and following == "(" and ")" in text[position + 2 :]:
+            end = text.index(")", position + 2)
+            name = text[position + 2 : end]
+            result += values.get(name, f"$({name})")
+            position = end + 1
+        else:
+            result, position = result + text[position], position + 1
+    return result
+
+
+@given(st.text(alphabet=st.characters(exclude_characters="$")))
+def test_text_without_dollars_stays_as_it_is(text: str) -> None:
+    assert expand(text, {"A": "1"}) == text
+
+
+def _environment(*variables: EnvVar, env_from: list[EnvFromSource] | None = None) -> dict[str, str]:
+    spec = container(env=list(variables), env_from=env_from or [])
+    return environment_of(_pod(spec), spec, SOURCES)
+
+
+def _pod(*containers: Container) -> Pod:
+    def identify(pod: Pod) -> None:
+        pod.metadata.uid = "uid1"
+        pod.metadata.labels = {"app": "web", "quote": 'a"b'}
+        pod.spec.service_account_name = "robot"
+
+    return make_pod(*containers, change=identify)
+
+
+def test_values_refer_to_earlier_variables() -> None:
+    environment = _environment(
+        EnvVar(name="EARLY", value="$(LATE)"),
+        EnvVar(name="LATE", value="late"),
+        EnvVar(name="BOTH", value="$(EARLY) $(LATE)"),
+    )
+    assert environment == {"EARLY": "$(LATE)", "LATE": "late", "BOTH": "$(LATE) late"}
+
+
+def test_whole_objects_come_first_and_may_be_prefixed() -> None:
+    environment = _environment(
+        EnvVar(name="X_colour", value="not $(X_colour)"),
+        env_from=[
+            EnvFromSource(prefix="X_", config_map_ref=ConfigMapEnvSource(name="settings")),
+            EnvFromSource(secret_ref=SecretEnvSource(name="login")),
+            EnvFromSource(config_map_ref=ConfigMapEnvSource(name="missing", optional=True)),
+        ],
+    )
+    assert environment == {"X_colour": "not blue", "password": "s3cret"}
+
+
+def _from(source: EnvVarSource) -> dict[str, str]:
+    return _environment(EnvVar(name="V", value_from=source))
+
+
+def _config(name: str, key: str, optional: bool | None = None) -> EnvVarSource:
+    reference = ConfigMapKeySelector(name=name, key=key, optional=optional)
+    return EnvVarSource(config_map_key_ref=reference)
+
+
+def _secret(name: str, key: str, optional: bool | None = None) -> EnvVarSource:
+    return EnvVarSource(secret_key_ref=SecretKeySelector(name=name, key=key, optional=optional))
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        (_config("settings", "colour"), {"V": "blue"}),
+        (_config("settings", "size", optional=True), {}),
+        (_config("missing", "colour", optional=True), {}),
+        (_secret("login", "password"), {"V": "s3cret"}),
+        (_secret("login", "user", optional=True), {}),
+        (_secret("missing", "user", optional=True), {}),
+    ],
+)
+def test_values_from_objects(source: EnvVarSource, expected: dict[str, str]) -> None:
+    assert _from(source) == expected
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        (_config("missing", "colour"), 'configmap "missing" not found'),
+        (_config("settings", "size"), "couldn't find key size in ConfigMap default/settings"),
+        (_secret("missing", "user"), 'secret "missing" not found'),
+        (_secret("login", "user"), "couldn't find key user in Secret default/login"),
+    ],
+)
+def test_what_is_missing_is_said_in_kubernetes_words(source: EnvVarSource, message: str) -> None:
+    with pytest.raises(ConfigError) as raised:
+        _from(source)
+    assert str(raised.value) == message
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("metadata.name", "web"),
+        ("metadata.namespace", "default"),
+        ("metadata.uid", "uid1"),
+        ("metadata.labels['app']", "web"),
+        ("metadata.labels['none']", ""),
+        ("metadata.labels", 'app="web"\nquote="a\\"b"'),
+        ("spec.nodeName", "node1"),
+        ("spec.serviceAccountName", "robot"),
+        ("status.podIP", "10.0.0.1"),
+        ("status.podIPs", "10.0.0.1,fd00::1"),
+        ("status.hostIP", "192.0.2.1"),
+    ],
+)
+def test_fields_of_the_pod(path: str, expected: str) -> None:
+    assert field_value(_pod(), path, SOURCES) == expected
+    source = EnvVarSource(field_ref=ObjectFieldSelector(field_path=path))
+    assert _from(source) == {"V": expected}
+
+
+def test_an_unknown_field_is_refused() -> None:
+    with pytest.raises(ConfigError, match=r"unsupported fieldPath: spec\.colour"):
+        field_value(_pod(), "spec.colour", SOURCES)
+
+
+@pytest.mark.parametrize(
+    ("resource", "divisor", "expected"),
+    [
+        ("limits.cpu", "", "2"),
+        ("limits.cpu", "1m", "1500"),
+        ("limits.memory", "", "8589934592"),
+        ("limits.memory", "1Gi", "8"),
+        ("requests.memory", "1Mi", "64"),
+        ("requests.cpu", "1m", "0"),
+    ],
+)
+def test_resources_in_units_of_the_divisor(resource: str, divisor: str, expected: str) -> None:
+    resources = ResourceRequirements(limits={"cpu": "1500m"}, requests={"memory": "64Mi"})
+    selector = ResourceFieldSelector(resource=resource, divisor=divisor)
+    variable = EnvVar(name="V", value_from=EnvVarSource(resource_field_ref=selector))
+    spec = container(env=[variable], resources=resources)
+    assert environment_of(_pod(spec), spec, SOURCES) == {"V": expected}
+
+
+def test_everything_that_a_pod_refers_to_is_found() -> None:
+    spec = container(
+        env=[
+            EnvVar(name="A", value_from=_config("env-map", "k")),
+            EnvVar(name="B", value_from=_secret("env-secret", "k")),
+        ],
+        env_from=[EnvFromSource(secret_ref=SecretEnvSource(name="from-secret"))],
+    )
+    projected = ProjectedVolumeSource(
+        sources=[VolumeProjection(secret=SecretProjection(name="projected-secret"))]
+    )
+    pod = make_pod(
+        init=(spec,),
+        volumes=[
+            Volume(name="a", config_map=ConfigMapVolumeSource(name="volume-map")),
+            Volume(name="b", projected=projected),
+        ],
+        image_pull_secrets=[LocalObjectReference(name="pull-secret")],
+    )
+    config_maps, secrets = referenced_names(pod)
+    assert config_maps == {"env-map", "volume-map"}
+    assert secrets == {"env-secret", "from-secret", "projected-secret", "pull-secret"}
