@@ -23,12 +23,14 @@ from kernel.cri.runtime import (
     Mount,
     NotFound,
     PortMapping,
+    RegistryCredentials,
     RuntimeEventType,
     RuntimeUnavailable,
     SandboxState,
     SecurityContext,
 )
 from tests.containerd.daemon import Containerd
+from tests.containerd.registry import running_registry
 from tests.cri.runtimes_under_test import RuntimeUnderTest
 from tests.cri.trial import Trial, next_event, wait_for
 
@@ -154,6 +156,36 @@ async def test_a_registry_that_is_not_there_is_a_failed_pull(trial: Trial) -> No
     with pytest.raises(ImagePullFailure, match=r"failed to pull.*127\.0\.0\.1:1/none") as failure:
         await trial.runtime.pull_image("127.0.0.1:1/none")
     assert "\n" not in str(failure.value)
+
+
+@needs_containerd
+async def test_an_image_is_pulled_from_a_registry(trial: Trial) -> None:
+    with running_registry() as address:
+        name = f"{address}/geektime/sample:v2"
+        assert await trial.runtime.image_status(name) is None
+        reference = await trial.runtime.pull_image(name)
+        image = await trial.runtime.image_status(name)
+        assert image is not None
+        assert image.id == reference
+        assert name in image.tags
+        with pytest.raises(ImagePullFailure, match="not found"):
+            await trial.runtime.pull_image(f"{address}/geektime/sample:v3")
+    sandbox_id = await trial.run_sandbox()
+    container_id = await trial.shell(sandbox_id, "ls /sample.war", image=name)
+    assert await trial.output(container_id) == ["/sample.war"]
+
+
+@needs_containerd
+async def test_a_registry_is_shown_the_credentials(trial: Trial) -> None:
+    with running_registry(username="somebody", password="secret") as address:
+        name = f"{address}/busybox"
+        with pytest.raises(ImagePullFailure, match="401"):
+            await trial.runtime.pull_image(name)
+        with pytest.raises(ImagePullFailure, match="401") as refused:
+            await trial.runtime.pull_image(name, RegistryCredentials("somebody", "wrong"))
+        assert "wrong" not in str(refused.value)
+        await trial.runtime.pull_image(name, RegistryCredentials("somebody", "secret"))
+        assert await trial.runtime.image_status(name) is not None
 
 
 @needs_containerd
