@@ -18,6 +18,7 @@ from kernel.control.plugin import Plugin, check_names, load_path
 from kernel.cri.choice import RuntimeName, choose_runtime
 from kernel.cri.runtime import Runtime
 from kernel.objects.kinds import KindTable
+from kernel.objects.namespace import Namespace
 from kernel.reconcilers.builtin import NodeSetup, builtin_plugin
 from kernel.reconcilers.pod.shutdown import stop_all_pods
 from kernel.reconcilers.system_objects import ensure_system_objects
@@ -94,9 +95,11 @@ class Kernel:
                         containerd_socket=containerd_socket,
                     )
                     stack.push_async_callback(chosen.close)
+                owner = await _owner(client)
                 if on_exit == "stop":
-                    stack.push_async_callback(stop_all_pods, client, chosen)
+                    stack.push_async_callback(stop_all_pods, chosen, owner)
                 node = NodeSetup(
+                    owner=owner,
                     name=node_name or socket.gethostname().lower(),
                     runtime=chosen,
                     pod_directory=directory / POD_DIRECTORY,
@@ -139,6 +142,12 @@ class Kernel:
             yield server
         finally:
             await server.stop()
+
+
+async def _owner(client: Client) -> str:
+    """What marks this data directory's Pods in a shared runtime: the uid of kube-system, which
+    Kubernetes too takes for the identity of a cluster."""
+    return (await client.get(Namespace, "kube-system")).metadata.uid
 
 
 def _load(plugin: Plugin | ModuleType | Path | str) -> list[Plugin]:

@@ -11,7 +11,7 @@ POD_NAME = "io.kubernetes.pod.name"
 POD_NAMESPACE = "io.kubernetes.pod.namespace"
 POD_UID = "io.kubernetes.pod.uid"
 CONTAINER_NAME = "io.kubernetes.container.name"
-OWNER = "podkernel.io/owner"
+OWNER = "podkernel.dev/owner"
 """Whose Pods they are: a runtime may serve several kernels, or a kubelet, side by side."""
 
 CONFIG_HASH = "kubernetes.io/config.hash"

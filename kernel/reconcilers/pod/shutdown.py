@@ -5,25 +5,27 @@ from functools import partial
 import anyio
 
 from kernel.cri.runtime import Container, ContainerState, Runtime, RuntimeFailure
-from kernel.reconcilers.pod.observe import Observed, observed
+from kernel.reconcilers.pod.observe import OWNER, Observed, observed
 from kernel.reconcilers.pod.stop import grace_from_sandboxes
 
 GRACE_SECONDS_MAX = 10
 
 
-async def stop_all_pods(runtime: Runtime) -> None:
-    """Stop every container and sandbox of the runtime, with the grace of its Pod but no more than
-    `GRACE_SECONDS_MAX`. Nothing is removed: the next node agent sees how each has ended."""
-    by_uid: dict[str, Observed] = {}
+async def stop_all_pods(runtime: Runtime, owner: str) -> None:
+    """Stop every container and sandbox of the agent that `owner` names, with the grace of its Pod
+    but no more than `GRACE_SECONDS_MAX`. Nothing is removed: the next agent of that name sees how
+    each has ended."""
+    by_sandbox: dict[str, Observed] = {}
+    labels = {OWNER: owner}
     try:
-        containers = await runtime.containers()
-        for sandbox in await runtime.sandboxes():
+        containers = await runtime.containers(labels=labels)
+        for sandbox in await runtime.sandboxes(labels=labels):
             own = [found for found in containers if found.sandbox_id == sandbox.id]
-            by_uid[sandbox.id] = observed([sandbox], own)
+            by_sandbox[sandbox.id] = observed([sandbox], own)
     except RuntimeFailure:
         return  # the runtime is gone, and what it ran is beyond reach
     async with anyio.create_task_group() as tasks:
-        for one in by_uid.values():
+        for one in by_sandbox.values():
             tasks.start_soon(_stop_pod, runtime, one)
 
 

@@ -1,0 +1,109 @@
+"""The built-in reconcilers and admission hooks, as a plugin like any other."""
+
+from pathlib import Path
+
+import msgspec
+
+from kernel.api.client import Client
+from kernel.clock import Clock
+from kernel.control.informer import Informers
+from kernel.control.plugin import Plugin
+from kernel.control.reconciler import Reconciler
+from kernel.control.recorder import Recorder
+from kernel.cri.runtime import Runtime
+from kernel.objects.kinds import KindTable
+from kernel.reconcilers.namespaces import namespaces
+from kernel.reconcilers.node import NodeIdentity, node_registration
+from kernel.reconcilers.node_machine import Machine, this_machine
+from kernel.reconcilers.owners import owners
+from kernel.reconcilers.pod.lifecycle import NodeAgent
+from kernel.reconcilers.scheduling import SCHEDULER_NAME, scheduler
+from kernel.reconcilers.static_pods import static_pods
+from kernel.reconcilers.system_objects import protect_system_namespaces, system_objects
+
+NODE_COMPONENT = "kubelet"  # what Kubernetes calls the node agent in Events
+KUBERNETES_VERSION = "v1.32.0"  # the version whose behaviour is served
+
+
+class NodeSetup(msgspec.Struct, frozen=True):
+    """The node that this process is: its runtime, and where it keeps what belongs to Pods.
+
+    `owner` marks what the node makes in a runtime that others may use too; it is the same at every
+    start over one data directory.
+    """
+
+    name: str
+    owner: str
+    runtime: Runtime
+    pod_directory: Path
+    log_directory: Path
+    static_pods: Path | None = None
+
+
+async def builtin_plugin(
+    *,
+    client: Client,
+    informers: Informers,
+    kinds: KindTable,
+    clock: Clock,
+    node: NodeSetup | None,
+) -> Plugin:
+    """Everything that a kernel does by itself; without `node`, all but running Pods.
+
+    The order is the order of the start: static Pods before the node agent, so that it does not
+    take what they run for left over.
+    """
+    scheduling_recorder = Recorder(client, component=SCHEDULER_NAME, clock=clock)
+    reconcilers = [
+        system_objects(),
+        namespaces(client, informers, kinds, clock),
+        *owners(informers, kinds),
+        scheduler(informers, scheduling_recorder, clock),
+    ]
+    if node is not None:
+        reconcilers += await _node_reconcilers(node, client, informers, clock)
+    return Plugin(
+        name="builtin",
+        reconcilers=tuple(reconcilers),
+        admission_hooks=(protect_system_namespaces,),
+    )
+
+
+async def _node_reconcilers(
+    node: NodeSetup, client: Client, informers: Informers, clock: Clock
+) -> list[Reconciler]:
+    for directory in (node.pod_directory, node.log_directory):
+        directory.mkdir(parents=True, exist_ok=True)
+    machine = this_machine(node.pod_directory)
+    recorder = Recorder(client, component=NODE_COMPONENT, clock=clock, host=node.name)
+    version = await node.runtime.version()
+    identity = NodeIdentity(
+        name=node.name,
+        machine=machine,
+        runtime_version=f"{version.name}://{version.version}",
+        kubelet_version=KUBERNETES_VERSION,
+    )
+    agent = NodeAgent(
+        node_name=node.name,
+        owner=node.owner,
+        runtime=node.runtime,
+        clock=clock,
+        recorder=recorder,
+        pods_directory=node.pod_directory,
+        logs_directory=node.log_directory,
+        host_addresses=[machine.internal_ip],
+        capacity=_capacity(machine),
+    )
+    reconcilers = [node_registration(identity, clock)]
+    if node.static_pods is not None:
+        reconcilers.append(static_pods(node.static_pods, node.name, informers, recorder, clock))
+    return [*reconcilers, agent.reconciler()]
+
+
+def _capacity(machine: Machine) -> dict[str, str]:
+    """What resource references of containers without limits stand for."""
+    return {
+        "cpu": str(machine.cpus),
+        "memory": str(machine.memory_bytes),
+        "ephemeral-storage": str(machine.storage_bytes),
+    }
