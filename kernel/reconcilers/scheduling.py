@@ -197,10 +197,11 @@ class _Scheduling:
         if self._trigger is None:
             return
         name = event.object.metadata.name
+        had_nodes = self._ledger.nodes_count > 0
         if event.type is WatchEventType.DELETED:
             self._ledger.remove_node(name)
         elif self._ledger.set_node(node_facts(event.object)):
-            if self._ledger.nodes_count == 1:  # until now they waited for any node at all
+            if not had_nodes:  # until now the Pods waited for any node at all
                 self._waiting.wake_all(revision)
             else:
                 self._freed(name, revision)
