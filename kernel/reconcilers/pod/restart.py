@@ -14,7 +14,7 @@ from kernel.cri import runtime as cri
 from kernel.objects.pod_status import ContainerStateTerminated, ContainerStatus
 from kernel.reconcilers.pod.observe import Observed
 
-RESTARTS_IN_ROW = "podkernel.io/restarts-in-row"
+RESTARTS_IN_ROW = "podkernel.dev/restarts-in-row"
 CONTAINER_HASH = "io.kubernetes.container.hash"
 
 BACK_OFF_SECONDS_FIRST = 10

@@ -1,0 +1,275 @@
+from pathlib import Path
+
+import pytest
+
+from kernel.cri import runtime as cri
+from kernel.objects.pod import (
+    Capabilities,
+    Container,
+    ContainerPort,
+    EnvVar,
+    Pod,
+    PodDNSConfig,
+    PodDNSConfigOption,
+    PodSecurityContext,
+    ResourceRequirements,
+    SeccompProfile,
+    SecurityContext,
+    Sysctl,
+    VolumeMount,
+)
+from kernel.reconcilers.pod.environment import ConfigError, Sources
+from kernel.reconcilers.pod.restart import StartNow
+from kernel.reconcilers.pod.translate import (
+    Placement,
+    container_config,
+    container_hash,
+    container_security,
+    linux_resources,
+    sandbox_config,
+)
+from tests.reconcilers.pod.node_under_test import container, make_pod
+
+IMAGE = cri.Image(id="sha256:1", user="nobody")
+CAPACITY = {"cpu": "4", "memory": "8Gi"}
+
+
+def _sandbox(pod: Pod) -> cri.SandboxConfig:
+    pod.metadata.uid = "uid1"
+    return sandbox_config(pod, 2, Path("/logs"), "owner1")
+
+
+def _config(spec: Container, pod: Pod | None = None, **volumes: str) -> cri.ContainerConfig:
+    pod = pod or make_pod(spec)
+    pod.metadata.uid = "uid1"
+    paths = {name: Path(path) for name, path in volumes.items()}
+    placement = Placement("owner1", paths, Path("/pods/uid1/message"))
+    return container_config(pod, spec, StartNow(3, 2), IMAGE, Sources(capacity=CAPACITY), placement)
+
+
+def test_a_sandbox_can_be_found_again() -> None:
+    def mark(pod: Pod) -> None:
+        pod.metadata.labels = {"app": "web"}
+        pod.metadata.annotations = {"note": "x"}
+
+    config = _sandbox(make_pod(change=mark))
+    assert (config.name, config.namespace, config.uid, config.attempt) == (
+        *("web", "default", "uid1", 2),
+    )
+    assert config.labels == {
+        "app": "web",
+        "io.kubernetes.pod.name": "web",
+        "io.kubernetes.pod.namespace": "default",
+        "io.kubernetes.pod.uid": "uid1",
+        "podkernel.dev/owner": "owner1",
+    }
+    assert config.annotations["note"] == "x"
+    assert config.log_directory == "/logs/default_web_uid1"
+
+
+def test_a_mirror_pod_goes_by_its_hash() -> None:
+    def mirror(pod: Pod) -> None:
+        pod.metadata.annotations = {"kubernetes.io/config.hash": "abc"}
+
+    config = _sandbox(make_pod(change=mirror))
+    assert config.uid == config.labels["io.kubernetes.pod.uid"] == "abc"
+
+
+@pytest.mark.parametrize(
+    ("name", "hostname", "expected"),
+    [("web", "", "web"), ("web", "other", "other"), ("x" * 62 + ".y", "", "x" * 62)],
+)
+def test_the_hostname(name: str, hostname: str, expected: str) -> None:
+    assert _sandbox(make_pod(name=name, hostname=hostname)).hostname == expected
+
+
+def test_host_ports_of_all_containers_are_mapped() -> None:
+    pod = make_pod(
+        container("a", ports=[ContainerPort(container_port=80, host_port=8080)]),
+        container("b", ports=[ContainerPort(container_port=53, host_port=53, protocol="UDP")]),
+        container("c", ports=[ContainerPort(container_port=99)]),
+    )
+    assert _sandbox(pod).port_mappings == (
+        cri.PortMapping(8080, 80, "TCP"),
+        cri.PortMapping(53, 53, "UDP"),
+    )
+    pod.spec.host_network = True
+    assert _sandbox(pod).port_mappings == ()
+
+
+def test_dns_is_the_hosts_unless_it_is_all_given() -> None:
+    dns = PodDNSConfig(
+        nameservers=["192.0.2.53"],
+        searches=["example.dev"],
+        options=[PodDNSConfigOption(name="ndots", value="2"), PodDNSConfigOption(name="rotate")],
+    )
+    assert _sandbox(make_pod(dns_policy="Default", dns_config=dns)).dns is None
+    assert _sandbox(make_pod(dns_policy="None", dns_config=dns)).dns == cri.DnsConfig(
+        ("192.0.2.53",), ("example.dev",), ("ndots:2", "rotate")
+    )
+
+
+def test_a_sandboxs_security() -> None:
+    security = PodSecurityContext(
+        run_as_user=1000,
+        supplemental_groups=[5, 6],
+        fs_group=6,
+        sysctls=[Sysctl(name="net.core.somaxconn", value="10")],
+    )
+    privileged = container(security_context=SecurityContext(privileged=True))
+    config = _sandbox(make_pod(privileged, security_context=security, share_process_namespace=True))
+    assert config.security == cri.SecurityContext(
+        run_as_user=1000, supplemental_groups=(5, 6), privileged=True
+    )
+    assert config.sysctls == {"net.core.somaxconn": "10"}
+    assert config.share_processes
+
+
+def test_a_container_carries_what_the_next_agent_has_to_know() -> None:
+    spec = container(
+        "main", "run", "$(WHAT)", args=["$(NONE)"], env=[EnvVar(name="WHAT", value="x")]
+    )
+    config = _config(spec)
+    assert (config.name, config.attempt, config.image) == ("main", 3, "sha256:1")
+    assert (config.command, config.args) == (("run", "x"), ("$(NONE)",))
+    assert config.labels["io.kubernetes.container.name"] == "main"
+    assert config.labels["io.kubernetes.pod.uid"] == "uid1"
+    assert config.annotations["io.kubernetes.container.restartCount"] == "3"
+    assert config.annotations["podkernel.dev/restarts-in-row"] == "2"
+    assert config.annotations["io.kubernetes.container.hash"] == container_hash(spec)
+    assert config.log_path == "main/3.log"
+
+
+def test_the_hash_goes_by_name_and_image() -> None:
+    assert container_hash(container("a")) == container_hash(container("a", "other"))
+    assert container_hash(container("a")) != container_hash(container("a", image="busybox:2"))
+
+
+def test_mounts() -> None:
+    spec = container(
+        env=[EnvVar(name="DIRECTORY", value="logs")],
+        volume_mounts=[
+            VolumeMount(name="data", mount_path="/data", read_only=True),
+            VolumeMount(name="data", mount_path="/sub", sub_path="a/b"),
+            VolumeMount(name="data", mount_path="/expr", sub_path_expr="$(DIRECTORY)"),
+            VolumeMount(name="data", mount_path="/shared", mount_propagation="Bidirectional"),
+        ],
+    )
+    assert _config(spec, data="/volumes/data").mounts == (
+        cri.Mount("/volumes/data", "/data", read_only=True),
+        cri.Mount("/volumes/data/a/b", "/sub"),
+        cri.Mount("/volumes/data/logs", "/expr"),
+        cri.Mount("/volumes/data", "/shared", propagation="bidirectional"),
+        cri.Mount("/pods/uid1/message", "/dev/termination-log"),
+    )
+
+
+@pytest.mark.parametrize(
+    "mount",
+    [
+        VolumeMount(name="none", mount_path="/x"),
+        VolumeMount(name="data", mount_path="/x", sub_path="../other"),
+        VolumeMount(name="data", mount_path="/x", sub_path="/etc"),
+        VolumeMount(name="data", mount_path="/x", sub_path_expr="$(NOT_SET)"),
+    ],
+)
+def test_mounts_that_are_refused(mount: VolumeMount) -> None:
+    with pytest.raises(ConfigError):
+        _config(container(volume_mounts=[mount]), data="/volumes/data")
+
+
+def _resources(
+    requests: dict[str, str] | None = None, limits: dict[str, str] | None = None
+) -> cri.LinuxResources:
+    spec = container(resources=ResourceRequirements(requests=requests or {}, limits=limits or {}))
+    return linux_resources(make_pod(spec), spec, CAPACITY)
+
+
+@pytest.mark.parametrize(
+    ("requests", "limits", "shares", "quota", "memory", "score"),
+    [
+        ({}, {}, 2, 0, 0, 1000),
+        ({"cpu": "500m"}, {}, 512, 0, 0, 999),
+        ({}, {"cpu": "1"}, 1024, 100_000, 0, 999),
+        ({}, {"cpu": "1m"}, 2, 1000, 0, 999),
+        ({"memory": "4Gi"}, {}, 2, 0, 0, 500),
+        ({"memory": "8Gi"}, {}, 2, 0, 0, 3),
+        ({"cpu": "250m"}, {"memory": "64Mi"}, 256, 0, 67108864, 993),
+        ({}, {"cpu": "2", "memory": "1Gi"}, 2048, 200_000, 1073741824, -997),
+    ],
+)
+def test_resources(
+    requests: dict[str, str],
+    limits: dict[str, str],
+    shares: int,
+    quota: int,
+    memory: int,
+    score: int,
+) -> None:
+    assert _resources(requests, limits) == cri.LinuxResources(
+        memory_limit_bytes=memory,
+        cpu_quota_microseconds=quota,
+        cpu_shares=shares,
+        oom_score_adjustment=score,
+    )
+
+
+def test_the_containers_security_wins_over_the_pods() -> None:
+    own = SecurityContext(
+        run_as_user=2000,
+        read_only_root_filesystem=True,
+        allow_privilege_escalation=False,
+        capabilities=Capabilities(add=["NET_ADMIN"], drop=["ALL"]),
+        seccomp_profile=SeccompProfile(type="Localhost", localhost_profile="my.json"),
+    )
+    spec = container(security_context=own)
+    shared = PodSecurityContext(
+        run_as_user=1000,
+        run_as_group=1000,
+        fs_group=7,
+        seccomp_profile=SeccompProfile(type="RuntimeDefault"),
+    )
+    pod = make_pod(spec, container("other"), security_context=shared)
+    assert container_security(pod, spec, IMAGE) == cri.SecurityContext(
+        run_as_user=2000,
+        run_as_group=1000,
+        supplemental_groups=(7,),
+        read_only_root_filesystem=True,
+        allow_privilege_escalation=False,
+        capabilities_added=("NET_ADMIN",),
+        capabilities_dropped=("ALL",),
+        seccomp_profile="my.json",
+    )
+    assert container_security(pod, pod.spec.containers[1], IMAGE) == cri.SecurityContext(
+        run_as_user=1000,
+        run_as_group=1000,
+        supplemental_groups=(7,),
+        seccomp_profile="RuntimeDefault",
+    )
+
+
+@pytest.mark.parametrize(
+    ("user", "image_user", "message"),
+    [
+        (0, "1000", "container's runAsUser breaks non-root policy"),
+        (None, "", "container has runAsNonRoot and image will run as root"),
+        (None, "0", "container has runAsNonRoot and image will run as root"),
+        (
+            None,
+            "nobody",
+            "container has runAsNonRoot and image has non-numeric user (nobody),"
+            " cannot verify user is non-root",
+        ),
+        (1000, "0", ""),
+        (None, "1000", ""),
+    ],
+)
+def test_run_as_non_root(user: int | None, image_user: str, message: str) -> None:
+    spec = container(security_context=SecurityContext(run_as_non_root=True, run_as_user=user))
+    image = cri.Image(id="sha256:1", user=image_user)
+    refusal = ""
+    try:
+        container_security(make_pod(spec), spec, image)
+    except ConfigError as error:
+        refusal = str(error)
+    assert refusal == message
