@@ -27,6 +27,7 @@ from kernel.store.schema import Entry, Verb
 
 MAP_SIZE_BYTES = 256 * 1024**3  # address space, not memory: the file grows with what is written
 READERS_MAX = 1024
+READERS_FILE_BYTES = READERS_MAX * 64 + 4096  # LMDB has a cache line for each, and a header
 NEARLY_FULL_BYTES = 64 * 1024**2  # below this, an interrupted write is put down to a full disk
 
 
@@ -69,6 +70,8 @@ class Log:
     def __init__(self, directory: Path, *, readonly: bool = False, sync: bool = True):
         self.directory = directory
         try:
+            if not readonly:
+                _reserve_readers_file(directory)
             self._environment = lmdb.open(
                 str(directory),
                 map_size=MAP_SIZE_BYTES,
@@ -318,3 +321,13 @@ class Log:
             if not cursor.set_key(key.encode()):
                 return []
             return [schema.unpack_revision(packed) for packed in cursor.iternext_dup()]
+
+
+def _reserve_readers_file(directory: Path) -> None:
+    """Give LMDB's table of readers its room on disk. LMDB would make a file with a hole and write
+    to it through memory, which on a full disk kills the process instead of raising an error."""
+    file = os.open(directory / "lock.mdb", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        os.posix_fallocate(file, 0, os.fstat(file).st_size or READERS_FILE_BYTES)
+    finally:
+        os.close(file)
