@@ -13,6 +13,13 @@ encode = msgspec.json.Encoder().encode
 CONTENT_HEADERS = {"Content-Type": "application/json", "Cache-Control": "no-cache, private"}
 
 
+class InternalError(ApiError):
+    """Our own fault. The traceback is in the log, not in the answer."""
+
+    def __init__(self) -> None:
+        super().__init__("an internal error occurred; the server's log has details")
+
+
 def json_answer(
     body: bytes,
     *,

@@ -1,8 +1,10 @@
 """GET of a Pod's log: a container's output as plain text, to its end or as it goes on."""
 
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from datetime import datetime
 from pathlib import Path
+from typing import cast
 
 import anyio
 import msgspec
@@ -122,7 +124,7 @@ class PodLogs:
     async def _copy(
         self, path: Path, options: LogOptions, ended: anyio.Event, response: web.StreamResponse
     ) -> None:
-        chunks = read_log(
+        log = read_log(
             path,
             clock=self._api.clock,
             follow=options.follow,
@@ -133,7 +135,8 @@ class PodLogs:
             timestamps=options.timestamps,
             stream=options.stream,
         )
-        async with aclosing(chunks):
+        # A generator, to be closed with its file when the client goes away.
+        async with aclosing(cast(AsyncGenerator[bytes, None], log)) as chunks:
             async for chunk in chunks:
                 try:
                     await response.write(chunk)

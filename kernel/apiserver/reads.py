@@ -13,6 +13,7 @@ from kernel.apiserver.streams import OpenStreams
 from kernel.apiserver.tables import Tables, include_object, partial_metadata
 from kernel.apiserver.targets import Target
 from kernel.apiserver.watch_frames import Frames
+from kernel.apiserver.watch_group import Subject, WatchGroups
 from kernel.apiserver.watch_stream import WatchOptions, WatchStream
 from kernel.clock import now_datetime
 from kernel.objects.kind import Kind
@@ -32,6 +33,7 @@ class Reads:
         self._api = api
         self._tables = tables
         self._streams = streams
+        self._groups = WatchGroups(api, lambda subject: self._frames(subject, shared=True))
 
     async def get(
         self, request: web.BaseRequest, target: Target, parameters: Parameters
@@ -89,21 +91,31 @@ class Reads:
         bookmarks = parameters.flag("allowWatchBookmarks")
         options = WatchOptions(
             from_revision=self._watch_start(parameters),
-            label_selector=parameters.text("labelSelector"),
-            field_selector=field_selector,
             timeout_seconds=parameters.whole_number("timeoutSeconds"),
             bookmarks=bookmarks,
             initial_events_end=send_initial and bookmarks,
         )
-        frames = Frames(
-            target.kind,
-            answer,
-            self._tables,
-            self._api.clock,
+        subject = Subject(
+            kind=target.kind,
+            namespace=target.namespace,
+            label_selector=parameters.text("labelSelector"),
+            field_selector=field_selector,
+            answer=answer,
             include=include_object(parameters.text("includeObject")),
         )
-        stream = WatchStream(self._api, target, options, frames, request)
-        return await stream.serve(self._streams)
+        frames = self._frames(subject, shared=False)
+        stream = WatchStream(self._api, subject, options, frames, request)
+        return await stream.serve(self._streams, self._groups)
+
+    def _frames(self, subject: Subject, *, shared: bool) -> Frames:
+        return Frames(
+            subject.kind,
+            subject.answer,
+            self._tables,
+            self._api.clock,
+            include=subject.include,
+            shared=shared,
+        )
 
     def _watch_start(self, parameters: Parameters) -> int | None:
         """The revision to start after; None to start with what is there."""

@@ -13,7 +13,7 @@ from aiohttp import web
 from kernel.api.context import acting
 from kernel.api.errors import ApiError, MethodNotAllowed
 from kernel.api.object_api import ObjectApi
-from kernel.apiserver.answers import failure_answer
+from kernel.apiserver.answers import InternalError, failure_answer
 from kernel.apiserver.authentication import Authenticator, actor_of
 from kernel.apiserver.documents import Documents
 from kernel.apiserver.logs import PodLogs
@@ -28,10 +28,6 @@ from kernel.apiserver.writes import Writes
 logger = logging.getLogger(__name__)
 
 Handler = Callable[[web.BaseRequest, Target, Parameters], Awaitable[web.StreamResponse]]
-
-
-class InternalError(ApiError):
-    """Our own fault. The traceback is in the log, not in the answer."""
 
 
 class Routes:
@@ -75,7 +71,7 @@ class Routes:
             raise  # the client is gone: there is nobody to answer
         except Exception:
             logger.exception("%s %s failed", request.method, request.raw_path)
-            return failure_answer(InternalError("an internal error occurred; the log has details"))
+            return failure_answer(InternalError())
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         headers = request.headers

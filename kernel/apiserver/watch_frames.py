@@ -37,7 +37,8 @@ def error_chunk(error: ApiError) -> bytes:
 
 
 class Frames:
-    """Encodes the events of one watch, in the form that was agreed on."""
+    """Encodes the events of one watch, in the form that was agreed on; where `shared`, those of
+    many watches which have each been told the columns."""
 
     def __init__(
         self,
@@ -47,6 +48,7 @@ class Frames:
         clock: Clock,
         *,
         include: IncludeObject,
+        shared: bool = False,
     ):
         self._kind = kind
         self._answer = answer
@@ -55,7 +57,7 @@ class Frames:
         self._include = include
         self._form = ("chunk", answer, include)
         # The first frame of a Table watch tells the columns, so it is not shared.
-        self._needs_columns = answer.form is Form.TABLE
+        self.needs_columns = answer.form is Form.TABLE and not shared
 
     def initial(self, objects: Sequence[Stored]) -> list[bytes]:
         """ADDED for each object that is there when the watch starts."""
@@ -67,8 +69,8 @@ class Frames:
         chunks: list[bytes] = []
         for event in events:
             shared = event.forms.get(form)
-            if shared is None or self._needs_columns:
-                told_columns = self._needs_columns
+            if shared is None or self.needs_columns:
+                told_columns = self.needs_columns
                 shared = self._encode(event.type, event.stored)
                 if not told_columns:
                     event.forms[form] = shared
@@ -105,7 +107,7 @@ class Frames:
             api_version=self._answer.api_version,
             include=self._include,
             metadata=ListMeta(resource_version=str(stored.revision)),
-            with_columns=self._needs_columns,
+            with_columns=self.needs_columns,
         )
-        self._needs_columns = False
+        self.needs_columns = False
         return encode(table)

@@ -1,9 +1,12 @@
 """One watch over HTTP: a stream of framed events until its time is up or its client is gone.
 
-No queue stands between the log and the socket: a batch is read, written, and the next one read
-when the socket has taken it. A slow client therefore costs what its socket buffers and no more.
+1. What is there is listed and written, unless the client names a revision to start from.
+2. A cursor of its own reads on from there, each batch written before the next one is read.
+3. Once it has caught up, a group that shares one cursor serves it. A client that falls behind goes
+   back to step 2: no queue stands between the log and the socket.
 """
 
+import logging
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, ExitStack
 
@@ -14,10 +17,12 @@ from aiohttp import web
 from kernel.api.errors import ApiError, Expired
 from kernel.api.object_api import ObjectApi
 from kernel.api.watching import StoredWatch
-from kernel.apiserver.answers import CONTENT_HEADERS
+from kernel.apiserver.answers import CONTENT_HEADERS, InternalError
 from kernel.apiserver.streams import OpenStreams
-from kernel.apiserver.targets import Target
 from kernel.apiserver.watch_frames import Frames, error_chunk
+from kernel.apiserver.watch_group import Member, Subject, WatchGroup, WatchGroups
+
+logger = logging.getLogger(__name__)
 
 BOOKMARK_SECONDS = 60
 # Where a client names no timeout, one between this and twice this is taken, so that the watches
@@ -28,15 +33,13 @@ WRITE_BYTES_MAX = 256 * 1024
 
 
 class WatchOptions(msgspec.Struct, frozen=True):
-    """What a client asks of a watch.
+    """How a client wants its watch.
 
     `from_revision` None starts with what is there. `initial_events_end` marks the end of that
     with a bookmark; `bookmarks` sends one each minute.
     """
 
     from_revision: int | None = None
-    label_selector: str = ""
-    field_selector: str = ""
     timeout_seconds: int | None = None
     bookmarks: bool = False
     initial_events_end: bool = False
@@ -48,42 +51,46 @@ class WatchStream:
     def __init__(
         self,
         api: ObjectApi,
-        target: Target,
+        subject: Subject,
         options: WatchOptions,
         frames: Frames,
         request: web.BaseRequest,
     ) -> None:
         self._api = api
-        self._target = target
+        self._subject = subject
         self._options = options
         self._frames = frames
         self._request = request
-        self._writing = False
+        # What a bookmark may say: up to where everything has been written.
+        self._written_revision = 0
+        self._membership: tuple[WatchGroup, Member] | None = None
 
-    async def serve(self, streams: OpenStreams) -> web.StreamResponse:
+    async def serve(self, streams: OpenStreams, groups: WatchGroups) -> web.StreamResponse:
         """Answer the request. Raises `ApiError` for what is wrong before the first byte is out."""
-        revision, first_chunks = self._start()
+        revision, chunks = self._start()
         with ExitStack() as stack:
-            watch = None
+            cursor = None
             try:
-                watch = stack.enter_context(self._open(revision))
+                cursor = stack.enter_context(self._open(revision))
             except Expired as error:  # told as Kubernetes tells it: in the stream
-                first_chunks.append(error_chunk(error))
+                chunks.append(error_chunk(error))
             response = web.StreamResponse(headers=CONTENT_HEADERS)
             response.enable_chunked_encoding()
             await response.prepare(self._request)
-            async with streams.open() as scope, anyio.create_task_group() as group:
-                group.start_soon(self._end_in_time, scope)
-                await self._write(first_chunks)
-                if watch is not None:
-                    await self._follow(watch, group)
+            async with streams.open() as scope, anyio.create_task_group() as tasks:
+                tasks.start_soon(self._end_in_time, scope)
+                await self._write(chunks, revision)
+                if cursor is not None:
+                    if self._options.bookmarks:
+                        tasks.start_soon(self._send_bookmarks)
+                    await self._follow(cursor, groups)
                 scope.cancel()
         if not self._client_is_gone():
             await response.write_eof()
         return response
 
     def _start(self) -> tuple[int, list[bytes]]:
-        """Where the watch starts, and what is to be sent before it.
+        """The revision that the watch starts after, and what is to be sent before it.
 
         What is there is listed first and the watch starts from the list's revision: so it is
         known where the initial events end, also where there are none.
@@ -92,10 +99,10 @@ class WatchStream:
         if options.from_revision is not None:
             return options.from_revision, []
         page = self._api.list(
-            self._target.kind,
-            namespace=self._target.namespace,
-            label_selector=options.label_selector,
-            field_selector=options.field_selector,
+            self._subject.kind,
+            namespace=self._subject.namespace,
+            label_selector=self._subject.label_selector,
+            field_selector=self._subject.field_selector,
         )
         chunks = self._frames.initial(page.items)
         if options.initial_events_end:
@@ -104,32 +111,70 @@ class WatchStream:
 
     def _open(self, revision: int) -> AbstractContextManager[StoredWatch]:
         return self._api.watch(
-            self._target.kind,
-            namespace=self._target.namespace,
-            label_selector=self._options.label_selector,
-            field_selector=self._options.field_selector,
+            self._subject.kind,
+            namespace=self._subject.namespace,
+            label_selector=self._subject.label_selector,
+            field_selector=self._subject.field_selector,
             from_revision=revision,
         )
 
-    async def _follow(self, watch: StoredWatch, group: anyio.abc.TaskGroup) -> None:
-        if self._options.bookmarks:
-            group.start_soon(self._send_bookmarks, watch)
+    async def _follow(self, cursor: StoredWatch, groups: WatchGroups) -> None:
+        """Send changes until the client is gone; what goes wrong is told in the stream."""
+        group = groups.enter(self._subject)
         try:
-            async for batch in watch:
-                await self._write(self._frames.events(batch))
-                if self._client_is_gone():
-                    return
+            await self._catch_up(cursor, group)
+            while not self._client_is_gone():
+                revision = await self._take_part(group)
+                with self._open(revision) as another:
+                    await self._catch_up(another, group)
         except ApiError as error:
             await self._write([error_chunk(error)])
+        except Exception:
+            logger.exception("a watch of %s failed", self._subject.kind.info.qualified_plural)
+            await self._write([error_chunk(InternalError())])
+        finally:
+            groups.exit(self._subject)
+
+    async def _catch_up(self, cursor: StoredWatch, group: WatchGroup) -> None:
+        """Read by a cursor until the group can take over, which then has this as a member."""
+        if not self._can_join(cursor, group):
+            async for batch in cursor:
+                await self._write(self._frames.events(batch), batch[-1].stored.revision)
+                if self._client_is_gone() or self._can_join(cursor, group):
+                    break
+        # No pause between the look and the joining: nothing can come between.
+        transport = self._request.transport
+        if transport is not None and not transport.is_closing():
+            self._written_revision = cursor.revision
+            self._membership = (group, group.join(transport, cursor.revision))
+
+    def _can_join(self, cursor: StoredWatch, group: WatchGroup) -> bool:
+        return not self._frames.needs_columns and cursor.revision >= group.delivered
+
+    async def _take_part(self, group: WatchGroup) -> int:
+        """Let the group write, until it puts this watch out; answers the revision to go on after.
+        Raises what made the group fail."""
+        if self._membership is None:  # the client was gone before it could join
+            return self._written_revision
+        member = self._membership[1]
+        try:
+            await member.left.wait()
+            if member.failure is not None:
+                raise member.failure
+            self._written_revision = member.revision
+        finally:
+            group.leave(member)
+            self._membership = None
+        await self._drain()
+        return member.revision
 
     def _client_is_gone(self) -> bool:
         transport = self._request.transport
         return transport is None or transport.is_closing()
 
-    async def _write(self, chunks: Sequence[bytes]) -> None:
+    async def _write(self, chunks: Sequence[bytes], revision: int = 0) -> None:
         """Write chunks, waiting whenever the client is behind by more than the socket buffers;
-        nothing where it is gone."""
-        self._writing = True
+        nothing where it is gone. With them everything up to `revision` is written."""
         pending: list[bytes] = []
         size = 0
         for position, chunk in enumerate(chunks, 1):
@@ -139,14 +184,18 @@ class WatchStream:
                 continue
             transport = self._request.transport
             if transport is None or transport.is_closing():
-                break
+                return
             transport.write(pending[0] if len(pending) == 1 else b"".join(pending))
             pending, size = [], 0
-            try:
-                await self._request.writer.drain()
-            except ConnectionError:
-                break
-        self._writing = False
+            if position == len(chunks):
+                self._written_revision = max(revision, self._written_revision)
+            await self._drain()
+
+    async def _drain(self) -> None:
+        try:
+            await self._request.writer.drain()
+        except ConnectionError:
+            return  # the client is gone, which the next write finds
 
     async def _end_in_time(self, scope: anyio.CancelScope) -> None:
         clock = self._api.clock
@@ -156,9 +205,13 @@ class WatchStream:
         await clock.sleep(seconds)
         scope.cancel()
 
-    async def _send_bookmarks(self, watch: StoredWatch) -> None:
+    async def _send_bookmarks(self) -> None:
         while True:
             await self._api.clock.sleep(BOOKMARK_SECONDS)
-            # While a batch is on its way the watch is ahead of what the client has been sent.
-            if not self._writing:
-                await self._write([self._frames.bookmark(watch.revision)])
+            await self._write([self._frames.bookmark(self._bookmark_revision())])
+
+    def _bookmark_revision(self) -> int:
+        if self._membership is not None:
+            group, member = self._membership
+            return group.revision(member)
+        return self._written_revision
