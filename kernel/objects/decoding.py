@@ -15,6 +15,7 @@ from typing import Any, Literal, TypeVar
 import msgspec
 from msgspec import inspect
 
+from kernel.objects.quantity import QuantityError, parse_quantity
 from kernel.objects.struct import wire_name
 
 StructType = TypeVar("StructType", bound=msgspec.Struct)
@@ -181,10 +182,15 @@ class _Walk:
                 return self._clean_scalar(expected, value, path)
 
     def _clean_annotated(self, expected: inspect.Metadata, value: Any, path: str) -> Any:
-        is_quantity = (expected.extra or {}).get("format") == "quantity"
-        if is_quantity and isinstance(value, int | float) and not isinstance(value, bool):
+        if (expected.extra or {}).get("format") != "quantity":
+            return self.clean(expected.type, value, path)
+        if isinstance(value, int | float) and not isinstance(value, bool):
             return repr(value)
-        return self.clean(expected.type, value, path)
+        try:
+            parse_quantity(value if isinstance(value, str) else "")
+        except QuantityError:
+            return self._refuse("quantity such as 500m or 1Gi", value, path)
+        return value
 
     def _clean_struct(self, expected: inspect.StructType, value: Any, path: str) -> Any:
         if not isinstance(value, Mapping):

@@ -11,13 +11,21 @@ from typing import Annotated
 
 import msgspec
 
-Quantity = Annotated[str, msgspec.Meta(extra={"format": "quantity"})]
+LENGTH_MAX = 256
 
 _PATTERN = re.compile(
     r"(?P<sign>[+-]?)(?P<number>[0-9]+\.?[0-9]*|\.[0-9]+)"
-    r"(?:(?P<suffix>[KMGTPE]i|[numkMGTPE])|[eE](?P<exponent>[+-]?[0-9]+))?",
-    re.ASCII,
+    r"(?:(?P<suffix>[KMGTPE]i|[numkMGTPE])|[eE](?P<exponent>[+-]?[0-9]+))?"
 )
+# For OpenAPI as well as for msgspec, so without named groups. The look-ahead keeps out a trailing
+# newline, which Python's `$` would let pass.
+_SCHEMA_PATTERN = r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]+)?$(?!\n)"
+
+Quantity = Annotated[
+    str,
+    msgspec.Meta(pattern=_SCHEMA_PATTERN, max_length=LENGTH_MAX, extra={"format": "quantity"}),
+]
+
 _BINARY_SUFFIXES = ("", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei")
 _DECIMAL_EXPONENTS = {
     "n": -9,
@@ -34,9 +42,8 @@ _DECIMAL_EXPONENTS = {
 _DECIMAL_SUFFIXES = {exponent: suffix for suffix, exponent in _DECIMAL_EXPONENTS.items()}
 _NANO = 1_000_000_000
 _MAXIMUM = Fraction(2**63 - 1)
-# Beyond these a number is at its bounds anyway; the limits keep `1e999999999` cheap.
+# Beyond this a number is at its bounds anyway; the limit keeps `1e999999999` cheap.
 _EXPONENT_MAX = 64
-_DIGITS_MAX = 256
 
 
 class QuantityError(ValueError):
@@ -44,13 +51,13 @@ class QuantityError(ValueError):
 
     def __init__(self, text: str):
         super().__init__(
-            f"{text!r} is no quantity: expected a number with an optional suffix"
+            f'"{text}" is no quantity: expected a number with an optional suffix'
             " (m, k, M, G, T, P, E, Ki, Mi, Gi, Ti, Pi, Ei) or exponent, such as 500m or 1Gi"
         )
 
 
 def _match(text: str) -> re.Match[str]:
-    match = _PATTERN.fullmatch(text) if len(text) <= _DIGITS_MAX else None
+    match = _PATTERN.fullmatch(text) if len(text) <= LENGTH_MAX else None
     if match is None:
         raise QuantityError(text)
     return match

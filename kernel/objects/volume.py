@@ -2,9 +2,12 @@
 
 import msgspec
 
-from kernel.objects.container import ObjectFieldSelector, ResourceFieldSelector
-from kernel.objects.container import VolumeDevice as VolumeDevice
-from kernel.objects.container import VolumeMount as VolumeMount
+from kernel.objects.container import (
+    ObjectFieldSelector,
+    ResourceFieldSelector,
+    VolumeDevice as VolumeDevice,
+    VolumeMount as VolumeMount,
+)
 from kernel.objects.meta import LabelSelector
 from kernel.objects.quantity import Quantity
 from kernel.objects.struct import Struct

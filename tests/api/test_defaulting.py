@@ -15,7 +15,7 @@ from kernel.objects.kind import Kind
 from kernel.objects.kinds import KindTable
 from kernel.objects.namespace import Namespace
 from kernel.objects.node import Node
-from kernel.objects.pod import Pod
+from kernel.objects.pod import Container, Pod, PodSpec, ResourceRequirements
 from kernel.objects.service import Service
 
 
@@ -134,8 +134,11 @@ def test_requests_follow_limits_and_quantities_are_canonical() -> None:
 
 
 def test_finer_than_milli_is_rounded_up_and_nonsense_left_for_validation() -> None:
-    limits = container_with(resources={"limits": {"cpu": "100u", "memory": "much"}})["resources"]
-    assert limits["limits"] == {"cpu": "1m", "memory": "much"}
+    limits = {"cpu": "100u", "memory": "much"}
+    resources = ResourceRequirements(limits=limits)
+    pod = Pod(spec=PodSpec(containers=[Container(name="web", resources=resources)]))
+    default(pod)
+    assert resources.limits == {"cpu": "1m", "memory": "much"}
 
 
 def test_with_the_nodes_network_container_ports_are_its_ports() -> None:

@@ -106,6 +106,16 @@ def test_a_quantity_may_be_a_number(number: float, text: str) -> None:
     assert pod.spec.containers[0].resources.limits == {"cpu": text}
 
 
+@pytest.mark.parametrize(
+    ("wrong", "got"),
+    [("lots", 'string "lots"'), ("1 Gi", 'string "1 Gi"'), (True, "boolean"), ("", 'string ""')],
+)
+def test_what_is_no_quantity_is_refused(wrong: Any, got: str) -> None:
+    (error,) = errors_of(web(resources={"limits": {"cpu": wrong}}))
+    assert error.path == "spec.containers[0].resources.limits.cpu"
+    assert error.message == f"expected quantity such as 500m or 1Gi, got {got}"
+
+
 def test_a_whole_float_is_an_integer() -> None:
     document = b'{"spec":{"priority":5.0,"nodeName":null,"containers":[]}}'
     assert decode(Pod, document).spec.priority == 5

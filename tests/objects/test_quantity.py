@@ -1,9 +1,11 @@
 from fractions import Fraction
 
+import msgspec
 import pytest
 from hypothesis import given, strategies as st
 
 from kernel.objects.quantity import (
+    Quantity,
     QuantityError,
     canonical_quantity,
     compare_quantities,
@@ -75,6 +77,21 @@ def test_what_is_no_quantity_is_refused(text: str) -> None:
 )
 def test_canonical(text: str, form: str) -> None:
     assert canonical_quantity(text) == form
+
+
+@given(st.text(alphabet="0159.+-eEKMGmnukTPi \n١", max_size=7))
+def test_decoding_takes_what_parsing_takes(text: str) -> None:
+    try:
+        parse_quantity(text)
+        expected = True
+    except QuantityError:
+        expected = False
+    try:
+        msgspec.convert(text, Quantity)
+        accepted = True
+    except msgspec.ValidationError:
+        accepted = False
+    assert accepted is expected
 
 
 def test_to_numbers_rounds_away_from_zero() -> None:
