@@ -19,6 +19,9 @@ import anyio.lowlevel
 Item = TypeVar("Item")
 
 NANOSECONDS_PER_SECOND = 1_000_000_000
+SETTLING_ROUNDS = 16  # most often enough; anyio looks again only after a tenth of a second
+
+_system_random = random.SystemRandom()
 
 
 class Clock(Protocol):
@@ -51,7 +54,9 @@ class Clock(Protocol):
 
 def now_datetime(clock: Clock) -> datetime:
     """The clock's wall time as an aware datetime in UTC, to the microsecond."""
-    return datetime.fromtimestamp(clock.now_nanoseconds() / NANOSECONDS_PER_SECOND, UTC)
+    # In whole numbers: as a float, the last nanoseconds of a second would round up to the next.
+    seconds, nanoseconds = divmod(clock.now_nanoseconds(), NANOSECONDS_PER_SECOND)
+    return datetime.fromtimestamp(seconds, UTC).replace(microsecond=nanoseconds // 1000)
 
 
 def now_timestamp(clock: Clock) -> datetime:
@@ -72,10 +77,10 @@ class SystemClock:
         await anyio.sleep(max(seconds, 0))
 
     def random(self) -> float:
-        return random.random()
+        return _system_random.random()
 
     def choice(self, items: Sequence[Item]) -> Item:
-        return random.choice(items)
+        return _system_random.choice(items)
 
     def uuid(self) -> str:
         return str(uuid.uuid4())
@@ -131,10 +136,17 @@ class ManualClock:
     async def advance(self, seconds: float) -> None:
         """Move time on, waking sleepers one due time after the other, each with a chance to run."""
         target = self._elapsed_nanoseconds + round(seconds * NANOSECONDS_PER_SECOND)
-        await anyio.wait_all_tasks_blocked()
+        await _settle()
         while self._sleepers and self._sleepers[0][0] <= target:
             due, _, woken = heapq.heappop(self._sleepers)
             self._elapsed_nanoseconds = due
             woken.set()
-            await anyio.wait_all_tasks_blocked()
+            await _settle()
         self._elapsed_nanoseconds = target
+
+
+async def _settle() -> None:
+    """Let all tasks run until each of them waits for something."""
+    for _ in range(SETTLING_ROUNDS):
+        await anyio.lowlevel.checkpoint()
+    await anyio.wait_all_tasks_blocked()
