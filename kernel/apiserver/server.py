@@ -127,6 +127,8 @@ class ApiServer:
             )
         except OSError as error:
             raise ListenFailure(_listen_message(host, port, error)) from error
+        except OverflowError as error:
+            raise ListenFailure(f"can't listen on {host}:{port}: no such port") from error
         bound: int = self._listener.sockets[0].getsockname()[1]
         return bound
 
