@@ -7,6 +7,7 @@ that the agent can be killed at any step and goes on from there.
 import logging
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import anyio
@@ -18,6 +19,7 @@ from kernel.control.reconciler import Reconciler, Request, Result, RetryAfter
 from kernel.cri import runtime as cri
 from kernel.objects.pod import Container, Pod
 from kernel.reconcilers.pod.host import EventRecorder, Host, PodMemory
+from kernel.reconcilers.pod.interrupt import Interrupted, unless_deleted
 from kernel.reconcilers.pod.leftovers import remove_leftovers
 from kernel.reconcilers.pod.observe import (
     CONFIG_HASH,
@@ -30,7 +32,7 @@ from kernel.reconcilers.pod.observe import (
 from kernel.reconcilers.pod.plan import Plan, plan_pod
 from kernel.reconcilers.pod.runtime_events import RuntimeEvents
 from kernel.reconcilers.pod.start import ContainerStart, SandboxPlace, read_sources
-from kernel.reconcilers.pod.status import Facts, pod_in_words, pod_status
+from kernel.reconcilers.pod.status import Facts, pod_in_words, pod_status, was_initialized
 from kernel.reconcilers.pod.stop import forget_pod, grace_from_sandboxes, kill_pod, stop_containers
 from kernel.reconcilers.pod.termination import termination_message
 from kernel.reconcilers.pod.translate import sandbox_config
@@ -68,7 +70,7 @@ class NodeAgent:
         host_addresses: Sequence[str],
         owner: str = "",
         capacity: Mapping[str, str] | None = None,
-        concurrency: int = 64,
+        concurrency: int = 128,
     ):
         self._host = Host(
             node_name=node_name,
@@ -100,6 +102,8 @@ class NodeAgent:
         """Bring one Pod on. Raises `RetryAfter` where the runtime can't be worked with."""
         try:
             return await self._reconcile(request, client)
+        except Interrupted:
+            return None
         except cri.RuntimeFailure as failure:
             raise RetryAfter(RUNTIME_RETRY_SECONDS, f"runtime: {failure}") from failure
 
@@ -144,9 +148,9 @@ class NodeAgent:
             observed = await self._observe(pod)
             plan = plan_pod(pod, observed, self._now())
         await self._say_back_offs(pod, plan, observed, memory)
-        await remove_leftovers(self._host, observed)
         if not await self._write_status(client, pod, plan, observed, memory):
             return None
+        await remove_leftovers(self._host, observed)
         return self._requeue(plan, memory)
 
     async def _observe(self, pod: Pod) -> Observed:
@@ -162,6 +166,10 @@ class NodeAgent:
         """Do what the plan asks for now; False where that is nothing."""
         if plan.stops:
             await stop_containers(self._host, pod, plan.stops, memory)
+            return True
+        if plan.replaces:
+            message = "Container {name} definition changed, will be restarted"
+            await stop_containers(self._host, pod, plan.replaces, memory, message=message)
             return True
         if plan.finished:
             if observed.sandbox is None:
@@ -191,7 +199,7 @@ class NodeAgent:
         assert observed.sandbox is not None
         config = self._sandbox_config(pod, observed.sandbox.attempt)
         place = SandboxPlace(observed.sandbox.id, config, volumes, sources)
-        return await self._start_containers(pod, plan, place, memory)
+        return await self._start_containers(client, pod, plan, place, memory)
 
     async def _make_sandbox(
         self, pod: Pod, attempt: int, observed: Observed, memory: PodMemory
@@ -223,7 +231,7 @@ class NodeAgent:
         return sandbox_config(pod, attempt, self._host.logs_directory, self._host.owner)
 
     async def _start_containers(
-        self, pod: Pod, plan: Plan, place: SandboxPlace, memory: PodMemory
+        self, client: Client, pod: Pod, plan: Plan, place: SandboxPlace, memory: PodMemory
     ) -> bool:
         """Start all that the plan names side by side; False where none could be tried yet."""
         tried: list[bool] = []
@@ -234,10 +242,13 @@ class NodeAgent:
             )
             tried.append(await attempt.run(place))
 
-        async with anyio.create_task_group() as tasks:
-            for container in (*pod.spec.init_containers, *pod.spec.containers):
-                if container.name in plan.starts:
-                    tasks.start_soon(start, container)
+        async def start_all() -> None:
+            async with anyio.create_task_group() as tasks:
+                for container in (*pod.spec.init_containers, *pod.spec.containers):
+                    if container.name in plan.starts:
+                        tasks.start_soon(start, container)
+
+        await unless_deleted(client, pod, start_all)
         return any(tried)
 
     async def _say_back_offs(
@@ -317,16 +328,23 @@ class NodeAgent:
         self, client: Client, pod: Pod, observed: Observed, memory: PodMemory
     ) -> Result | None:
         grace = pod.metadata.deletion_grace_period_seconds or 0
-        await stop_containers(self._host, pod, observed.running(), memory, grace_seconds=grace)
-        for sandbox in observed.sandboxes:
-            await self._host.runtime.stop_sandbox(sandbox.id)
-        if observed.sandboxes:
-            observed = await self._observe(pod)
-            initialized = plan_pod(pod, observed, self._now()).initialized
-            plan = Plan(initialized=initialized)
-            await self._write_status(client, pod, plan, observed, memory, terminating=True)
+        stop = partial(
+            stop_containers, self._host, pod, observed.running(), memory, grace_seconds=grace
+        )
+        try:
+            await unless_deleted(client, pod, stop)
+            for sandbox in observed.sandboxes:
+                await self._host.runtime.stop_sandbox(sandbox.id)
+            if observed.sandboxes:
+                observed = await self._observe(pod)
+                plan = Plan(initialized=was_initialized(pod))
+                await self._write_status(client, pod, plan, observed, memory, terminating=True)
+            await kill_pod(self._host, observed, grace_seconds=0)
+        except cri.RuntimeFailure as failure:
+            message = f"error killing pod: {failure}"
+            await self._host.recorder.event(pod, "Warning", "FailedKillPod", message)
+            raise
         uid = runtime_uid(pod)
-        await kill_pod(self._host, observed, grace_seconds=0)
         await forget_pod(self._host, pod.metadata.namespace, pod.metadata.name, uid)
         self._memories.pop(uid, None)
         with suppress(NotFound, Conflict):

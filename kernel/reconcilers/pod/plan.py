@@ -23,13 +23,15 @@ class Plan(msgspec.Struct, frozen=True):
     """What to do now.
 
     `finished`: nothing of the Pod runs again; its sandbox may go. `new_sandbox_attempt`: make a
-    sandbox, then plan anew. `stops`: end these containers. `starts`: start these, by name.
-    `back_offs`: start these later. `initialized`: all init containers have passed.
+    sandbox, then plan anew. `stops`: end these containers. `replaces`: end these too, to start
+    them anew with another definition. `starts`: start these, by name. `back_offs`: start these
+    later. `initialized`: all init containers have passed.
     """
 
     finished: bool = False
     new_sandbox_attempt: int | None = None
     stops: tuple[cri.Container, ...] = ()
+    replaces: tuple[cri.Container, ...] = ()
     starts: Mapping[str, StartNow] = {}
     back_offs: Mapping[str, WaitUntil] = {}
     initialized: bool = False
@@ -56,7 +58,7 @@ def plan_pod(pod: Pod, observed: Observed, now: int) -> Plan:
     starts = {name: d for name, d in mains.items() if isinstance(d, StartNow)}
     back_offs = {name: d for name, d in mains.items() if isinstance(d, WaitUntil)}
     return Plan(
-        stops=_changed(pod, observed),
+        replaces=_changed(pod, observed),
         starts={**init.starts, **starts},
         back_offs={**init.back_offs, **back_offs},
         initialized=True,

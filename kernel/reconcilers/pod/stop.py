@@ -1,8 +1,7 @@
 """Stopping: containers with grace and an Event each, whole Pods, and what they have on disk."""
 
 import shutil
-from collections.abc import Iterable
-from functools import partial
+from collections.abc import Sequence
 
 import anyio
 import anyio.to_thread
@@ -18,38 +17,48 @@ from kernel.reconcilers.pod.volumes import has_volumes, remove_pod_directory
 async def stop_containers(
     host: Host,
     pod: Pod,
-    containers: Iterable[cri.Container],
+    containers: Sequence[cri.Container],
     memory: PodMemory,
     *,
     grace_seconds: float | None = None,
+    message: str = "Stopping container {name}",
 ) -> None:
     """Stop containers side by side, an Event for each. None is the Pod's own grace."""
-    grace = grace_of(pod) if grace_seconds is None else grace_seconds
-    async with anyio.create_task_group() as tasks:
-        for container in containers:
-            if memory.first_time(f"killing {container.id}"):
-                await host.recorder.event(
-                    pod,
-                    "Normal",
-                    "Killing",
-                    f"Stopping container {container.name}",
-                    field_path=field_path(pod, container.name),
-                )
-            tasks.start_soon(partial(_stop, host, container.id, grace))
+    for container in containers:
+        if memory.first_time(f"killing {container.id}"):
+            await host.recorder.event(
+                pod,
+                "Normal",
+                "Killing",
+                message.format(name=container.name),
+                field_path=field_path(pod, container.name),
+            )
+    await _stop_all(host, containers, grace_of(pod) if grace_seconds is None else grace_seconds)
 
 
 async def kill_pod(host: Host, observed: Observed, *, grace_seconds: float) -> None:
     """Stop all containers of one uid, then stop and remove its sandboxes."""
-    async with anyio.create_task_group() as tasks:
-        for container in observed.running():
-            tasks.start_soon(_stop, host, container.id, grace_seconds)
+    await _stop_all(host, observed.running(), grace_seconds)
     for sandbox in observed.sandboxes:
         await host.runtime.stop_sandbox(sandbox.id)
         await host.runtime.remove_sandbox(sandbox.id)
 
 
-async def _stop(host: Host, container_id: str, grace_seconds: float) -> None:
-    await host.runtime.stop_container(container_id, grace_seconds=grace_seconds)
+async def _stop_all(host: Host, containers: Sequence[cri.Container], grace_seconds: float) -> None:
+    """One that can't be stopped doesn't keep the others from it; its failure is raised then."""
+    failures: list[cri.RuntimeFailure] = []
+
+    async def stop(container_id: str) -> None:
+        try:
+            await host.runtime.stop_container(container_id, grace_seconds=grace_seconds)
+        except cri.RuntimeFailure as failure:
+            failures.append(failure)
+
+    async with anyio.create_task_group() as tasks:
+        for container in containers:
+            tasks.start_soon(stop, container.id)
+    if failures:
+        raise failures[0]
 
 
 def grace_from_sandboxes(observed: Observed) -> float:

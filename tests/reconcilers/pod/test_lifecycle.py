@@ -236,6 +236,51 @@ async def test_past_its_grace_a_container_is_killed(node: NodeUnderTest) -> None
     assert set(codes) == {137}
 
 
+async def test_a_deletion_does_not_wait_for_a_pull(node: NodeUnderTest) -> None:
+    node.simulated.delay("pull_image", 600)
+    await node.create(make_pod())
+    assert node.said("Pulling") == ['Pulling image "busybox:1"']
+    await node.client.delete(Pod, "web")
+    await node.settle()
+    assert await node.client.list(Pod) == []
+    assert await node.simulated.sandboxes() == []
+
+
+async def test_a_deletion_can_be_hurried(node: NodeUnderTest) -> None:
+    node.simulated.script("main", SimulatedContainer(stop_seconds=1000))
+    await node.create(make_pod())
+    await node.client.delete(Pod, "web", grace_period_seconds=600)
+    await node.advance(1)
+    assert (await node.status_of("main")).state.running is not None
+    await node.client.delete(Pod, "web", grace_period_seconds=5)
+    await node.advance(5)
+    assert await node.client.list(Pod) == []
+
+
+async def test_a_deletion_that_fails_is_tried_again(node: NodeUnderTest) -> None:
+    node.simulated.fail("stop_container", RuntimeFailure("no answer"), subject="main", times=1)
+    await node.create(make_pod(container("main"), container("other")))
+    await node.client.delete(Pod, "web")
+    await node.settle()
+    assert node.said("FailedKillPod") == ["error killing pod: no answer"]
+    assert (await node.container("other")).exit_code == 143
+    await node.advance(2)
+    assert await node.client.list(Pod) == []
+
+
+async def test_another_image_replaces_the_container(node: NodeUnderTest) -> None:
+    await node.create(make_pod(container("main"), container("other"), restart="Never"))
+    other = await node.container("other")
+    pod = await node.pod()
+    pod.spec.containers[0].image = "busybox:2"
+    await node.client.update(pod)
+    await node.settle()
+    assert node.said("Killing") == ["Container main definition changed, will be restarted"]
+    status = await node.status_of("main")
+    assert (status.image, status.restart_count) == ("busybox:2", 1)
+    assert (await node.container("other")).id == other.id
+
+
 async def test_a_force_deleted_pod_is_killed(node: NodeUnderTest) -> None:
     await node.create(make_pod())
     await node.client.delete(Pod, "web", grace_period_seconds=0)

@@ -1,0 +1,52 @@
+"""Long calls that are given up once the Pod's end has been asked for, or hurried: a pull of minutes
+must not hold up a deletion, nor a long grace a shorter one."""
+
+import math
+from collections.abc import Awaitable, Callable
+
+import anyio
+
+from kernel.api.client import Client
+from kernel.objects.pod import Pod
+
+
+class Interrupted(Exception):
+    """The call was given up: the change that led to it brings the next reconcile."""
+
+
+async def unless_deleted(client: Client, pod: Pod, call: Callable[[], Awaitable[None]]) -> None:
+    """Make a call; give it up and raise `Interrupted` as soon as the object is gone, or is being
+    deleted by another time than `pod` says."""
+    is_interrupted = False
+
+    def has_changed(present: Pod | None) -> bool:
+        return (
+            present is None
+            or present.metadata.uid != pod.metadata.uid
+            or present.metadata.deletion_timestamp != pod.metadata.deletion_timestamp
+        )
+
+    async def watch() -> None:
+        nonlocal is_interrupted
+        await client.wait(
+            Pod,
+            pod.metadata.name,
+            has_changed,
+            namespace=pod.metadata.namespace,
+            timeout_seconds=math.inf,
+        )
+        is_interrupted = True
+        tasks.cancel_scope.cancel()
+
+    failure: Exception | None = None
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(watch)
+        try:
+            await call()
+        except Exception as error:  # raised below: the task group would wrap it
+            failure = error
+        tasks.cancel_scope.cancel()
+    if is_interrupted:
+        raise Interrupted
+    if failure is not None:
+        raise failure
