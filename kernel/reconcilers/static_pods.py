@@ -17,7 +17,6 @@ from pathlib import Path
 import anyio
 import anyio.to_thread
 import msgspec
-import watchfiles
 
 from kernel.api.client import Client
 from kernel.api.errors import AlreadyExists, BadRequest, Conflict, Forbidden, Invalid, NotFound
@@ -29,6 +28,7 @@ from kernel.objects.meta import ObjectMeta, OwnerReference
 from kernel.objects.node import Node
 from kernel.objects.pod import Pod
 from kernel.reconcilers.static_pod_files import StaticPodFiles, WantedPod
+from kernel.reconcilers.static_pod_watch import DirectoryWatch
 
 logger = logging.getLogger("podkernel.static_pods")
 
@@ -43,8 +43,6 @@ BAD_FILE_REASON = "FailedStaticPod"
 RESCAN_SECONDS = 20.0
 MISSING_DIRECTORY_SECONDS = 1.0
 CONFLICT_RETRY_SECONDS = 0.05
-# How long notifications are gathered: a file is written in several steps.
-GATHER_MILLISECONDS = 50
 
 
 def static_pods(
@@ -204,15 +202,12 @@ class _Mirrors:
                 tasks.cancel_scope.cancel()
 
     async def _watch(self, trigger: Trigger) -> None:
-        """Read the directory whenever something in it changes."""
+        """Read the directory now that it is watched, and whenever something in it changes."""
         try:
-            async for _ in watchfiles.awatch(
-                self._directory,
-                debounce=GATHER_MILLISECONDS,
-                step=GATHER_MILLISECONDS // 2,
-                recursive=False,
-            ):
-                await self._read(trigger)
+            with DirectoryWatch.open(self._directory) as watch:
+                while True:
+                    await self._read(trigger)
+                    await watch.wait_change()
         except (OSError, RuntimeError) as error:
             logger.warning(
                 "%s: changes are noticed after up to %g s only: %s",
