@@ -16,7 +16,17 @@ _Edit = Callable[[Any, str], Any]
 
 
 def apply_merge_patch(document: Any, patch: Any) -> Any:
-    """`document` with the members of `patch`; null takes a member away, lists are replaced."""
+    """`document` with the members of `patch`; null takes a member away, lists are replaced.
+
+    Raises `BadRequest` for a patch that is nested too deeply.
+    """
+    try:
+        return _merged(document, patch)
+    except RecursionError:
+        raise BadRequest("the patch is nested too deeply") from None
+
+
+def _merged(document: Any, patch: Any) -> Any:
     if not isinstance(patch, Mapping):
         return patch
     merged = dict(document) if isinstance(document, Mapping) else {}
@@ -24,7 +34,7 @@ def apply_merge_patch(document: Any, patch: Any) -> Any:
         if value is None:
             merged.pop(key, None)
         else:
-            merged[key] = apply_merge_patch(merged.get(key), value)
+            merged[key] = _merged(merged.get(key), value)
     return merged
 
 
@@ -40,8 +50,11 @@ def apply_json_patch(document: Any, patch: Any) -> Any:
         raise BadRequest(
             f"a JSON patch may have at most {OPERATIONS_MAX} operations, got {len(patch)}"
         )
-    for index, operation in enumerate(patch):
-        document = _apply_operation(document, operation, f"operation {index}")
+    try:
+        for index, operation in enumerate(patch):
+            document = _apply_operation(document, operation, f"operation {index}")
+    except RecursionError:
+        raise BadRequest("the patch is nested too deeply") from None
     return document
 
 

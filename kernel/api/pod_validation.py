@@ -272,16 +272,16 @@ def _check_deadline_update(new: PodSpec, old: PodSpec, causes: Causes) -> None:
 def _check_toleration_update(
     new: Sequence[Toleration], old: Sequence[Toleration], causes: Causes
 ) -> None:
-    kept = [_without_seconds(toleration) for toleration in new]
-    if any(_without_seconds(toleration) not in kept for toleration in old):
+    kept = {_without_seconds(toleration) for toleration in new}
+    if not kept.issuperset(_without_seconds(toleration) for toleration in old):
         causes.forbidden(
             "spec.tolerations",
             "existing toleration can not be modified except its tolerationSeconds",
         )
 
 
-def _without_seconds(toleration: Toleration) -> Toleration:
-    return msgspec.structs.replace(toleration, toleration_seconds=None)
+def _without_seconds(toleration: Toleration) -> tuple[str, ...]:
+    return toleration.key, toleration.operator, toleration.value, toleration.effect
 
 
 def _same_but_for_allowed(new: PodSpec, old: PodSpec) -> bool:
@@ -302,7 +302,8 @@ def _same_but_for_allowed(new: PodSpec, old: PodSpec) -> bool:
 
 
 def _with_gates_removed(old: PodSpec, new: PodSpec) -> PodSpec:
-    gates = [gate for gate in old.scheduling_gates if gate in new.scheduling_gates]
+    kept = {gate.name for gate in new.scheduling_gates}
+    gates = [gate for gate in old.scheduling_gates if gate.name in kept]
     return msgspec.structs.replace(old, scheduling_gates=gates)
 
 

@@ -13,6 +13,7 @@ Described in the Kubernetes community's design note "strategic-merge-patch". Not
 passed in is changed.
 """
 
+from collections import deque
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -37,7 +38,10 @@ def apply_strategic_patch(document: Any, patch: Any, kind_class: type[msgspec.St
     """
     if not isinstance(patch, Mapping):
         raise BadRequest("a strategic merge patch must be an object")
-    return _merge_map(document, patch, kind_class, "")
+    try:
+        return _merge_map(document, patch, kind_class, "")
+    except RecursionError:
+        raise BadRequest("the patch is nested too deeply") from None
 
 
 def _merge_map(
@@ -74,9 +78,10 @@ def _retained(present: Mapping[str, Any], patch: Mapping[str, Any], path: str) -
     """What is there, but for the keys that $retainKeys does not name."""
     if _RETAIN_KEYS not in patch:
         return dict(present)
-    names = patch[_RETAIN_KEYS]
-    if not isinstance(names, list):
+    listed = patch[_RETAIN_KEYS]
+    if not isinstance(listed, list):
         raise BadRequest(f"{path or 'patch'}: $retainKeys must be an array")
+    names = {name for name in listed if isinstance(name, str)}
     for key, value in patch.items():
         if not key.startswith("$") and value is not None and key not in names:
             raise BadRequest(
@@ -97,23 +102,25 @@ def _with_list_directives(
         if directive in (_PATCH, _RETAIN_KEYS) or not directive.startswith("$"):
             continue
         prefix = next((p for p in (_ORDER_PREFIX, _DELETE_PREFIX) if directive.startswith(p)), "")
-        key = directive.removeprefix(prefix)
-        field = fields.get(key, _NO_FIELD)
+        name = directive.removeprefix(prefix)
+        merge_key = fields.get(name, _NO_FIELD).merge_key
         here = f"{path}.{directive}" if path else directive
         if not prefix:
             raise BadRequest(f"{here}: unknown directive")
-        if field.merge_key is None or not isinstance(listed, list):
+        if merge_key is None or not isinstance(listed, list):
             raise BadRequest(f"{here}: must be an array, beside a list that is merged")
-        if key not in merged:
+        if name not in merged:
             continue
+        given = _as_list(patch.get(name))
         if prefix == _DELETE_PREFIX:
             # A value that the same patch adds stays: the deletion is of what was there.
-            added = _as_list(patch.get(key))
-            merged[key] = [item for item in merged[key] if item not in listed or item in added]
+            gone = set(_keys(listed, merge_key.key, here)) - set(_keys(given, merge_key.key, here))
+            merged[name] = [item for item in merged[name] if _key(item, merge_key.key) not in gone]
         else:
-            before = _as_list(present.get(key))
-            _require_ordered(_as_list(patch.get(key)), listed, field, here)
-            merged[key] = _ordered(merged[key], listed, before, field)
+            order = _keys(listed, merge_key.key, here)
+            _require_named(given, order, merge_key.key, here)
+            before = _as_list(present.get(name))
+            merged[name] = _ordered(merged[name], order, before, merge_key.key)
     return merged
 
 
@@ -121,78 +128,81 @@ def _as_list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else []
 
 
+def _directive(item: Any) -> Any:
+    return item.get(_PATCH) if isinstance(item, Mapping) else None
+
+
+def _key(item: Any, key: str) -> Any:
+    """What tells an element of a merged list apart: the value of its `key`, or itself.
+
+    None where it has nothing of that kind.
+    """
+    found = item
+    if key:
+        found = item.get(key) if isinstance(item, Mapping) else None
+    return found if isinstance(found, str | int | float) else None
+
+
+def _keys(items: Sequence[Any], key: str, path: str) -> list[Any]:
+    """What tells the elements apart; raises `BadRequest` for one that has nothing of that kind."""
+    keys = []
+    for index, item in enumerate(items):
+        found = _key(item, key)
+        if found is None:
+            lacking = f"lacks the field {key}, by which elements are told apart"
+            wrong = lacking if key and isinstance(item, Mapping) else "is no element of this list"
+            raise BadRequest(f"{path}[{index}]: {wrong}")
+        keys.append(found)
+    return keys
+
+
 def _merge_list(present: list[Any], patch: list[Any], field: MergeField, path: str) -> list[Any]:
     assert field.merge_key is not None
     key = field.merge_key.key
+    if key and any(_directive(item) == "replace" for item in patch):
+        return [item for item in patch if _directive(item) != "replace"]
+    keys = _keys(patch, key, path)
     if not key:
-        return [*present, *(item for item in _distinct(patch) if item not in present)]
-    for index, item in enumerate(patch):
-        if not isinstance(item, Mapping):
-            raise BadRequest(f"{path}[{index}]: must be an object")
-    if any(item.get(_PATCH) == "replace" for item in patch):
-        return [item for item in patch if item.get(_PATCH) != "replace"]
-    merged = list(present)
-    for index, item in enumerate(patch):
+        return list(dict.fromkeys([*_keys(present, key, path), *keys]))
+    merged: list[Any] = list(present)
+    places = {_key(item, key): place for place, item in reversed(list(enumerate(present)))}
+    gone = set()
+    for index, (item, found) in enumerate(zip(patch, keys, strict=True)):
         here = f"{path}[{index}]"
-        if item.get(key) is None:
-            raise BadRequest(f"{here}: lacks the field {key}, by which elements are told apart")
-        places = [place for place, other in enumerate(merged) if _key(other, field) == item[key]]
-        if item.get(_PATCH) == "delete":
-            merged = [other for place, other in enumerate(merged) if place not in places]
-        elif places:
-            merged[places[0]] = _merge_map(merged[places[0]], item, field.struct_class, here)
+        if _directive(item) == "delete":
+            gone.add(found)
+        elif found in places:
+            place = places[found]
+            merged[place] = _merge_map(merged[place], item, field.struct_class, here)
         else:
+            places[found] = len(merged)
             merged.append(_merge_map({}, item, field.struct_class, here))
-    return merged
+    return [item for item in merged if _key(item, key) not in gone]
 
 
-def _distinct(items: Sequence[Any]) -> list[Any]:
-    distinct: list[Any] = []
-    for item in items:
-        if item not in distinct:
-            distinct.append(item)
-    return distinct
+def _require_named(given: list[Any], order: list[Any], key: str, path: str) -> None:
+    named = set(order)
+    for item in given:
+        if _directive(item) is None and _key(item, key) not in named:
+            raise BadRequest(f"{path}: must name {_key(item, key)!r}, which the patch sets")
 
 
-def _key(item: Any, field: MergeField) -> Any:
-    """What tells an element of a merged list apart: its key's value, or itself."""
-    assert field.merge_key is not None
-    if not field.merge_key.key:
-        return item
-    return item.get(field.merge_key.key) if isinstance(item, Mapping) else None
-
-
-def _require_ordered(patch: list[Any], order: list[Any], field: MergeField, path: str) -> None:
-    named = [_key(item, field) for item in order]
-    for item in patch:
-        directive = item.get(_PATCH) if isinstance(item, Mapping) else None
-        if directive is None and _key(item, field) not in named:
-            raise BadRequest(f"{path}: must name {_key(item, field)!r}, which the patch sets")
-
-
-def _ordered(
-    merged: list[Any], order: list[Any], before: list[Any], field: MergeField
-) -> list[Any]:
+def _ordered(merged: list[Any], order: list[Any], before: list[Any], key: str) -> list[Any]:
     """The elements in the order asked for; those that it does not name (others have added them)
     keep their place relative to what followed them before.
 
     1. Sort the named elements as `order` has them, the others as they stood `before`.
     2. Merge the two: another goes first where it stood before the next named element.
     """
-    named_keys = [_key(item, field) for item in order]
-    before_keys = [_key(item, field) for item in before]
-    named = [item for item in merged if _key(item, field) in named_keys]
-    named.sort(key=lambda item: named_keys.index(_key(item, field)))
-    others = [item for item in merged if _key(item, field) not in named_keys]
+    wanted = {found: place for place, found in enumerate(order)}
+    stood = {_key(item, key): place for place, item in enumerate(before)}
+    named = [item for item in merged if _key(item, key) in wanted]
+    named.sort(key=lambda item: wanted[_key(item, key)])
+    others = deque(item for item in merged if _key(item, key) not in wanted)
     result: list[Any] = []
     for item in named:
-        while others and _stood_before(_key(others[0], field), _key(item, field), before_keys):
-            result.append(others.pop(0))
+        place = stood.get(_key(item, key), -1)
+        while others and stood.get(_key(others[0], key), place) < place:
+            result.append(others.popleft())
         result.append(item)
-    return result + others
-
-
-def _stood_before(key: Any, other_key: Any, order: list[Any]) -> bool:
-    if key not in order or other_key not in order:
-        return False
-    return order.index(key) < order.index(other_key)
+    return [*result, *others]

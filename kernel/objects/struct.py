@@ -14,7 +14,23 @@ _ACRONYMS = {
     word.lower(): word
     for word in (
         *("API", "CIDR", "CIDRs", "CPU", "CSI", "DNS", "FQDN", "GID", "HTTP", "ID", "IO"),
-        *("IP", "IPs", "IPC", "OS", "PID", "TCP", "TLS", "UID", "URI", "URL", "UUID", "WWNs"),
+        *(
+            "IDs",
+            "IP",
+            "IPs",
+            "IPC",
+            "OS",
+            "PID",
+            "TCP",
+            "TLS",
+            "UID",
+            "URI",
+            "UIDs",
+            "URL",
+            "URLs",
+            "UUID",
+            "WWNs",
+        ),
     )
 }
 

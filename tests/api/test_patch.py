@@ -49,6 +49,21 @@ def test_a_merge_patch_applied_twice_is_applied_once(document: Any, patch: Any) 
     assert apply_merge_patch(once, patch) == once
 
 
+def nested(depth: int) -> Any:
+    value: Any = 1
+    for _ in range(depth):
+        value = {"a": value}
+    return value
+
+
+def test_deep_nesting_is_refused() -> None:
+    deep = nested(5000)
+    with pytest.raises(BadRequest, match="nested too deeply"):
+        apply_merge_patch({}, deep)
+    with pytest.raises(BadRequest, match="nested too deeply"):
+        apply_json_patch({"x": nested(5000)}, [{"op": "test", "path": "/x", "value": deep}])
+
+
 DOCUMENT = {"a": {"b": [1, 2, 3]}, "m/n": 1, "t~u": 2, "": 0}
 
 

@@ -191,7 +191,10 @@ def test_what_kubectl_apply_sends() -> None:
         ([], "must be an object"),
         ({"$patch": "destroy"}, "patch: unknown $patch directive 'destroy'"),
         ({"spec": {"containers": [{"image": "x"}]}}, "spec.containers[0]: lacks the field name"),
-        ({"spec": {"containers": ["web"]}}, "spec.containers[0]: must be an object"),
+        ({"spec": {"containers": ["web"]}}, "spec.containers[0]: is no element of this list"),
+        ({"spec": {"containers": [{"name": []}]}}, "spec.containers[0]: lacks the field name"),
+        ({"metadata": {"finalizers": [{}]}}, "metadata.finalizers[0]: is no element of"),
+        ({"spec": {"$setElementOrder/containers": [{}]}}, "/containers[0]: lacks the field name"),
         ({"spec": {"$wrong": 1}}, "spec.$wrong: unknown directive"),
         (
             {"spec": {"$setElementOrder/tolerations": []}},
@@ -218,6 +221,19 @@ def test_patches_that_make_no_sense(patch: Any, message: str) -> None:
     with pytest.raises(BadRequest) as failure:
         patched(patch)
     assert message in failure.value.message
+
+
+def test_deep_nesting_is_refused() -> None:
+    patch: dict[str, Any] = {}
+    for _ in range(5000):
+        patch = {"a": patch}
+    with pytest.raises(BadRequest, match="nested too deeply"):
+        apply_strategic_patch(POD, patch, Pod)
+
+
+def test_an_element_named_twice_is_merged_twice() -> None:
+    spec = spec_after(containers=[{"name": "new", "image": "a"}, {"name": "new", "tty": True}])
+    assert spec["containers"][2:] == [{"name": "new", "image": "a", "tty": True}]
 
 
 class Part(Struct):
