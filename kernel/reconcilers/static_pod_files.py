@@ -167,10 +167,13 @@ def _regular_file_bytes(path: Path) -> bytes | None:
     Raises `OSError`, or ValueError where it is too large.
     """
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    with open(descriptor, "rb") as file:
+    try:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
             return None
         if status.st_size > FILE_BYTES_MAX:
             raise ValueError(f"is larger than {FILE_BYTES_MAX} bytes")
-        return file.read()
+        with open(descriptor, "rb", closefd=False) as file:
+            return file.read()
+    finally:
+        os.close(descriptor)
