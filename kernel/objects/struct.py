@@ -2,7 +2,8 @@
 
 Python names are snake_case, wire names are Kubernetes' camelCase with its acronyms:
 `host_ip` is `hostIP`, `pod_ips` is `podIPs`. Fields at their default are left out on the wire,
-as Go's `omitempty` does.
+as Go's `omitempty` does. What clients always expect there has a `default_factory` (`bool`, `str`,
+a struct): msgspec leaves out equal constants and empty lists and dicts, but never those.
 """
 
 from dataclasses import dataclass
@@ -13,24 +14,9 @@ import msgspec
 _ACRONYMS = {
     word.lower(): word
     for word in (
-        *("API", "CIDR", "CIDRs", "CPU", "CSI", "DNS", "FQDN", "GID", "HTTP", "ID", "IO"),
-        *(
-            "IDs",
-            "IP",
-            "IPs",
-            "IPC",
-            "OS",
-            "PID",
-            "TCP",
-            "TLS",
-            "UID",
-            "URI",
-            "UIDs",
-            "URL",
-            "URLs",
-            "UUID",
-            "WWNs",
-        ),
+        *("API", "CIDR", "CIDRs", "CPU", "CSI", "DNS", "FQDN", "GID", "HTTP", "ID", "IDs", "IO"),
+        *("IP", "IPs", "IPC", "OS", "PID", "TCP", "TLS", "UID", "UIDs", "URI", "URL", "URLs"),
+        *("UUID", "WWNs"),
     )
 }
 
