@@ -47,7 +47,11 @@ def failure_answer(error: ApiError) -> web.Response:
     return answer
 
 
+# Longer headers are more than some clients take.
+TEXT_CHARACTERS_MAX = 256
+
+
 def _quoted(text: str) -> str:
-    one_line = " ".join(text.split())
+    one_line = "".join(part if part.isprintable() else " " for part in text[:TEXT_CHARACTERS_MAX])
     escaped = one_line.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{escaped}"'

@@ -3,16 +3,18 @@
 from typing import Any, TypeVar
 
 import msgspec
-import yaml
 from aiohttp import web
 
 from kernel.api.client import PatchType
 from kernel.api.errors import ApiError, BadRequest, UnsupportedMediaType
+from kernel.api.yaml_nodes import YamlError, read_documents
 from kernel.apiserver.protobuf import ProtobufError, decode_protobuf
 from kernel.objects.decoding import DecodeFailure, FieldError, decode, decode_leniently, parse_json
 from kernel.objects.kind import Kind
 
 BODY_BYTES_MAX = 3 * 1024 * 1024
+# Nobody reads more, and each warning is a header, of which clients take so many.
+ERRORS_LISTED_MAX = 32
 
 PATCH_TYPES: dict[str, PatchType] = {
     "application/json-patch+json": "json",
@@ -56,7 +58,7 @@ def decode_object(
         raise _refusal(kind, failure.errors) from None
     if validation == "Ignore":
         unknown = []
-    return decoded, [str(error) for error in unknown]
+    return decoded, [str(error) for error in unknown[:ERRORS_LISTED_MAX]]
 
 
 def decode_patch(body: bytes, content_type: str) -> tuple[Any, PatchType]:
@@ -104,28 +106,23 @@ def _media_type(content_type: str) -> str:
     return content_type.partition(";")[0].strip().lower()
 
 
-class _PlainLoader(yaml.CSafeLoader):
-    """YAML as JSON knows it: times stay text."""
-
-
-_PlainLoader.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
-    for first, resolvers in yaml.CSafeLoader.yaml_implicit_resolvers.items()
-}
-
-
 def _yaml_document(body: bytes) -> dict[str, Any]:
     try:
-        document = yaml.load(body, _PlainLoader)  # a safe loader: plain values alone
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise BadRequest(f"the body is no YAML: {' '.join(str(error).split())}") from None
-    if not isinstance(document, dict):
-        raise BadRequest("the body is no YAML object")
-    return document
+        documents = list(read_documents(body.decode("utf-8-sig")))
+    except YamlError as error:
+        raise BadRequest(f"the body can't be read: line {error.line}: {error.message}") from None
+    except UnicodeDecodeError:
+        raise BadRequest("the body can't be read: it is not UTF-8 text") from None
+    if len(documents) != 1 or not isinstance(documents[0].value, dict):
+        raise BadRequest("the body must be one YAML document, an object")
+    value: dict[str, Any] = documents[0].value
+    return value
 
 
 def _refusal(kind: type[msgspec.Struct], errors: list[FieldError]) -> BadRequest:
-    listed = ", ".join(str(error) for error in errors)
+    listed = ", ".join(str(error) for error in errors[:ERRORS_LISTED_MAX])
+    if len(errors) > ERRORS_LISTED_MAX:
+        listed += f", and {len(errors) - ERRORS_LISTED_MAX} more"
     if any(error.reason == "syntax" for error in errors):
         return BadRequest(f"the body of the request can't be read: {listed}")
     if all(error.reason == "unknown" for error in errors):

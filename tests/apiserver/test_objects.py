@@ -150,6 +150,9 @@ async def test_a_yaml_body_is_read(served: Served) -> None:
         (b"a: [", "application/yaml"),
         (b"- a", "application/yaml"),
         (b"\x00", "application/yaml"),
+        (b"\xff", "application/yaml"),
+        (b"a: 1\n---\na: 2\n", "application/yaml"),
+        (b"- " * 100_000, "application/yaml"),
         (b"[" * 100_000, "application/json"),
     ],
 )
@@ -201,6 +204,16 @@ async def test_unknown_fields_are_warned_of(served: Served, query: str) -> None:
     warning = answer.headers["Warning"]
     assert warning.startswith('299 - "unknown field')
     assert "hostPost" in warning
+
+
+async def test_warnings_stay_few_and_on_one_line(served: Served) -> None:
+    body = pod("web") | {f"odd{number}\r\nX-Evil: 1\u2028": 1 for number in range(1000)}
+    answer = await served.post(PODS, body)
+    assert answer.status == 201
+    assert 1 < len(answer.headers.getall("Warning")) < 100
+    assert "X-Evil" not in answer.headers
+    message = refusal(await served.post(f"{PODS}?fieldValidation=Strict", body))[2]
+    assert message.endswith("more")
 
 
 async def test_unknown_fields_can_be_ignored(served: Served) -> None:
