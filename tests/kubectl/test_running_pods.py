@@ -56,9 +56,14 @@ async def write_log(kubectl: Kubectl, run: str, *lines: str) -> None:
     """Lines of a container's log, in CRI's format."""
     uid = await kubectl("get", "pod", "web", "-o", "jsonpath={.metadata.uid}")
     path = Path(kubectl.directory.parent, "data", "logs", f"default_web_{uid}", run)
+    append(path, "".join(f"2026-01-01T12:00:00.000000000Z stdout F {line}\n" for line in lines))
+
+
+def append(path: Path, text: str) -> None:
+    """Write on in a file, making it where it is missing."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a") as file:
-        file.writelines(f"2026-01-01T12:00:00.000000000Z stdout F {line}\n" for line in lines)
+        file.write(text)
 
 
 class Lines:
@@ -81,7 +86,7 @@ class Lines:
 async def watched(kubectl: Kubectl) -> None:
     """Return once a command has its watch: it misses nothing from then on."""
     with anyio.fail_after(LINE_SECONDS_MAX):
-        while not kubectl.served.server.open_streams():
+        while not kubectl.served.server.open_streams():  # noqa: ASYNC110
             await anyio.sleep(0.01)
 
 
