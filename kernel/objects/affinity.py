@@ -2,6 +2,7 @@
 
 from kernel.objects.meta import LabelSelector
 from kernel.objects.struct import Struct
+from kernel.objects.wire_types import Int32, Int64
 
 
 class NodeSelectorRequirement(Struct):
@@ -28,7 +29,7 @@ class NodeSelector(Struct):
 class PreferredSchedulingTerm(Struct):
     """A term that adds `weight` (1 to 100) to the nodes that it holds of."""
 
-    weight: int
+    weight: Int32
     preference: NodeSelectorTerm
 
 
@@ -53,7 +54,7 @@ class PodAffinityTerm(Struct):
 class WeightedPodAffinityTerm(Struct):
     """A term that adds `weight` (1 to 100) to the nodes that satisfy it."""
 
-    weight: int
+    weight: Int32
     pod_affinity_term: PodAffinityTerm
 
 
@@ -86,17 +87,17 @@ class Toleration(Struct):
     operator: str = ""
     value: str = ""
     effect: str = ""
-    toleration_seconds: int | None = None
+    toleration_seconds: Int64 | None = None
 
 
 class TopologySpreadConstraint(Struct):
     """How evenly matching Pods must be spread over the values of a node label."""
 
-    max_skew: int
+    max_skew: Int32
     topology_key: str
     when_unsatisfiable: str
     label_selector: LabelSelector | None = None
-    min_domains: int | None = None
+    min_domains: Int32 | None = None
     node_affinity_policy: str | None = None
     node_taints_policy: str | None = None
     match_label_keys: list[str] = []

@@ -6,14 +6,15 @@ import msgspec
 
 from kernel.objects.quantity import Quantity
 from kernel.objects.struct import MergeKey, Struct
+from kernel.objects.wire_types import Int32, Int64
 
 
 class ContainerPort(Struct):
     """A port that the container listens on; `host_port` above 0 opens it on the node too."""
 
     name: str = ""
-    host_port: int = 0
-    container_port: int
+    host_port: Int32 = 0
+    container_port: Int32
     protocol: str = ""
     host_ip: str = ""
 
@@ -124,7 +125,7 @@ class ContainerRestartRuleOnExitCodes(Struct):
     """The exit codes that a restart rule is about: In or NotIn `values`."""
 
     operator: str = ""
-    values: list[int] = []
+    values: list[Int32] = []
 
 
 class ContainerRestartRule(Struct):
@@ -186,14 +187,14 @@ class TCPSocketAction(Struct):
 class GRPCAction(Struct):
     """A call of the gRPC health service on the Pod's address."""
 
-    port: int
+    port: Int32
     service: str | None = None
 
 
 class SleepAction(Struct):
     """A pause of so many seconds."""
 
-    seconds: int
+    seconds: Int64
 
 
 class ProbeHandler(Struct):
@@ -208,12 +209,12 @@ class ProbeHandler(Struct):
 class Probe(ProbeHandler):
     """How often and how patiently a container is asked for its health."""
 
-    initial_delay_seconds: int = 0
-    timeout_seconds: int = 0
-    period_seconds: int = 0
-    success_threshold: int = 0
-    failure_threshold: int = 0
-    termination_grace_period_seconds: int | None = None
+    initial_delay_seconds: Int32 = 0
+    timeout_seconds: Int32 = 0
+    period_seconds: Int32 = 0
+    success_threshold: Int32 = 0
+    failure_threshold: Int32 = 0
+    termination_grace_period_seconds: Int64 | None = None
 
 
 class LifecycleHandler(Struct):
@@ -279,8 +280,8 @@ class SecurityContext(Struct):
     privileged: bool | None = None
     se_linux_options: SELinuxOptions | None = None
     windows_options: WindowsSecurityContextOptions | None = None
-    run_as_user: int | None = None
-    run_as_group: int | None = None
+    run_as_user: Int64 | None = None
+    run_as_group: Int64 | None = None
     run_as_non_root: bool | None = None
     read_only_root_filesystem: bool | None = None
     allow_privilege_escalation: bool | None = None

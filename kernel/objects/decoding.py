@@ -8,7 +8,6 @@ field, and to forgive what Kubernetes forgives (null for absent, a number for a 
 import difflib
 import re
 from collections.abc import Iterable, Mapping
-from datetime import datetime
 from functools import cache
 from typing import Any, Literal, TypeVar
 
@@ -17,6 +16,7 @@ from msgspec import inspect
 
 from kernel.objects.quantity import QuantityError, parse_quantity
 from kernel.objects.struct import wire_name
+from kernel.objects.wire_types import Time
 
 StructType = TypeVar("StructType", bound=msgspec.Struct)
 
@@ -258,10 +258,8 @@ class _Walk:
         return value
 
     def _clean_time(self, value: Any, path: str) -> Any:
-        if isinstance(value, datetime):
-            return value
         try:
-            return msgspec.convert(value, datetime)
+            return msgspec.convert(value, Time)
         except msgspec.ValidationError:
             return self._refuse("RFC 3339 time", value, path)
 
@@ -316,9 +314,8 @@ def _value_name(value: Any) -> str:
 def _translated(error: msgspec.ValidationError) -> FieldError:
     """msgspec's one error about types that the walk leaves to it, such as enumerations."""
     match = _MESSAGE_PATH.match(str(error))
-    if match is None:
-        return FieldError("", str(error))
-    return FieldError(match["path"], match["message"])
+    path, message = (match["path"], match["message"]) if match else ("", str(error))
+    return FieldError(path, message[:1].lower() + message[1:].replace("`", ""))
 
 
 def _syntax_error(data: bytes, message: str) -> FieldError:

@@ -1,11 +1,10 @@
 """Events and Bindings (core/v1), and references to objects of any kind."""
 
-from datetime import datetime
-
 import msgspec
 
 from kernel.objects.kind import Kind
 from kernel.objects.struct import Struct
+from kernel.objects.wire_types import Int32, Time
 
 
 class ObjectReference(Struct):
@@ -30,8 +29,8 @@ class EventSource(Struct):
 class EventSeries(Struct):
     """How often, and when last, an Event was seen again."""
 
-    count: int = 0
-    last_observed_time: datetime | None = None
+    count: Int32 = 0
+    last_observed_time: Time | None = None
 
 
 class Event(Kind, version="v1", short_names=("ev",)):
@@ -41,11 +40,11 @@ class Event(Kind, version="v1", short_names=("ev",)):
     reason: str = ""
     message: str = ""
     source: EventSource = msgspec.field(default_factory=EventSource)
-    first_timestamp: datetime | None = None
-    last_timestamp: datetime | None = None
-    count: int = 0
+    first_timestamp: Time | None = None
+    last_timestamp: Time | None = None
+    count: Int32 = 0
     type: str = ""
-    event_time: datetime | None = None
+    event_time: Time | None = None
     series: EventSeries | None = None
     action: str = ""
     related: ObjectReference | None = None

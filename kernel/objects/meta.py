@@ -1,11 +1,11 @@
 """Metadata shared by all kinds (k8s.io/apimachinery's meta/v1)."""
 
-from datetime import datetime
 from typing import Annotated, Any
 
 import msgspec
 
 from kernel.objects.struct import MergeKey, Struct
+from kernel.objects.wire_types import Int32, Int64, Time
 
 
 class OwnerReference(Struct):
@@ -25,7 +25,7 @@ class ManagedFieldsEntry(Struct):
     manager: str = ""
     operation: str = ""
     api_version: str = ""
-    time: datetime | None = None
+    time: Time | None = None
     fields_type: str = ""
     fields_v1: dict[str, Any] | None = None
     subresource: str = ""
@@ -43,10 +43,10 @@ class ObjectMeta(Struct):
     namespace: str = ""
     uid: str = ""
     resource_version: str = ""
-    generation: int = 0
-    creation_timestamp: datetime | None = None
-    deletion_timestamp: datetime | None = None
-    deletion_grace_period_seconds: int | None = None
+    generation: Int64 = 0
+    creation_timestamp: Time | None = None
+    deletion_timestamp: Time | None = None
+    deletion_grace_period_seconds: Int64 | None = None
     labels: dict[str, str] = {}
     annotations: dict[str, str] = {}
     owner_references: Annotated[list[OwnerReference], MergeKey("uid")] = []
@@ -75,8 +75,8 @@ class Condition(Struct):
 
     type: str
     status: str
-    observed_generation: int = 0
-    last_transition_time: datetime | None = None
+    observed_generation: Int64 = 0
+    last_transition_time: Time | None = None
     reason: str = msgspec.field(default_factory=str)
     message: str = msgspec.field(default_factory=str)
 
@@ -86,7 +86,7 @@ class ListMeta(Struct):
 
     resource_version: str = ""
     continue_: str = ""
-    remaining_item_count: int | None = None
+    remaining_item_count: Int64 | None = None
 
 
 class Preconditions(Struct):
@@ -101,7 +101,7 @@ class DeleteOptions(Struct):
 
     api_version: str = "v1"
     kind: str = "DeleteOptions"
-    grace_period_seconds: int | None = None
+    grace_period_seconds: Int64 | None = None
     preconditions: Preconditions | None = None
     orphan_dependents: bool | None = None
     propagation_policy: str | None = None
@@ -124,7 +124,7 @@ class StatusDetails(Struct):
     kind: str = ""
     uid: str = ""
     causes: list[StatusCause] = []
-    retry_after_seconds: int = 0
+    retry_after_seconds: Int32 = 0
 
 
 class Status(Struct, omit_defaults=False):
@@ -137,4 +137,4 @@ class Status(Struct, omit_defaults=False):
     message: str = ""
     reason: str = ""
     details: StatusDetails | None = None
-    code: int = 500
+    code: Int32 = 500

@@ -1,12 +1,12 @@
 """Namespaces (core/v1): scopes for names."""
 
-from datetime import datetime
 from typing import Annotated
 
 import msgspec
 
 from kernel.objects.kind import Kind
 from kernel.objects.struct import MergeKey, Struct
+from kernel.objects.wire_types import Time
 
 
 class NamespaceCondition(Struct):
@@ -14,7 +14,7 @@ class NamespaceCondition(Struct):
 
     type: str
     status: str
-    last_transition_time: datetime | None = None
+    last_transition_time: Time | None = None
     reason: str = ""
     message: str = ""
 

@@ -1,6 +1,5 @@
 """Nodes (core/v1): the machines that Pods run on."""
 
-from datetime import datetime
 from typing import Annotated
 
 import msgspec
@@ -8,6 +7,7 @@ import msgspec
 from kernel.objects.kind import Kind
 from kernel.objects.quantity import Quantity
 from kernel.objects.struct import MergeKey, Struct
+from kernel.objects.wire_types import Int32, Int64, Time
 
 
 class Taint(Struct):
@@ -16,7 +16,7 @@ class Taint(Struct):
     key: str
     value: str = ""
     effect: str
-    time_added: datetime | None = None
+    time_added: Time | None = None
 
 
 class ConfigMapNodeConfigSource(Struct):
@@ -61,8 +61,8 @@ class NodeCondition(Struct):
 
     type: str
     status: str
-    last_heartbeat_time: datetime | None = None
-    last_transition_time: datetime | None = None
+    last_heartbeat_time: Time | None = None
+    last_transition_time: Time | None = None
     reason: str = ""
     message: str = ""
 
@@ -77,7 +77,7 @@ class NodeAddress(Struct):
 class DaemonEndpoint(Struct):
     """A port of a daemon; its wire name is `Port`, with a capital."""
 
-    port: int = msgspec.field(name="Port", default_factory=int)
+    port: Int32 = msgspec.field(name="Port", default_factory=int)
 
 
 class NodeDaemonEndpoints(Struct):
@@ -89,7 +89,7 @@ class NodeDaemonEndpoints(Struct):
 class NodeSwapStatus(Struct):
     """The node's swap space, in bytes."""
 
-    capacity: int | None = None
+    capacity: Int64 | None = None
 
 
 class NodeSystemInfo(Struct):
@@ -112,7 +112,7 @@ class ContainerImage(Struct):
     """An image on the node, with all its names."""
 
     names: list[str] = []
-    size_bytes: int = 0
+    size_bytes: Int64 = 0
 
 
 class AttachedVolume(Struct):

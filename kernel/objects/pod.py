@@ -64,6 +64,7 @@ from kernel.objects.pod_status import PodStatus
 from kernel.objects.quantity import Quantity
 from kernel.objects.struct import MergeKey, Struct
 from kernel.objects.volume import LocalObjectReference, Volume
+from kernel.objects.wire_types import Int32, Int64
 
 __all__ = [
     "Affinity",
@@ -188,12 +189,12 @@ class PodSecurityContext(Struct):
 
     se_linux_options: SELinuxOptions | None = None
     windows_options: WindowsSecurityContextOptions | None = None
-    run_as_user: int | None = None
-    run_as_group: int | None = None
+    run_as_user: Int64 | None = None
+    run_as_group: Int64 | None = None
     run_as_non_root: bool | None = None
-    supplemental_groups: list[int] = []
+    supplemental_groups: list[Int64] = []
     supplemental_groups_policy: str | None = None
-    fs_group: int | None = None
+    fs_group: Int64 | None = None
     sysctls: list[Sysctl] = []
     fs_group_change_policy: str | None = None
     seccomp_profile: SeccompProfile | None = None
@@ -209,8 +210,8 @@ class PodSpec(Struct):
     containers: Annotated[list[Container], MergeKey("name")] = []
     ephemeral_containers: Annotated[list[EphemeralContainer], MergeKey("name")] = []
     restart_policy: str = ""
-    termination_grace_period_seconds: int | None = None
-    active_deadline_seconds: int | None = None
+    termination_grace_period_seconds: Int64 | None = None
+    active_deadline_seconds: Int64 | None = None
     dns_policy: str = ""
     node_selector: dict[str, str] = {}
     service_account_name: str = ""
@@ -230,7 +231,7 @@ class PodSpec(Struct):
     tolerations: list[Toleration] = []
     host_aliases: Annotated[list[HostAlias], MergeKey("ip")] = []
     priority_class_name: str = ""
-    priority: int | None = None
+    priority: Int32 | None = None
     dns_config: PodDNSConfig | None = None
     readiness_gates: list[PodReadinessGate] = []
     runtime_class_name: str | None = None

@@ -1,6 +1,5 @@
 """What is known of a Pod while it lives (core/v1): written by the node agent alone."""
 
-from datetime import datetime
 from typing import Annotated
 
 import msgspec
@@ -8,16 +7,17 @@ import msgspec
 from kernel.objects.container import ResourceRequirements
 from kernel.objects.quantity import Quantity
 from kernel.objects.struct import MergeKey, Struct
+from kernel.objects.wire_types import Int32, Int64, Time
 
 
 class PodCondition(Struct):
     """One aspect of a Pod's progress: PodScheduled, Initialized, ContainersReady, Ready."""
 
     type: str
-    observed_generation: int = 0
+    observed_generation: Int64 = 0
     status: str
-    last_probe_time: datetime | None = None
-    last_transition_time: datetime | None = None
+    last_probe_time: Time | None = None
+    last_transition_time: Time | None = None
     reason: str = ""
     message: str = ""
 
@@ -44,18 +44,18 @@ class ContainerStateWaiting(Struct):
 class ContainerStateRunning(Struct):
     """The container is running."""
 
-    started_at: datetime | None = None
+    started_at: Time | None = None
 
 
 class ContainerStateTerminated(Struct):
     """The container has ended. `signal` is 0 unless one ended it."""
 
-    exit_code: int
-    signal: int = 0
+    exit_code: Int32
+    signal: Int32 = 0
     reason: str = ""
     message: str = ""
-    started_at: datetime | None = None
-    finished_at: datetime | None = None
+    started_at: Time | None = None
+    finished_at: Time | None = None
     container_id: str = ""
 
 
@@ -79,9 +79,9 @@ class VolumeMountStatus(Struct):
 class LinuxContainerUser(Struct):
     """The ids that a container's first process runs with."""
 
-    uid: int = msgspec.field(default_factory=int)
-    gid: int = msgspec.field(default_factory=int)
-    supplemental_groups: list[int] = []
+    uid: Int64 = msgspec.field(default_factory=int)
+    gid: Int64 = msgspec.field(default_factory=int)
+    supplemental_groups: list[Int64] = []
 
 
 class ContainerUser(Struct):
@@ -112,7 +112,7 @@ class ContainerStatus(Struct):
     state: ContainerState = msgspec.field(default_factory=ContainerState)
     last_state: ContainerState = msgspec.field(default_factory=ContainerState)
     ready: bool = msgspec.field(default_factory=bool)
-    restart_count: int = msgspec.field(default_factory=int)
+    restart_count: Int32 = msgspec.field(default_factory=int)
     image: str = msgspec.field(default_factory=str)
     image_id: str = msgspec.field(default_factory=str)
     container_id: str = ""
@@ -150,7 +150,7 @@ class PodExtendedResourceClaimStatus(Struct):
 class PodStatus(Struct):
     """What is known of a Pod. `phase` is Pending, Running, Succeeded, Failed or Unknown."""
 
-    observed_generation: int = 0
+    observed_generation: Int64 = 0
     phase: str = ""
     conditions: Annotated[list[PodCondition], MergeKey("type")] = []
     message: str = ""
@@ -160,7 +160,7 @@ class PodStatus(Struct):
     host_ips: Annotated[list[HostIP], MergeKey("ip")] = []
     pod_ip: str = ""
     pod_ips: Annotated[list[PodIP], MergeKey("ip")] = []
-    start_time: datetime | None = None
+    start_time: Time | None = None
     init_container_statuses: list[ContainerStatus] = []
     container_statuses: list[ContainerStatus] = []
     qos_class: str = ""

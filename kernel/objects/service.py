@@ -9,6 +9,7 @@ from kernel.objects.kind import Kind
 from kernel.objects.meta import Condition
 from kernel.objects.struct import MergeKey, Struct
 from kernel.objects.volume import LocalObjectReference
+from kernel.objects.wire_types import Int32
 
 
 class ServicePort(Struct):
@@ -17,15 +18,15 @@ class ServicePort(Struct):
     name: str = ""
     protocol: str = ""
     app_protocol: str | None = None
-    port: int
+    port: Int32
     target_port: int | str = 0
-    node_port: int = 0
+    node_port: Int32 = 0
 
 
 class ClientIPConfig(Struct):
     """How long a client stays with the Pod that it was sent to."""
 
-    timeout_seconds: int | None = None
+    timeout_seconds: Int32 | None = None
 
 
 class SessionAffinityConfig(Struct):
@@ -48,7 +49,7 @@ class ServiceSpec(Struct):
     load_balancer_source_ranges: list[str] = []
     external_name: str = ""
     external_traffic_policy: str = ""
-    health_check_node_port: int = 0
+    health_check_node_port: Int32 = 0
     publish_not_ready_addresses: bool = False
     session_affinity_config: SessionAffinityConfig | None = None
     ip_families: list[str] = []
@@ -62,7 +63,7 @@ class ServiceSpec(Struct):
 class PortStatus(Struct):
     """One port of a load balancer."""
 
-    port: int
+    port: Int32
     protocol: str
     error: str | None = None
 

@@ -11,6 +11,7 @@ from kernel.objects.container import (
 from kernel.objects.meta import LabelSelector
 from kernel.objects.quantity import Quantity
 from kernel.objects.struct import Struct
+from kernel.objects.wire_types import Int32, Int64
 
 
 class LocalObjectReference(Struct):
@@ -38,7 +39,7 @@ class KeyToPath(Struct):
 
     key: str
     path: str
-    mode: int | None = None
+    mode: Int32 | None = None
 
 
 class SecretVolumeSource(Struct):
@@ -46,7 +47,7 @@ class SecretVolumeSource(Struct):
 
     secret_name: str = ""
     items: list[KeyToPath] = []
-    default_mode: int | None = None
+    default_mode: Int32 | None = None
     optional: bool | None = None
 
 
@@ -55,7 +56,7 @@ class ConfigMapVolumeSource(Struct):
 
     name: str = ""
     items: list[KeyToPath] = []
-    default_mode: int | None = None
+    default_mode: Int32 | None = None
     optional: bool | None = None
 
 
@@ -65,14 +66,14 @@ class DownwardAPIVolumeFile(Struct):
     path: str
     field_ref: ObjectFieldSelector | None = None
     resource_field_ref: ResourceFieldSelector | None = None
-    mode: int | None = None
+    mode: Int32 | None = None
 
 
 class DownwardAPIVolumeSource(Struct):
     """Facts about the Pod as files."""
 
     items: list[DownwardAPIVolumeFile] = []
-    default_mode: int | None = None
+    default_mode: Int32 | None = None
 
 
 class SecretProjection(Struct):
@@ -101,7 +102,7 @@ class ServiceAccountTokenProjection(Struct):
     """A token for the Pod's service account, renewed before it expires."""
 
     audience: str = ""
-    expiration_seconds: int | None = None
+    expiration_seconds: Int64 | None = None
     path: str
 
 
@@ -120,7 +121,7 @@ class PodCertificateProjection(Struct):
 
     signer_name: str = ""
     key_type: str = ""
-    max_expiration_seconds: int | None = None
+    max_expiration_seconds: Int32 | None = None
     credential_bundle_path: str = ""
     key_path: str = ""
     certificate_chain_path: str = ""
@@ -142,7 +143,7 @@ class ProjectedVolumeSource(Struct):
     """Several sources merged in one directory."""
 
     sources: list[VolumeProjection] = []
-    default_mode: int | None = None
+    default_mode: Int32 | None = None
 
 
 class NFSVolumeSource(Struct):

@@ -124,8 +124,19 @@ def test_a_whole_float_is_an_integer() -> None:
 def test_times() -> None:
     event = decode(Event, {"firstTimestamp": "2026-01-02T03:04:05Z", "series": None})
     assert event.first_timestamp == datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
-    (error,) = errors_of({"firstTimestamp": "yesterday"}, Event)
-    assert str(error) == 'firstTimestamp: expected RFC 3339 time, got string "yesterday"'
+    for text in ("yesterday", "2026-01-02T03:04:05", "2026-01-02"):
+        (error,) = errors_of({"firstTimestamp": text}, Event)
+        assert str(error) == f'firstTimestamp: expected RFC 3339 time, got string "{text}"'
+
+
+@pytest.mark.parametrize("seconds", [2**63, -(2**63) - 1, 10**30])
+def test_integers_have_the_bounds_of_the_wire(seconds: int) -> None:
+    assert decode(Pod, {"spec": {"activeDeadlineSeconds": 2**63 - 1}})
+    (error,) = errors_of({"spec": {"activeDeadlineSeconds": seconds}})
+    assert error.path == "spec.activeDeadlineSeconds"
+    assert error.message.startswith("expected int ")
+    (error,) = errors_of(web(ports=[{"containerPort": 2**31}]))
+    assert error.path == "spec.containers[0].ports[0].containerPort"
 
 
 def test_leniently_unknown_fields_are_dropped_and_reported() -> None:
