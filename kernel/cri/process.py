@@ -40,10 +40,6 @@ from kernel.cri.containerd_image_name import whole_image_name
 from kernel.cri.process_addresses import AddressPool
 from kernel.cri.process_client import ShimGone, ask, kill_shim, wait_for_shim
 from kernel.cri.process_events import EventHub
-from kernel.cri.process_layout import (
-    containers_have_own_processes,
-    kill_marked_processes,
-)
 from kernel.cri.process_limitations import applicable_sysctls, check_mounts, limitations
 from kernel.cri.process_state import (
     Abilities,
@@ -424,11 +420,8 @@ class ProcessRuntime:
         return await ask(directory, do=verb, container=record.id, **fields)
 
     def _settle(self, record: SandboxRecord) -> None:
-        """The shim is gone: what it left behind is killed, and what ran is lost."""
-        containers = self._state.containers_of(record.id)
-        if not containers_have_own_processes(msgspec.to_builtins(record)):
-            kill_marked_processes({container.id for container in containers})
-        for container in containers:
+        """The shim is gone: what ran in its sandbox is lost."""
+        for container in self._state.containers_of(record.id):
             self._fate(container)
 
 

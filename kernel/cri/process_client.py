@@ -3,19 +3,18 @@
 import json
 import os
 import signal
+import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import anyio
-from anyio.abc import SocketStream
-from anyio.streams.buffered import BufferedByteReceiveStream
 
 from kernel.cri.process_layout import SOCKET_FILE, process_start_ticks
 from kernel.cri.process_state import ShimIdentity
 from kernel.cri.runtime import RuntimeFailure
 
-_LINE_BYTES_MAX = 32 * 1024 * 1024
+_CHUNK_BYTES = 64 * 1024
 # How long a shim may take to end a command whose caller has gone.
 _ABANDON_SECONDS = 5
 
@@ -24,18 +23,64 @@ class ShimGone(RuntimeFailure):
     """Nobody answers on the sandbox's socket."""
 
 
-async def _connect(sandbox_directory: Path) -> SocketStream:
-    # A unix socket's path may have 107 bytes only: go through an open directory instead.
-    try:
-        directory = os.open(sandbox_directory, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
-    except FileNotFoundError as error:
-        raise ShimGone("sandbox is gone") from error
-    try:
-        return await anyio.connect_unix(f"/proc/self/fd/{directory}/{SOCKET_FILE}")
-    except OSError as error:
-        raise ShimGone("sandbox is not running") from error
-    finally:
-        os.close(directory)
+class _Connection:
+    """Lines to and from a shim.
+
+    Not an anyio stream: on asyncio, cancelling one that is just becoming readable makes the event
+    loop report an invalid state, and here that happens with every container that is stopped.
+    """
+
+    def __init__(self, sandbox_directory: Path) -> None:
+        """Raises `ShimGone`."""
+        self._received = bytearray()
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            # A unix socket's path may have 107 bytes only: go through an open directory instead.
+            directory = os.open(sandbox_directory, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+            try:
+                self._socket.connect(f"/proc/self/fd/{directory}/{SOCKET_FILE}")
+            finally:
+                os.close(directory)
+        except OSError as error:
+            self._socket.close()
+            raise ShimGone("sandbox is not running") from error
+        self._socket.setblocking(False)
+
+    async def send(self, request: dict[str, Any]) -> None:
+        left = memoryview(json.dumps(request).encode() + b"\n")
+        while left:
+            try:
+                left = left[self._socket.send(left) :]
+            except BlockingIOError:
+                await anyio.wait_writable(self._socket)
+            except OSError as error:
+                raise ShimGone("sandbox was stopped") from error
+
+    async def receive(self) -> dict[str, Any]:
+        """The next line. Raises `ShimGone` at the end, `RuntimeFailure` with the shim's words."""
+        while b"\n" not in self._received:
+            await anyio.wait_readable(self._socket)
+            try:
+                data = self._socket.recv(_CHUNK_BYTES)
+            except BlockingIOError:
+                continue
+            except OSError as error:
+                raise ShimGone("sandbox was stopped") from error
+            if not data:
+                raise ShimGone("sandbox was stopped")
+            self._received += data
+        line, _, rest = self._received.partition(b"\n")
+        self._received = rest
+        answer: dict[str, Any] = json.loads(line)
+        if "error" in answer:
+            raise RuntimeFailure(answer["error"])
+        return answer
+
+    def finish_sending(self) -> None:
+        self._socket.shutdown(socket.SHUT_WR)
+
+    def close(self) -> None:
+        self._socket.close()
 
 
 async def ask(sandbox_directory: Path, **request: Any) -> dict[str, Any]:
@@ -43,72 +88,60 @@ async def ask(sandbox_directory: Path, **request: Any) -> dict[str, Any]:
 
     A caller that is cancelled takes its `exec` with it: the command is dead when this returns.
     """
-    async with await _connect(sandbox_directory) as stream:
-        lines = BufferedByteReceiveStream(stream)
-        try:
-            await stream.send(json.dumps(request).encode() + b"\n")
-            return await _answer(lines)
-        except anyio.get_cancelled_exc_class():
-            if request["do"] == "exec":
-                with anyio.move_on_after(_ABANDON_SECONDS, shield=True):
-                    await _abandon(stream, lines)
-            raise
+    connection = _Connection(sandbox_directory)
+    try:
+        await connection.send(request)
+        return await connection.receive()
+    except anyio.get_cancelled_exc_class():
+        if request["do"] == "exec":
+            with anyio.move_on_after(_ABANDON_SECONDS, shield=True):
+                await _abandon(connection)
+        raise
+    finally:
+        connection.close()
 
 
-async def _abandon(stream: SocketStream, lines: BufferedByteReceiveStream) -> None:
+async def _abandon(connection: _Connection) -> None:
     """Closing our half has the shim kill the command; its answer says that it is dead."""
     try:
-        await stream.send_eof()
-        await _answer(lines)
-    except RuntimeFailure:
+        connection.finish_sending()
+        await connection.receive()
+    except (OSError, RuntimeFailure):
         return
-
-
-async def _answer(lines: BufferedByteReceiveStream) -> dict[str, Any]:
-    try:
-        line = await lines.receive_until(b"\n", _LINE_BYTES_MAX)
-    except (anyio.IncompleteRead, anyio.EndOfStream, anyio.BrokenResourceError) as error:
-        raise ShimGone("sandbox was stopped") from error
-    answer: dict[str, Any] = json.loads(line)
-    if "error" in answer:
-        raise RuntimeFailure(answer["error"])
-    return answer
 
 
 class Subscription:
     """What happens in one sandbox, from the moment `open` returns until the shim ends."""
 
-    def __init__(self, stream: SocketStream, lines: BufferedByteReceiveStream) -> None:
-        self._stream = stream
-        self._lines = lines
+    def __init__(self, connection: _Connection) -> None:
+        self._connection = connection
 
     @classmethod
     async def open(cls, sandbox_directory: Path) -> "Subscription":
         """Raises `ShimGone`."""
-        stream = await _connect(sandbox_directory)
+        connection = _Connection(sandbox_directory)
         try:
-            await stream.send(b'{"do": "subscribe"}\n')
-            lines = BufferedByteReceiveStream(stream)
-            await _answer(lines)
+            await connection.send({"do": "subscribe"})
+            await connection.receive()
         except BaseException:
-            await anyio.aclose_forcefully(stream)
+            connection.close()
             raise
-        return cls(stream, lines)
+        return cls(connection)
 
     async def __aiter__(self) -> AsyncIterator[tuple[str, str]]:
         """ "started" or "exited", and the container's id."""
         try:
             while True:
                 try:
-                    happened = await _answer(self._lines)
+                    happened = await self._connection.receive()
                 except ShimGone:
                     return
                 yield happened["event"], happened["container"]
         finally:
-            await self.close()
+            self.close()
 
-    async def close(self) -> None:
-        await anyio.aclose_forcefully(self._stream)
+    def close(self) -> None:
+        self._connection.close()
 
 
 async def wait_for_shim(identity: ShimIdentity) -> None:

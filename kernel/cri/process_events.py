@@ -79,7 +79,7 @@ class EventHub:
         if listener in self._listeners:
             listener.tasks.start_soon(self._pass_on, listener, record, shim, subscription)
         else:
-            await subscription.close()
+            subscription.close()
 
     async def _pass_on(
         self,

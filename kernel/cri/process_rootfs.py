@@ -4,10 +4,11 @@ Runs in the child that becomes the container, in a mount namespace of its own, s
 mounted here vanishes with the container's last process. Standard library alone.
 
 1. A tmpfs on the sandbox's `root` directory takes what the container writes.
-2. Over it the machine's files appear. Where the kernel lets us that is one overlay of `/`. A user
-   namespace may not overlay a tree with mounts below it, so there each entry of `/` is overlaid by
-   itself. What can't be overlaid at all (a tree with mounts below it, a filesystem that overlayfs
-   refuses) is bound read-only, and what the user may not enter is an empty directory.
+2. Over it the machine's files appear. Where the kernel lets us that is one overlay of `/`, and one
+   of each filesystem mounted below. A user namespace may not overlay a tree with mounts in it, so
+   there `/`, and on the way to a mount each directory, is made anew and its entries are overlaid
+   one by one. Files among these, and filesystems that overlayfs refuses, are bound read-only; a
+   directory that the user may not enter is empty.
 3. `/proc`, `/sys`, `/dev` are made anew, and the tree becomes the root.
 4. Volumes are bound, inside the new root so that symbolic links lead where the container would
    follow them. Their mount points are made; a directory in which that is forbidden is covered by a
@@ -52,6 +53,8 @@ class RootFilesystem:
         self._new_processes = new_processes
         self._new_network = new_network
         self._privileged = privileged
+        self._all_points, foreign = _mount_points()
+        self._left_out = {*_OWN_TREES, *foreign}
         self._layers: list[str] = []
         self._root = f"{self._scratch}/root"
 
@@ -79,14 +82,13 @@ class RootFilesystem:
         os.chdir("/")
 
     def _show_machine(self) -> None:
-        os.chmod(self._scratch, 0o755)
         try:
             self._overlay("/")
         except OSError:
-            self._show_entries_of_root()
+            self._show_entries("/")
             return
-        covered = [*_OWN_TREES, self._sandbox_directory]
-        for point in _mount_points():
+        covered = [*self._left_out, self._sandbox_directory]
+        for point in self._all_points:
             if point != "/" and not any(_is_within(point, tree) for tree in covered):
                 self._show_mount(point, covered)
 
@@ -101,26 +103,36 @@ class RootFilesystem:
                 self._bind_read_only(point)
             covered.append(point)
 
-    def _show_entries_of_root(self) -> None:
-        system.mount(self._root, self._root, "", system.MS_BIND)
-        self._layers.append("/")
-        for entry in os.scandir("/"):
+    def _show_entries(self, directory: str) -> None:
+        """A directory that can't be overlaid as a whole: a writable one, and in it each entry."""
+        target = self._root + directory
+        if directory == "/":
+            system.mount(target, target, "", system.MS_BIND)
+        else:
+            mode = stat.S_IMODE(os.stat(directory).st_mode)
+            system.mount("tmpfs", target, "tmpfs", system.MS_NOSUID, f"mode={mode:04o}")
+        self._layers.append(directory)
+        for entry in os.scandir(directory):
             target = self._root + entry.path
             if entry.is_symlink():
                 os.symlink(os.readlink(entry.path), target)
-            elif entry.is_file(follow_symlinks=False):
-                _make_file(target)
-                self._bind_read_only(entry.path)
             elif entry.is_dir(follow_symlinks=False):
                 os.mkdir(target)
-                if entry.path not in _OWN_TREES and os.access(entry.path, os.X_OK):
+                if os.access(entry.path, os.X_OK) and entry.path not in self._left_out:
                     self._show_directory(entry.path)
+            else:
+                _make_file(target)
+                self._bind_read_only(entry.path)
 
     def _show_directory(self, path: str) -> None:
         try:
             self._overlay(path)
         except OSError:
-            self._bind_read_only(path)
+            has_mounts = any(point.startswith(f"{path}/") for point in self._all_points)
+            if has_mounts and os.access(path, os.R_OK):
+                self._show_entries(path)
+            else:
+                self._bind_read_only(path)
 
     def _overlay(self, path: str) -> None:
         number = len(os.listdir(f"{self._scratch}/upper"))
@@ -206,20 +218,21 @@ class RootFilesystem:
 _INITIAL_USER_NAMESPACE = 0xEFFFFFFD
 
 
-def _mount_points() -> list[str]:
-    """Where filesystems with people's files are mounted, parents before children.
+def _mount_points() -> tuple[list[str], set[str]]:
+    """Where filesystems are mounted, parents before children; and which of them to leave out.
 
-    Not those of the kernel, which programs use at /proc, /sys and /dev, and not what other
-    container runtimes mount for themselves.
+    Left out are those of the kernel, which programs use at /proc, /sys and /dev, what is mounted in
+    /run, and what other container runtimes mount for themselves.
     """
-    points = set()
+    points, left_out = set(), set()
     with open("/proc/self/mountinfo") as file:
         for line in file:
             fields, _, source = line.partition(" - ")
             point = _unescape(fields.split(" ")[4])
-            if source.split(" ")[0] not in _NOT_SHOWN and not point.startswith("/run/"):
-                points.add(point)
-    return sorted(points)
+            points.add(point)
+            if source.split(" ")[0] in _NOT_SHOWN or point.startswith("/run/"):
+                left_out.add(point)
+    return sorted(points), left_out - {"/"}
 
 
 def _unescape(path: str) -> str:

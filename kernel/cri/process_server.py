@@ -30,6 +30,8 @@ from kernel.cri.process_layout import (
 from kernel.cri.process_loop import READABLE, WRITABLE, Loop
 
 _CHUNK_BYTES = 64 * 1024
+# A client that connects waits where the backlog is full, and podkernel's event loop with it.
+_BACKLOG = 1024
 
 
 class Connection:
@@ -126,7 +128,7 @@ class Server:
         # Relative to the working directory: a socket's whole path may not exceed 107 bytes.
         self._listener.bind(SOCKET_FILE)
         os.chmod(SOCKET_FILE, 0o600)
-        self._listener.listen()
+        self._listener.listen(_BACKLOG)
         self._listener.setblocking(False)
         self.loop.watch(self._listener.fileno(), READABLE, self._accept)
 

@@ -159,7 +159,11 @@ class ProcessState:
         return identity if alive else None
 
     def fate(self, record: ContainerRecord, *, shim_lives: bool, now_nanoseconds: int) -> Fate:
-        """What became of a container. Without its shim, one that ran is lost: that is written."""
+        """What became of a container.
+
+        One that ran and has no shim any more is lost: what is left of it is killed, and its end is
+        written.
+        """
         fate = self._read_fate(record)
         if fate.state != "running" or shim_lives:
             return fate
@@ -167,6 +171,10 @@ class ProcessState:
         fate = self._read_fate(record)
         if fate.state != "running":
             return fate
+        # Where it had a PID namespace, all of it has died with the shim.
+        sandbox = msgspec.to_builtins(self.sandboxes[record.sandbox_id])
+        if not layout.containers_have_own_processes(sandbox):
+            layout.kill_marked_processes({record.id})
         lost = Fate(
             state="exited",
             started_at=fate.started_at,
