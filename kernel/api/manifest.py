@@ -144,6 +144,7 @@ def _read_json(text: str) -> Node:
     """
     try:
         value = json.loads(text, object_pairs_hook=_distinct_pairs, parse_constant=_no_constant)
+        json.dumps(value, ensure_ascii=False).encode()  # fails on half a surrogate pair
     except RecursionError:
         raise ValueError("nested too deeply") from None
     try:

@@ -140,6 +140,7 @@ def test_documents_that_say_not_what_they_are(text: str, expected: str) -> None:
         ("[" * 200_000, "pod.yaml:1: nested deeper than 100 levels"),
         ('{"a":' * 200_000, "pod.yaml:1: nested deeper than 100 levels"),
         ('{"a": 1,\n "a": 2}', 'pod.yaml:2: duplicate key "a", first set on line 1'),
+        ('{"a":\n "\\ud83d"}', "pod.yaml:2: invalid YAML while parsing a quoted scalar"),
         ('{"a": NaN, "a": 1}', 'pod.yaml:1: duplicate key "a"'),
     ],
 )
