@@ -162,8 +162,11 @@ class Client(Protocol):
         finalizers, or is a Pod on a node and its grace period is not 0."""
         ...
 
-    async def bind(self, name: str, node_name: str, *, namespace: str | None = None) -> None:
-        """Put a Pod on a node. Raises `Conflict` where it is on one, or being deleted."""
+    async def bind(
+        self, name: str, node_name: str, *, namespace: str | None = None, uid: str = ""
+    ) -> None:
+        """Put a Pod on a node. Raises `Conflict` where it is on one, or being deleted, or has
+        another `uid` than the one given."""
         ...
 
     async def wait(

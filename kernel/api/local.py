@@ -22,7 +22,7 @@ from kernel.api.transaction import LocalTransaction, namespace_of, resolve_names
 from kernel.api.watching import StoredWatch
 from kernel.objects.event import Binding, ObjectReference
 from kernel.objects.kind import Kind
-from kernel.objects.meta import DeleteOptions, Preconditions
+from kernel.objects.meta import DeleteOptions, ObjectMeta, Preconditions
 from kernel.objects.pod import Pod
 
 
@@ -147,8 +147,11 @@ class LocalClient(Client):
         )
         return cast(KindType, stored.decode())
 
-    async def bind(self, name: str, node_name: str, *, namespace: str | None = None) -> None:
-        binding = Binding(target=ObjectReference(kind="Node", name=node_name))
+    async def bind(
+        self, name: str, node_name: str, *, namespace: str | None = None, uid: str = ""
+    ) -> None:
+        target = ObjectReference(kind="Node", name=node_name)
+        binding = Binding(metadata=ObjectMeta(name=name, uid=uid), target=target)
         await self._api.bind(resolve_namespace(Pod, namespace), name, binding)
 
     async def wait(

@@ -264,10 +264,17 @@ class ObjectApi:
         return StoredList(deleted, self.revision)
 
     async def bind(self, namespace: str, name: str, binding: Binding) -> None:
-        """Put a Pod on a node. Raises `Conflict` where it is on one, or being deleted."""
+        """Put a Pod on a node. Raises `Conflict` where it is on one, or being deleted, or where
+        the binding has another uid than the Pod."""
 
         async def plan(present: Stored) -> Plan:
             pod = present.decode()
+            wanted_uid, uid = binding.metadata.uid, pod.metadata.uid
+            if wanted_uid not in ("", uid):
+                raise Conflict(
+                    f'Operation cannot be fulfilled on pods/binding "{name}": Precondition failed: '
+                    f"UID in precondition: {wanted_uid}, UID in object meta: {uid}"
+                )
             refusal = f'Operation cannot be fulfilled on pods/binding "{name}": pod {name} is '
             if pod.metadata.deletion_timestamp is not None:
                 raise Conflict(refusal + "being deleted, cannot be assigned to a host")

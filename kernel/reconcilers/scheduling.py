@@ -101,7 +101,7 @@ class _Scheduling:
     async def _bind(self, pod: Pod, node_name: str, client: Client) -> None:
         namespace, name = key_of(pod)
         try:
-            await client.bind(name, node_name, namespace=namespace)
+            await client.bind(name, node_name, namespace=namespace, uid=pod.metadata.uid)
         except BaseException as error:
             self._give_back(pod)
             if isinstance(error, NotFound | Conflict):

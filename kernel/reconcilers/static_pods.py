@@ -78,8 +78,8 @@ class _Mirrors:
         self._recorder = recorder
         self._clock = clock
         self._files = StaticPodFiles(directory, node_name)
-        self._reading = anyio.Lock()
         self._missing = False
+        self._unwatched = False
         self._said: dict[str, bytes] = {}  # problems of files, as long as they last
         self._refused: dict[ObjectKey, str] = {}  # by the API: hash of what was refused
 
@@ -189,34 +189,38 @@ class _Mirrors:
             tasks.cancel_scope.cancel()
 
     async def _follow(self, trigger: Trigger) -> None:
+        """Watch the directory. Now and then the watch is made anew, because another directory may
+        have taken the place of the one that is watched; that starts with a reading."""
         while True:
-            if self._missing:
-                await self._clock.sleep(MISSING_DIRECTORY_SECONDS)
-                await self._read(trigger)
-                continue
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(self._watch, trigger)
-                while not self._missing:
-                    await self._clock.sleep(RESCAN_SECONDS)
-                    await self._read(trigger)
+                await self._clock.sleep(
+                    MISSING_DIRECTORY_SECONDS if self._missing else RESCAN_SECONDS
+                )
                 tasks.cancel_scope.cancel()
 
     async def _watch(self, trigger: Trigger) -> None:
         """Read the directory now that it is watched, and whenever something in it changes."""
         try:
             with DirectoryWatch.open(self._directory) as watch:
+                self._unwatched = False
                 while True:
                     await self._read(trigger)
                     await watch.wait_change()
+        except FileNotFoundError:
+            await self._read(trigger)
         except (OSError, RuntimeError) as error:
-            logger.warning(
-                "%s: changes are noticed after up to %g s only: %s",
-                *(self._directory, RESCAN_SECONDS, error),
-            )
+            if not self._unwatched:
+                logger.warning(
+                    "%s: changes are noticed after up to %g s only: %s",
+                    *(self._directory, RESCAN_SECONDS, error),
+                )
+            self._unwatched = True
+            await self._read(trigger)
 
     async def _read(self, trigger: Trigger) -> None:
         """Read the directory, and have looked at what it asks for differently."""
-        async with self._reading:
+        with anyio.CancelScope(shield=True):  # what has been read must be passed on
             before = self._files.wanted
             try:
                 await anyio.to_thread.run_sync(self._files.read)

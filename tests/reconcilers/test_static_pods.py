@@ -20,6 +20,7 @@ from kernel.control.reconciler import Reconciler
 from kernel.control.recorder import Recorder
 from kernel.objects.event import Event
 from kernel.objects.meta import ObjectMeta
+from kernel.objects.namespace import Namespace
 from kernel.objects.node import Node
 from kernel.objects.pod import Container, Pod, PodSpec
 from kernel.reconcilers.static_pods import static_pods
@@ -367,3 +368,39 @@ async def test_mirrors_of_other_nodes_are_left_alone(
     async with run(build):
         await settle()
         assert await client.get(Pod, "web-node2")
+
+
+async def test_another_directory_in_its_place_is_followed(
+    client: Client, clock: ManualClock, run: Any, build: Any, directory: Path, node: Node
+) -> None:
+    (directory / "web.yaml").write_text(WEB)
+    async with run(build):
+        await wait_image(client, "busybox:1")
+        os.rename(directory, directory.with_name("before"))
+        os.mkdir(directory)
+        await advance(clock, 21)
+        await wait_gone(client)
+        (directory / "web.yaml").write_text(WEB.replace("busybox:1", "busybox:2"))
+        await wait_image(client, "busybox:2")
+
+
+async def test_a_file_that_is_too_large_is_not_read(
+    client: Client, run: Any, build: Any, directory: Path, node: Node
+) -> None:
+    with (directory / "large.yaml").open("wb") as file:
+        file.truncate(11 * 1024 * 1024)
+    async with run(build):
+        await wait_problem(client, "large.yaml: is larger than")
+
+
+async def test_a_missing_namespace_is_told_and_waited_for(
+    client: Client, clock: ManualClock, run: Any, build: Any, directory: Path, node: Node
+) -> None:
+    text = WEB.replace("name: web", "name: web\n  namespace: team")
+    (directory / "web.yaml").write_text(text)
+    async with run(build):
+        await wait_problem(client, 'namespaces "team" not found')
+        await client.create(Namespace(metadata=ObjectMeta(name="team")))
+        await clock.advance(20)
+        await settle()
+        assert await client.get(Pod, "web-node1", namespace="team")
