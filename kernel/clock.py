@@ -19,6 +19,7 @@ import anyio.lowlevel
 Item = TypeVar("Item")
 
 NANOSECONDS_PER_SECOND = 1_000_000_000
+SETTLING_LOOKS = 4
 SETTLING_ROUNDS = 16  # most often enough; anyio looks again only after a tenth of a second
 
 _system_random = random.SystemRandom()
@@ -149,4 +150,7 @@ async def _settle() -> None:
     """Let all tasks run until each of them waits for something."""
     for _ in range(SETTLING_ROUNDS):
         await anyio.lowlevel.checkpoint()
-    await anyio.wait_all_tasks_blocked()
+    # On asyncio a task can look blocked while the callback that wakes it is still scheduled; each
+    # further look lets such callbacks run first.
+    for _ in range(SETTLING_LOOKS):
+        await anyio.wait_all_tasks_blocked()
