@@ -5,7 +5,6 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-import anyio
 import msgspec
 
 from kernel.api.client import Client
@@ -84,7 +83,7 @@ class NodeUnderTest:
 
     async def settle(self) -> None:
         """Let everything happen that does not need time."""
-        await anyio.wait_all_tasks_blocked()
+        await self.clock.advance(0)
 
     async def advance(self, seconds: float) -> None:
         await self.clock.advance(seconds)
