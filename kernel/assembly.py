@@ -1,5 +1,6 @@
 """The one place that wires the object graph: store, API, reconcilers, node, API server."""
 
+import re
 import socket
 from collections.abc import AsyncIterator, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -15,7 +16,7 @@ from kernel.clock import Clock, SystemClock
 from kernel.control.informer import Informers
 from kernel.control.manager import Manager
 from kernel.control.plugin import Plugin, check_names, load_path
-from kernel.cri.choice import RuntimeName, choose_runtime
+from kernel.cri.choice import RuntimeName, outside_runtime, own_runtime
 from kernel.cri.runtime import Runtime
 from kernel.objects.kinds import KindTable
 from kernel.objects.namespace import Namespace
@@ -74,10 +75,18 @@ class Kernel:
         `PluginError`.
         """
         wanted_clock = clock or SystemClock()
-        directory = Path(path).absolute()
+        directory = _absolute(path)
         loaded = [one for plugin in plugins for one in _load(plugin)]
         kinds, admission = _tables_of(loaded)
         async with AsyncExitStack() as stack:
+            chosen = None if isinstance(runtime, str) else runtime
+            if isinstance(runtime, str):
+                # Before the directory is made: a daemon that isn't there leaves no trace of us.
+                chosen = await outside_runtime(
+                    runtime, clock=wanted_clock, containerd_socket=containerd_socket
+                )
+                if chosen is not None:
+                    stack.push_async_callback(chosen.close)
             store = await stack.enter_async_context(
                 Store.open_writer(directory, clock=wanted_clock, durability=durability)
             )
@@ -85,22 +94,19 @@ class Kernel:
             client = LocalClient(api)
             await ensure_system_objects(client)
             node = None
-            if runtime is not None:
-                chosen = runtime
-                if isinstance(chosen, str):
-                    chosen = await choose_runtime(
-                        chosen,
-                        clock=wanted_clock,
-                        state_directory=directory / PROCESS_RUNTIME_DIRECTORY,
-                        containerd_socket=containerd_socket,
-                    )
-                    stack.push_async_callback(chosen.close)
+            if isinstance(runtime, str) and chosen is None:
+                state_directory = directory / PROCESS_RUNTIME_DIRECTORY
+                chosen = await own_runtime(
+                    runtime, clock=wanted_clock, state_directory=state_directory
+                )
+                stack.push_async_callback(chosen.close)
+            if chosen is not None:
                 owner = await _owner(client)
                 if on_exit == "stop":
                     stack.push_async_callback(stop_all_pods, chosen, owner)
                 node = NodeSetup(
                     owner=owner,
-                    name=node_name or socket.gethostname().lower(),
+                    name=node_name or _host_name(),
                     runtime=chosen,
                     pod_directory=directory / POD_DIRECTORY,
                     log_directory=directory / POD_LOG_DIRECTORY,
@@ -142,6 +148,15 @@ class Kernel:
             yield server
         finally:
             await server.stop()
+
+
+def _absolute(path: str | Path) -> Path:
+    return Path(path).absolute()
+
+
+def _host_name() -> str:
+    """This host's name as the name of a node, in which not all that hosts use is allowed."""
+    return re.sub(r"[^a-z0-9.]+", "-", socket.gethostname().lower()).strip("-.") or "localhost"
 
 
 async def _owner(client: Client) -> str:

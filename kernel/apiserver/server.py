@@ -2,6 +2,7 @@
 
 import asyncio
 import errno
+import socket
 import ssl
 from pathlib import Path
 
@@ -27,6 +28,22 @@ STOP_SECONDS_MAX = 2.0
 
 class ListenFailure(Exception):
     """The server can't listen where it was told to. The message is one line for a person."""
+
+
+def check_listen(host: str, port: int) -> None:
+    """Raise `ListenFailure` where nobody could listen now, before anything else is begun."""
+    try:
+        for family, kind, _, _, address in socket.getaddrinfo(
+            host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        ):
+            with socket.socket(family, kind) as probe:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                if family == socket.AF_INET6:
+                    probe.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+                probe.bind(address)
+                probe.listen()
+    except OSError as error:
+        raise ListenFailure(_listen_message(host, port, error)) from error
 
 
 class ApiServer:

@@ -1,6 +1,6 @@
 """Manifests from the command line: read and checked before anything starts, applied after."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -8,30 +8,83 @@ from typing import Any
 import msgspec
 
 from kernel.api.client import Client
-from kernel.api.errors import AlreadyExists, NotFound
-from kernel.api.manifest import decode_document, load_manifest
+from kernel.api.defaulting import default
+from kernel.api.errors import AlreadyExists, ApiError, NotFound
+from kernel.api.manifest import Document, ManifestError, decode_document, load_manifest
+from kernel.api.metadata import prepare_create
+from kernel.api.transaction import namespace_of
+from kernel.api.validation import validate_create
 from kernel.cli.failure import CommandFailure
+from kernel.clock import Clock
 from kernel.objects.kind import Kind
 from kernel.objects.kinds import KindTable
+from kernel.objects.namespace import Namespace
 from kernel.objects.pod import Pod
 
 # The annotation in which `kubectl apply` keeps what it applied last: it can go on from here.
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 
 
-def read_manifests(paths: Sequence[Path], kinds: KindTable) -> list[Kind]:
+class Manifest(msgspec.Struct, frozen=True):
+    """An object from a file, and where it stands there."""
+
+    document: Document
+    obj: Kind
+
+
+def read_manifests(paths: Sequence[Path], kinds: KindTable) -> list[Manifest]:
     """All objects in the files, in order. Raises `ManifestError` or `CommandFailure`."""
-    objects: list[Kind] = []
+    manifests: list[Manifest] = []
     for path in paths:
         try:
-            text = path.read_text()
+            content = path.read_bytes()
         except OSError as error:
             raise CommandFailure(f"{path}: {error.strerror}") from error
-        except UnicodeDecodeError as error:
-            raise CommandFailure(f"{path}: not a text file in UTF-8: {error.reason}") from error
-        documents = load_manifest(text, str(path))
-        objects.extend(decode_document(document, kinds) for document in documents)
-    return objects
+        documents = load_manifest(content, str(path))
+        if not documents:
+            raise CommandFailure(f"{path}: there is no object in it")
+        manifests.extend(Manifest(one, decode_document(one, kinds)) for one in documents)
+    return manifests
+
+
+def check_rules(
+    manifests: Sequence[Manifest], kinds: KindTable, hooked: Collection[type[Kind]], clock: Clock
+) -> None:
+    """Raise `ManifestError` for objects that the API would refuse as they are.
+
+    Kinds that are `hooked` are left out: an admission hook may yet mend what is wrong with them.
+    """
+    problems: list[str] = []
+    for manifest in manifests:
+        if type(manifest.obj) in hooked:
+            continue
+        obj = decode_document(manifest.document, kinds)
+        try:
+            prepare_create(obj, namespace_of(obj), clock)
+        except ApiError as error:
+            problems.append(manifest.document.problem("metadata", error.message))
+            continue
+        default(obj)
+        problems += [
+            manifest.document.problem(cause.field, cause.message) for cause in validate_create(obj)
+        ]
+    if problems:
+        raise ManifestError(problems)
+
+
+async def check_with(client: Client, manifests: Sequence[Manifest]) -> None:
+    """Raise `ManifestError` for the first object that this API would not take: nothing is applied
+    unless all can be. Namespaces that the manifests themselves bring are taken to be there."""
+    brought = {one.obj.metadata.name for one in manifests if isinstance(one.obj, Namespace)}
+    for manifest in manifests:
+        if namespace_of(manifest.obj) in brought:
+            continue
+        try:
+            await client.create(manifest.obj, dry_run=True)
+        except AlreadyExists:
+            continue
+        except ApiError as error:
+            raise ManifestError([manifest.document.problem("", error.message)]) from error
 
 
 async def apply(obj: Any, client: Client) -> str:

@@ -2,21 +2,30 @@
 
 import argparse
 import logging
+import shlex
 import signal
 import sys
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 import anyio
 
+from kernel.api.client import Client
+from kernel.api.context import acting
+from kernel.api.validation import name_errors
+from kernel.apiserver.server import check_listen
 from kernel.assembly import Kernel
-from kernel.cli.apply import apply, read_manifests
+from kernel.cli.apply import Manifest, apply, check_rules, check_with, read_manifests
 from kernel.cli.display import showing_pods
 from kernel.cli.failure import CommandFailure
-from kernel.clock import SystemClock
+from kernel.clock import Clock, SystemClock
 from kernel.control.plugin import Plugin, load_entry_points, load_path
-from kernel.objects.kind import Kind
 from kernel.objects.kinds import KindTable
+from kernel.objects.node import Node
+
+ACTOR = "podkernel-dev"
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -24,7 +33,9 @@ def run(arguments: argparse.Namespace) -> int:
     logging.basicConfig(
         level=logging.WARNING, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s"
     )
+    clock = SystemClock()
     host, port = _parse_listen(arguments.listen)
+    _check_node_name(arguments.node_name)
     plugins = load_entry_points()
     for path in arguments.plugins:
         plugins += load_path(path)
@@ -32,10 +43,13 @@ def run(arguments: argparse.Namespace) -> int:
     for plugin in plugins:
         for kind in plugin.kinds:
             kinds.add(kind)
-    objects = read_manifests(arguments.manifests, kinds)
+    manifests = read_manifests(arguments.manifests, kinds)
+    hooked = {hook.kind for plugin in plugins for hook in plugin.admission_hooks}
+    check_rules(manifests, kinds, hooked, clock)
+    check_listen(host, port)
     anyio.run(
         _serve,
-        *(arguments, host, port, plugins, objects),
+        *(arguments, host, port, plugins, manifests, clock),
         backend="asyncio",
         backend_options={"use_uvloop": True},
     )
@@ -47,38 +61,52 @@ async def _serve(
     host: str,
     port: int,
     plugins: Sequence[Plugin],
-    objects: Sequence[Kind],
+    manifests: Sequence[Manifest],
+    clock: Clock,
 ) -> None:
-    clock = SystemClock()
-    with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
-        async with (
-            Kernel.open(
-                arguments.data_dir,
-                durability=arguments.durability,
-                runtime=arguments.runtime,
-                containerd_socket=arguments.containerd_socket,
-                node_name=arguments.node_name,
-                static_pods=arguments.static_pods,
-                plugins=plugins,
-                on_exit=arguments.on_exit,
-                clock=clock,
-            ) as kernel,
-            kernel.serving(host, port) as server,
-        ):
-            print(f"ready {server.url} kubeconfig {server.kubeconfig}", flush=True)
-            _say_what_next(server.kubeconfig, kernel.runtime_name)
-            for obj in objects:
-                done = await apply(obj, kernel.client)
-                print(f"{obj.info.singular}/{obj.metadata.name} {done}", flush=True)
-            async with showing_pods(kernel.client, clock):
-                async for _ in signals:
-                    break
-            _say_how_it_ends(arguments.on_exit)
+    with ExitStack() as catching:
+        signals = catching.enter_context(anyio.open_signal_receiver(*STOP_SIGNALS))
+        async with Kernel.open(
+            arguments.data_dir,
+            durability=arguments.durability,
+            runtime=arguments.runtime,
+            containerd_socket=arguments.containerd_socket,
+            node_name=arguments.node_name,
+            static_pods=arguments.static_pods,
+            plugins=plugins,
+            on_exit=arguments.on_exit,
+            clock=clock,
+        ) as kernel:
+            await check_with(kernel.client, manifests)
+            async with kernel.serving(host, port) as server:
+                print(f"ready {server.url} kubeconfig {server.kubeconfig}", flush=True)
+                _say_what_next(server.kubeconfig, kernel.runtime_name)
+                async with anyio.create_task_group() as tasks:
+                    tasks.start_soon(_bring_up, manifests, kernel.client, clock)
+                    async for _ in signals:
+                        break
+                    tasks.cancel_scope.cancel()
+                catching.close()
+                for number in STOP_SIGNALS:  # a second one ends the process where it stands
+                    signal.signal(number, signal.SIG_DFL)
+                _say_how_it_ends(arguments.on_exit)
+
+
+async def _bring_up(manifests: Sequence[Manifest], client: Client, clock: Clock) -> None:
+    """Apply the manifests, then show Pods until cancelled."""
+    with acting(ACTOR):
+        for manifest in manifests:
+            obj = manifest.obj
+            done = await apply(obj, client)
+            name = obj.metadata.name or f"{obj.metadata.generate_name}…"
+            print(f"{obj.info.singular}/{name} {done}", flush=True)
+    async with showing_pods(client, clock):
+        await anyio.sleep_forever()
 
 
 def _say_what_next(kubeconfig: Path, runtime_name: str) -> None:
     print(f"Pods run on: {runtime_name}. In another terminal:", flush=True)
-    print(f"  export KUBECONFIG={kubeconfig}", flush=True)
+    print(f"  export KUBECONFIG={shlex.quote(str(kubeconfig))}", flush=True)
     print("  kubectl get pods --watch", flush=True)
 
 
@@ -86,7 +114,17 @@ def _say_how_it_ends(on_exit: str) -> None:
     if on_exit == "keep":
         print("stopping; Pods go on running, and are taken over at the next start", flush=True)
     else:
-        print("stopping; Pods are stopped, and started again at the next start", flush=True)
+        print(
+            "stopping; Pods are stopped, and started again at the next start "
+            "(once more to leave at once: then they go on running)",
+            flush=True,
+        )
+
+
+def _check_node_name(name: str) -> None:
+    errors = name_errors(Node, name) if name else []
+    if errors:
+        raise CommandFailure(f'--node-name: "{name}": {errors[0]}')
 
 
 def _parse_listen(text: str) -> tuple[str, int]:

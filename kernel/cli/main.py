@@ -37,7 +37,8 @@ def main() -> NoReturn:
         message = explain(error)
         if message is None:
             raise
-        print(f"podkernel: {message}", file=sys.stderr)
+        for line in message.splitlines():
+            print(f"podkernel: {line}", file=sys.stderr)
         code = 1
     sys.exit(code)
 

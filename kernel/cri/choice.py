@@ -13,25 +13,33 @@ RUNTIME_NAMES: tuple[RuntimeName, ...] = get_args(RuntimeName)
 DEFAULT_CONTAINERD_SOCKET = "/run/containerd/containerd.sock"
 
 
-async def choose_runtime(
-    name: RuntimeName, *, clock: Clock, state_directory: Path, containerd_socket: str = ""
-) -> Runtime:
-    """The runtime of that name, found to be working; `auto` is containerd where its socket
-    answers CRI v1, else process. Raises `RuntimeUnavailable`.
+async def outside_runtime(
+    name: RuntimeName, *, clock: Clock, containerd_socket: str = ""
+) -> Runtime | None:
+    """The daemon to use, found to be working, or None where `own_runtime` is to be used: `auto`
+    is containerd where its socket answers CRI v1. Raises `RuntimeUnavailable`."""
+    socket = containerd_socket or DEFAULT_CONTAINERD_SOCKET
+    if name == "containerd":
+        return await _containerd(socket, clock)
+    # Without a socket, the import of gRPC is saved.
+    if name == "auto" and _is_there(socket):
+        with suppress(RuntimeUnavailable):
+            return await _containerd(socket, clock)
+    return None
 
-    `state_directory` is for the process runtime: it keeps there what it must find again.
-    """
+
+def _is_there(path: str) -> bool:
+    return Path(path).exists()
+
+
+async def own_runtime(name: RuntimeName, *, clock: Clock, state_directory: Path) -> Runtime:
+    """The runtime of that name that needs no daemon, found to be working; for all other names
+    it is the process runtime, which keeps in `state_directory` what it must find again. Raises
+    `RuntimeUnavailable`."""
     if name == "simulated":
         from kernel.cri.simulated import SimulatedRuntime
 
         return SimulatedRuntime(clock)
-    if name == "containerd":
-        return await _containerd(containerd_socket or DEFAULT_CONTAINERD_SOCKET, clock)
-    if name == "auto":
-        socket = containerd_socket or DEFAULT_CONTAINERD_SOCKET
-        if containerd_socket or Path(socket).exists():
-            with suppress(RuntimeUnavailable):
-                return await _containerd(socket, clock)
     return await _process(state_directory, clock)
 
 
