@@ -1,7 +1,7 @@
 """A plugin: a kind of its own, and a reconciler that keeps a Pod for each object of it."""
 
-from kernel import AlreadyExists, Client, Container, Kind, ObjectMeta, Pod, PodSpec, Request
-from kernel import Struct, controlled_by, reconciler
+from kernel import AlreadyExists, Client, Container, ContainerPort, EnvVar, Kind, ObjectMeta
+from kernel import Pod, PodSpec, Request, Struct, controlled_by, reconciler
 
 
 class WebsiteSpec(Struct):
@@ -21,9 +21,12 @@ class Website(Kind, group="example.dev", version="v1"):
 @reconciler(Website, owns=[Pod])
 async def website(request: Request, client: Client) -> None:
     site = await client.get(Website, request.name, namespace=request.namespace)
-    page = f"cd /tmp && echo '{site.spec.greeting}' > index.html"
-    serve = ["sh", "-c", f"{page} && exec python3 -m http.server {site.spec.port}"]
-    spec = PodSpec(containers=[Container(name="web", image="python", command=serve)])
+    serve = 'cd /tmp && echo "$GREETING" > index.html && exec python3 -m http.server "$PORT"'
+    web = Container(name="web", image="python", command=["sh", "-c", serve])
+    variables = {"GREETING": site.spec.greeting, "PORT": str(site.spec.port)}
+    web.env = [EnvVar(name=name, value=value) for name, value in variables.items()]
+    web.ports = [ContainerPort(container_port=site.spec.port, host_port=site.spec.port)]
+    spec = PodSpec(containers=[web], termination_grace_period_seconds=1)
     metadata = ObjectMeta(name=request.name, namespace=request.namespace)
     metadata.owner_references = [controlled_by(site)]
     try:
