@@ -34,11 +34,9 @@ async def serve(directory: str, durability: Durability, tls: bool) -> None:
 
 
 if __name__ == "__main__":
-    directory, durability, transport = sys.argv[1:]
-    assert durability in ("disk", "process")
     anyio.run(
         serve,
-        *(directory, durability, transport == "tls"),
+        *(sys.argv[1], "disk" if sys.argv[2] == "disk" else "process", sys.argv[3] == "tls"),
         backend="asyncio",
         backend_options={"use_uvloop": True},
     )
