@@ -34,11 +34,14 @@ class TooLarge(ApiError):
 
 
 async def read_body(request: web.BaseRequest) -> bytes:
-    """The whole body. Raises `TooLarge` beyond `BODY_BYTES_MAX`."""
+    """The whole body, unpacked. Raises `TooLarge` beyond `BODY_BYTES_MAX`, and `BadRequest` where
+    it is not packed as it says."""
     try:
         return await request.read()
     except web.HTTPRequestEntityTooLarge:
         raise TooLarge(f"Request entity too large: limit is {BODY_BYTES_MAX}") from None
+    except web.RequestPayloadError as error:
+        raise BadRequest(f"the body of the request can't be read: {error}") from None
 
 
 def decode_object(

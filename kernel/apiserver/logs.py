@@ -21,7 +21,7 @@ from kernel.apiserver.log_source import (
     log_path,
 )
 from kernel.apiserver.parameters import Parameters
-from kernel.apiserver.streams import OpenStreams
+from kernel.apiserver.streams import OpenStreams, begin_stream
 from kernel.apiserver.targets import Target
 from kernel.clock import NANOSECONDS_PER_SECOND, Clock
 from kernel.cri.log_file import read_log
@@ -105,10 +105,8 @@ class PodLogs:
         previous = parameters.flag("previous")
         source = choose_run(pod, container, previous=previous)
         path = log_path(self._directory, pod, source)
-        response = web.StreamResponse(headers=TEXT_HEADERS)
-        response.enable_chunked_encoding()
-        await response.prepare(request)
-        async with self._streams.open() as scope, anyio.create_task_group() as group:
+        response = await begin_stream(request, TEXT_HEADERS)
+        async with self._streams.open(request) as scope, anyio.create_task_group() as group:
             ended = anyio.Event()
             if options.follow and not has_ended(pod, source):
                 group.start_soon(self._watch_for_end, stored.revision, pod, source, ended)

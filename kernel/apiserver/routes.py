@@ -68,7 +68,7 @@ class Routes:
         except ApiError as error:
             return failure_answer(error)
         except ConnectionError:
-            raise  # the client is gone: there is nobody to answer
+            return failure_answer(InternalError())  # which nobody is there to read
         except Exception:
             logger.exception("%s %s failed", request.method, request.raw_path)
             return failure_answer(InternalError())

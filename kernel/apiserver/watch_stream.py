@@ -18,7 +18,7 @@ from kernel.api.errors import ApiError, Expired
 from kernel.api.object_api import ObjectApi
 from kernel.api.watching import StoredWatch
 from kernel.apiserver.answers import CONTENT_HEADERS, InternalError
-from kernel.apiserver.streams import OpenStreams
+from kernel.apiserver.streams import OpenStreams, begin_stream
 from kernel.apiserver.watch_frames import Frames, error_chunk
 from kernel.apiserver.watch_group import Member, Subject, WatchGroup, WatchGroups
 
@@ -74,10 +74,8 @@ class WatchStream:
                 cursor = stack.enter_context(self._open(revision))
             except Expired as error:  # told as Kubernetes tells it: in the stream
                 chunks.append(error_chunk(error))
-            response = web.StreamResponse(headers=CONTENT_HEADERS)
-            response.enable_chunked_encoding()
-            await response.prepare(self._request)
-            async with streams.open() as scope, anyio.create_task_group() as tasks:
+            response = await begin_stream(self._request, CONTENT_HEADERS)
+            async with streams.open(self._request) as scope, anyio.create_task_group() as tasks:
                 tasks.start_soon(self._end_in_time, scope)
                 await self._write(chunks, revision)
                 if cursor is not None:

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import anyio
 import pytest
 
@@ -214,3 +215,14 @@ async def test_the_mirror_of_a_static_pod_finds_its_log(served: Served, tmp_path
     await served.ask("PATCH", POD, annotation, Content_Type="application/merge-patch+json")
     write_log(tmp_path, "default_web_abc", "c/0.log", "static")
     assert await text(served) == "static\n"
+
+
+async def test_a_log_that_breaks_off_is_not_taken_for_the_whole(
+    served: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("kernel.apiserver.streams.logger.exception", lambda *_: None)
+    directory = await make_pod(served, "c", state=RUNNING)
+    (tmp_path / "logs" / directory / "c" / "0.log").mkdir(parents=True)  # unreadable, for root too
+    with pytest.raises(aiohttp.ClientError):
+        await served.get(f"{POD}/log")
+    assert served.server.open_streams() == 0

@@ -1,5 +1,6 @@
 """Objects over HTTP: every verb, and how each refusal reads."""
 
+import gzip
 from typing import Any
 
 import msgspec
@@ -173,6 +174,18 @@ async def test_a_body_over_three_mebibytes_is_refused(served: Served) -> None:
         "RequestEntityTooLarge",
         "Request entity too large: limit is 3145728",
     )
+
+
+async def test_a_packed_body_is_unpacked_within_the_limit(served: Served) -> None:
+    packed = gzip.compress(msgspec.json.encode(config_map("one", a="x" * 1000)))
+    assert (await served.post(MAPS, packed, Content_Encoding="gzip")).status == 201
+    bomb = gzip.compress(b" " * (64 * 1024 * 1024))
+    assert refusal(await served.post(MAPS, bomb, Content_Encoding="gzip"))[0] == 413
+
+
+async def test_a_body_that_is_not_packed_as_it_says_is_refused(served: Served) -> None:
+    answer = await served.post(MAPS, b"not gzip at all", Content_Encoding="gzip")
+    assert refusal(answer)[:2] == (400, "BadRequest")
 
 
 async def test_a_body_of_another_kind_is_refused(served: Served) -> None:

@@ -150,3 +150,14 @@ async def test_a_head_request_has_no_body(served: Served) -> None:
     await served.post(MAPS, config_map("one"))
     answer = await served.ask("HEAD", f"{MAPS}/one")
     assert (answer.status, answer.body) == (200, b"")
+
+
+async def test_a_watch_needs_a_protocol_that_can_stream(served: Served) -> None:
+    version = aiohttp.HttpVersion10
+    headers = {"Authorization": f"Bearer {served.server.token}"}
+    async with (
+        aiohttp.ClientSession(headers=headers, version=version) as session,
+        session.get(f"{served.server.url}{MAPS}?watch=1") as answer,
+    ):
+        assert answer.status == 400
+        assert "HTTP/1.1" in (await answer.json())["message"]
