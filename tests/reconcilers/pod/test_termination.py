@@ -1,0 +1,58 @@
+import stat
+from pathlib import Path
+
+import pytest
+
+from kernel.reconcilers.pod.termination import make_message_file, termination_message
+from kernel.reconcilers.pod.translate import TERMINATION_MESSAGE_POLICY
+from tests.reconcilers.pod.made_up import exited
+
+FALLBACK = {TERMINATION_MESSAGE_POLICY: "FallbackToLogsOnError"}
+
+
+def test_any_user_may_write_the_message(tmp_path: Path) -> None:
+    path = make_message_file(tmp_path, "uid1", "main", 0)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o666
+
+
+@pytest.mark.parametrize(
+    ("code", "policy", "written", "expected"),
+    [
+        (1, {}, "last words", "last words"),
+        (0, {}, "last words", "last words"),
+        (1, {}, "", ""),
+        (1, FALLBACK, "last words", "last words"),
+        (1, FALLBACK, "", "one\ntwo words"),
+        (0, FALLBACK, "", ""),
+    ],
+)
+def test_the_message(
+    code: int, policy: dict[str, str], written: str, expected: str, tmp_path: Path
+) -> None:
+    log = tmp_path / "0.log"
+    log.write_text(
+        "2026-01-01T00:00:00.000000000Z stdout F one\n"
+        "2026-01-01T00:00:01.000000000Z stderr F two words\n"
+    )
+    make_message_file(tmp_path, "uid1", "main", 0).write_text(written)
+    ended = exited("main", code=code, annotations=policy, log_path=str(log))
+    assert termination_message(ended, tmp_path, "uid1") == expected
+
+
+def test_a_long_message_is_cut(tmp_path: Path) -> None:
+    make_message_file(tmp_path, "uid1", "main", 0).write_text("x" * 5000)
+    assert termination_message(exited("main"), tmp_path, "uid1") == "x" * 4096
+
+
+def test_the_end_of_a_long_log(tmp_path: Path) -> None:
+    log = tmp_path / "0.log"
+    log.write_text("".join(f"2026-01-01T00:00:00Z stdout F line {n}\n" for n in range(1000)))
+    ended = exited("main", code=1, annotations=FALLBACK, log_path=str(log))
+    lines = termination_message(ended, tmp_path, "uid1").splitlines()
+    assert lines[-1] == "line 999"
+    assert 50 <= len(lines) <= 80
+
+
+def test_without_a_file_there_is_no_message(tmp_path: Path) -> None:
+    ended = exited("main", code=1, annotations=FALLBACK, log_path=str(tmp_path / "none"))
+    assert termination_message(ended, tmp_path, "uid1") == ""

@@ -1,0 +1,50 @@
+import pytest
+
+from kernel.objects.pod import (
+    ExecAction,
+    HostAlias,
+    Lifecycle,
+    LifecycleHandler,
+    Pod,
+    PodDNSConfig,
+    Probe,
+)
+from kernel.objects.volume import EmptyDirVolumeSource, Volume
+from kernel.reconcilers.pod.unsupported import unsupported
+from tests.reconcilers.pod.node_under_test import container, make_pod
+
+PROBE = Probe(exec=ExecAction(command=["true"]))
+HOOKS = Lifecycle(pre_stop=LifecycleHandler(exec=ExecAction(command=["true"])))
+
+
+@pytest.mark.parametrize(
+    ("pod", "sentences"),
+    [
+        (make_pod(), []),
+        (
+            make_pod(container(readiness_probe=PROBE, liveness_probe=PROBE)),
+            [
+                "container main: probes are not run (readiness, liveness);"
+                " the container counts as ready while it runs"
+            ],
+        ),
+        (make_pod(container(lifecycle=HOOKS)), ["container main: lifecycle hooks are not run"]),
+        (make_pod(container(lifecycle=Lifecycle(stop_signal="SIGUSR1"))), []),
+        (make_pod(active_deadline_seconds=5), ["activeDeadlineSeconds is not enforced"]),
+        (
+            make_pod(host_aliases=[HostAlias(ip="192.0.2.9", hostnames=["x"])]),
+            ["hostAliases are not written to /etc/hosts"],
+        ),
+        (make_pod(dns_policy="None", dns_config=PodDNSConfig(nameservers=["192.0.2.53"])), []),
+        (
+            make_pod(dns_policy="Default", dns_config=PodDNSConfig(searches=["example.dev"])),
+            ["dnsConfig is followed with dnsPolicy None alone"],
+        ),
+        (
+            make_pod(volumes=[Volume(name="a", empty_dir=EmptyDirVolumeSource(size_limit="1Mi"))]),
+            ["emptyDir sizeLimit is not enforced"],
+        ),
+    ],
+)
+def test_every_wish_that_is_not_fulfilled_is_named(pod: Pod, sentences: list[str]) -> None:
+    assert unsupported(pod) == sentences
