@@ -107,7 +107,8 @@ class ManualClock:
         if seconds <= 0:
             await anyio.lowlevel.checkpoint()
             return
-        due = self._elapsed_nanoseconds + round(seconds * NANOSECONDS_PER_SECOND)
+        # At least one: who sleeps until a time that rounding has put just ahead must get there.
+        due = self._elapsed_nanoseconds + max(round(seconds * NANOSECONDS_PER_SECOND), 1)
         woken = anyio.Event()
         sleeper = (due, next(self._tie_breaker), woken)
         heapq.heappush(self._sleepers, sleeper)

@@ -18,6 +18,7 @@ from kernel.control.reconciler import Request
 
 BACKOFF_SECONDS_MIN = 0.005
 BACKOFF_SECONDS_MAX = 300.0
+TIMER_RESOLUTION_SECONDS = 1e-6  # what is due this soon is due: sums of floats are not exact
 FORGOTTEN_DELAYS_MAX = 64  # delays without effect that may stay in the heap beside as many others
 
 
@@ -135,7 +136,7 @@ class WorkQueue:
                 await self._delayed_added.wait()
                 continue
             wait_seconds = self._delayed[0][0] - self._clock.monotonic_seconds()
-            if wait_seconds > 0:
+            if wait_seconds > TIMER_RESOLUTION_SECONDS:
                 with anyio.CancelScope() as self._timer:
                     await self._clock.sleep(wait_seconds)
                 continue

@@ -12,6 +12,7 @@ from kernel.objects.kinds import KindTable
 from kernel.objects.meta import ObjectMeta
 from kernel.objects.namespace import Namespace
 from kernel.store.store import Store
+from tests.control.kinds import Domain, Website
 
 
 @pytest.fixture
@@ -28,6 +29,9 @@ async def store(tmp_path: Path, clock: ManualClock) -> AsyncIterator[Store]:
 @pytest.fixture
 async def client(store: Store, clock: ManualClock) -> LocalClient:
     """The client, with the namespace `default` in place."""
-    client = LocalClient(ObjectApi(store, KindTable.core(), clock))
+    kinds = KindTable.core()
+    for kind in (Website, Domain):
+        kinds.add(kind)
+    client = LocalClient(ObjectApi(store, kinds, clock))
     await client.create(Namespace(metadata=ObjectMeta(name="default")))
     return client
