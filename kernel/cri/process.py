@@ -40,6 +40,7 @@ from kernel.cri.containerd_image_name import whole_image_name
 from kernel.cri.process_addresses import AddressPool
 from kernel.cri.process_client import ShimGone, ask, kill_shim, wait_for_shim
 from kernel.cri.process_events import EventHub
+from kernel.cri.process_files import LOOPBACK, make_missing_sources, managed_files
 from kernel.cri.process_limitations import applicable_sysctls, check_mounts, limitations
 from kernel.cri.process_state import (
     Abilities,
@@ -68,7 +69,6 @@ from kernel.cri.runtime import (
 
 # The number of the layout on disk and of the shim's requests.
 _VERSION = "1"
-_LOOPBACK = "127.0.0.1"
 # Longer than killing takes; a shim that hasn't ended by then is killed itself.
 _STOP_SECONDS = 10
 _SHIM_COMMAND = ("-I", "-S", os.path.abspath(process_shim.__file__))
@@ -156,7 +156,7 @@ class ProcessRuntime:
         self._addresses_starting.add(address)
         try:
             os.makedirs(record.config.log_directory, exist_ok=True)
-            self._state.prepare_sandbox(record, _managed_files(record))
+            self._state.prepare_sandbox(record, managed_files(record))
             await self._start_shim(record)
             self._state.sandboxes[record.id] = record
             await self._events.sandbox_ready(record)
@@ -238,7 +238,7 @@ class ProcessRuntime:
         ready = self._state.shim(record.id) is not None
         addresses: tuple[str, ...] = ()
         if ready and not config.host_network:
-            addresses = (record.network.address if record.network else _LOOPBACK,)
+            addresses = (record.network.address if record.network else LOOPBACK,)
         return Sandbox(
             id=record.id,
             name=config.name,
@@ -270,7 +270,7 @@ class ProcessRuntime:
                 "is no image to take it from"
             )
         check_mounts(config, record.abilities)
-        _make_missing_sources(config)
+        make_missing_sources(config)
         log_directory = record.config.log_directory
         container = ContainerRecord(
             id=self._new_id(),
@@ -302,7 +302,7 @@ class ProcessRuntime:
                 await self._ask(record, "wait")
                 tasks.cancel_scope.cancel()
         except ShimGone:
-            self._settle(self._state.sandboxes[record.sandbox_id])
+            await self._lose(record)
 
     async def _kill_after(self, record: ContainerRecord, grace_seconds: float) -> None:
         await self._clock.sleep(grace_seconds)
@@ -317,7 +317,7 @@ class ProcessRuntime:
             try:
                 await self._ask(record, "kill")
             except ShimGone:
-                self._settle(self._state.sandboxes[record.sandbox_id])
+                await self._lose(record)
         self._state.remove_container(record)
 
     async def containers(self, *, labels: Mapping[str, str] = NO_LABELS) -> list[Container]:
@@ -419,6 +419,14 @@ class ProcessRuntime:
         directory = self._state.sandbox_directory(record.sandbox_id)
         return await ask(directory, do=verb, container=record.id, **fields)
 
+    async def _lose(self, record: ContainerRecord) -> None:
+        """The shim doesn't answer, so it is ending, and its containers with it."""
+        identity = self._state.shim(record.sandbox_id)
+        if identity is not None:
+            with anyio.move_on_after(_STOP_SECONDS):
+                await wait_for_shim(identity)
+        self._fate(record)
+
     def _settle(self, record: SandboxRecord) -> None:
         """The shim is gone: what ran in its sandbox is lost."""
         for container in self._state.containers_of(record.id):
@@ -435,42 +443,3 @@ def _signal_number(name: str) -> int:
         return int(name)
     known = {member.name: member.value for member in signal.Signals}
     return known.get(f"SIG{name.upper().removeprefix('SIG')}", signal.SIGTERM)
-
-
-def _make_missing_sources(config: ContainerConfig) -> None:
-    """A path of the host that isn't there becomes a directory, as containerd does it."""
-    for mount in config.mounts:
-        try:
-            if not os.path.lexists(mount.host_path):
-                os.makedirs(mount.host_path)
-        except OSError as error:
-            raise RuntimeFailure(
-                f"volume at {mount.container_path}: {mount.host_path}: {error.strerror}"
-            ) from error
-
-
-def _managed_files(record: SandboxRecord) -> dict[str, str]:
-    """The files of /etc that tell the containers who and where they are."""
-    config, files = record.config, {}
-    if config.dns is not None:
-        files["resolv.conf"] = _resolver_configuration(config)
-    if not config.host_network:
-        address = record.network.address if record.network else _LOOPBACK
-        hostname = config.hostname or config.name
-        files["hostname"] = f"{hostname}\n"
-        files["hosts"] = (
-            "127.0.0.1\tlocalhost\n"
-            "::1\tlocalhost ip6-localhost ip6-loopback\n"
-            f"{address}\t{hostname}\n"
-        )
-    return files
-
-
-def _resolver_configuration(config: SandboxConfig) -> str:
-    assert config.dns is not None
-    lines = [f"nameserver {server}" for server in config.dns.servers]
-    if config.dns.searches:
-        lines.append(f"search {' '.join(config.dns.searches)}")
-    if config.dns.options:
-        lines.append(f"options {' '.join(config.dns.options)}")
-    return "".join(f"{line}\n" for line in lines)

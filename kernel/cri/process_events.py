@@ -72,39 +72,42 @@ class EventHub:
             shim = self._state.shim(record.id)
             if shim is None:
                 raise ShimGone("sandbox is not running")
+            # Looked at now: once the shim is dead, none is seen running.
+            running = self._running(record)
             subscription = await Subscription.open(self._state.sandbox_directory(record.id))
         except ShimGone:
             listener.queue.send_nowait(_event(RuntimeEventType.SANDBOX_STOPPED, record))
             return
         if listener in self._listeners:
-            listener.tasks.start_soon(self._pass_on, listener, record, shim, subscription)
+            listener.tasks.start_soon(self._pass_on, listener, record, shim, running, subscription)
         else:
             subscription.close()
+
+    def _running(self, record: SandboxRecord) -> dict[str, ContainerRecord]:
+        containers = self._state.containers_of(record.id)
+        return {each.id: each for each in containers if self._fate(each).state == "running"}
 
     async def _pass_on(
         self,
         listener: _Listener,
         record: SandboxRecord,
         shim: ShimIdentity,
+        running: dict[str, ContainerRecord],
         subscription: Subscription,
     ) -> None:
-        containers = {each.id: each for each in self._state.containers_of(record.id)}
-        running = {id for id, each in containers.items() if self._fate(each).state == "running"}
         async for happened, container_id in subscription:
-            container = self._state.containers.get(container_id) or containers[container_id]
-            containers[container_id] = container
+            container = running.pop(container_id, None) or self._state.containers.get(container_id)
+            if container is None:
+                # It was removed before its events were read.
+                continue
             if happened == "started":
-                running.add(container_id)
-            else:
-                running.discard(container_id)
+                running[container_id] = container
             listener.queue.send_nowait(_event(_CONTAINER_EVENTS[happened], container))
         # The shim has let go of its socket, and is about to end. Containers that it didn't see exit
         # are lost, which the status shows once it is dead.
         await wait_for_shim(shim)
-        for container_id in running:
-            listener.queue.send_nowait(
-                _event(RuntimeEventType.CONTAINER_EXITED, containers[container_id])
-            )
+        for container in running.values():
+            listener.queue.send_nowait(_event(RuntimeEventType.CONTAINER_EXITED, container))
         listener.queue.send_nowait(_event(RuntimeEventType.SANDBOX_STOPPED, record))
 
 

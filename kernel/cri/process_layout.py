@@ -84,36 +84,48 @@ def containers_have_own_processes(sandbox: Record) -> bool:
     return sandbox_has_own_processes(sandbox) and not sandbox["config"]["share_processes"]
 
 
-def marked_processes(container_ids: Container[str]) -> list[int]:
-    """The processes that carry the mark of one of the containers, as far as we may look."""
-    found = []
-    prefix = f"{MARK}=".encode()
-    for name in os.listdir("/proc"):
-        if not name.isdecimal():
-            continue
-        try:
-            with open(f"/proc/{name}/environ", "rb") as file:
-                variables = file.read().split(b"\0")
-        except OSError:
-            continue
-        if any(
-            variable.startswith(prefix) and variable[len(prefix) :].decode() in container_ids
-            for variable in variables
-        ):
-            found.append(int(name))
-    return found
-
-
 def kill_marked_processes(container_ids: Container[str]) -> None:
-    """Kill them, again and again until none is left that could have forked meanwhile."""
-    while running := [
-        pid for pid in marked_processes(container_ids) if process_start_ticks(pid) is not None
-    ]:
-        for pid in running:
-            try:
-                os.kill(pid, signal.SIGKILL)
-            except ProcessLookupError:
-                continue
-            except PermissionError:
-                # It has changed its user, and we are not root: out of our reach.
-                return
+    """Kill the processes that carry the mark of one of the containers, as far as we may look.
+
+    Looks again until it finds none, because one of them may have forked meanwhile.
+    """
+    looks_again = True
+    while looks_again:
+        looks_again = False
+        for name in _process_names():
+            looks_again |= _kill_if_marked(int(name), container_ids)
+
+
+def _process_names() -> list[str]:
+    return [name for name in os.listdir("/proc") if name.isdecimal()]
+
+
+def _kill_if_marked(pid: int, container_ids: Container[str]) -> bool:
+    """Whether it is worth looking at the processes again."""
+    try:
+        with open(f"/proc/{pid}/environ", "rb") as file:
+            variables = file.read().split(b"\0")
+        if variables == [b""]:
+            return _is_being_executed(pid)
+        if not any(_is_mark(variable, container_ids) for variable in variables):
+            return False
+        if process_start_ticks(pid) is None:
+            return False
+        os.kill(pid, signal.SIGKILL)
+    except OSError:
+        # It is gone, or another user's.
+        return False
+    return True
+
+
+def _is_mark(variable: bytes, container_ids: Container[str]) -> bool:
+    name, _, value = variable.partition(b"=")
+    return name == MARK.encode() and value.decode(errors="replace") in container_ids
+
+
+def _is_being_executed(pid: int) -> bool:
+    """A program that is just being loaded has neither environment nor arguments for a moment."""
+    with open(f"/proc/{pid}/cmdline", "rb") as file:
+        has_arguments = bool(file.read())
+    # The kernel's own threads have no program.
+    return not has_arguments and bool(os.readlink(f"/proc/{pid}/exe"))
