@@ -61,8 +61,9 @@ class WatchStream:
         self._options = options
         self._frames = frames
         self._request = request
-        # What a bookmark may say: up to where everything has been written.
+        # What a bookmark may say: up to where everything has been written; nothing within a batch.
         self._written_revision = 0
+        self._within_batch = False
         self._membership: tuple[WatchGroup, Member] | None = None
 
     async def serve(self, streams: OpenStreams, groups: WatchGroups) -> web.StreamResponse:
@@ -81,7 +82,7 @@ class WatchStream:
                 if cursor is not None:
                     if self._options.bookmarks:
                         tasks.start_soon(self._send_bookmarks)
-                    await self._follow(cursor, groups)
+                    await self._follow(cursor, stack, groups)
                 scope.cancel()
         if not self._client_is_gone():
             await response.write_eof()
@@ -116,11 +117,14 @@ class WatchStream:
             from_revision=revision,
         )
 
-    async def _follow(self, cursor: StoredWatch, groups: WatchGroups) -> None:
+    async def _follow(
+        self, cursor: StoredWatch, cursor_context: ExitStack, groups: WatchGroups
+    ) -> None:
         """Send changes until the client is gone; what goes wrong is told in the stream."""
         group = groups.enter(self._subject)
         try:
             await self._catch_up(cursor, group)
+            cursor_context.close()  # the group has its own
             while not self._client_is_gone():
                 revision = await self._take_part(group)
                 with self._open(revision) as another:
@@ -185,7 +189,8 @@ class WatchStream:
                 return
             transport.write(pending[0] if len(pending) == 1 else b"".join(pending))
             pending, size = [], 0
-            if position == len(chunks):
+            self._within_batch = position < len(chunks)
+            if not self._within_batch:
                 self._written_revision = max(revision, self._written_revision)
             await self._drain()
 
@@ -206,7 +211,8 @@ class WatchStream:
     async def _send_bookmarks(self) -> None:
         while True:
             await self._api.clock.sleep(BOOKMARK_SECONDS)
-            await self._write([self._frames.bookmark(self._bookmark_revision())])
+            if not self._within_batch:
+                await self._write([self._frames.bookmark(self._bookmark_revision())])
 
     def _bookmark_revision(self) -> int:
         if self._membership is not None:
