@@ -48,13 +48,14 @@ class _Retry(msgspec.Struct):
 
 
 class PodMemory:
-    """What the agent remembers of one Pod. Nothing is done wrong without it: it keeps failing
-    calls from being repeated too soon, and Events from being said twice.
+    """What the agent remembers of the Pod with a uid. Nothing is done wrong without it: it keeps
+    failing calls from being repeated too soon, and Events from being said twice.
 
     `waiting` is why containers could not be started, by name.
     """
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, uid: str, clock: Clock) -> None:
+        self.uid = uid
         self._clock = clock
         self._retries: dict[str, _Retry] = {}
         self._said: set[str] = set()

@@ -84,7 +84,7 @@ class NodeAgent:
             capacity=capacity or {},
         )
         self._concurrency = concurrency
-        self._memories: dict[str, PodMemory] = {}
+        self._memories: dict[Request, PodMemory] = {}
         self._absent_since: dict[Request, float] = {}
 
     def reconciler(self) -> Reconciler:
@@ -119,10 +119,16 @@ class NodeAgent:
         observed = by_uid.pop(uid, Observed())
         # A Pod of the same name that was here before this one has to go first.
         await self._remove(request, by_uid, grace_seconds=None)
-        memory = self._memories.setdefault(uid, PodMemory(self._host.clock))
+        memory = self._memory_of(request, uid)
         if pod.metadata.deletion_timestamp is not None and not is_mirror(pod):
             return await self._terminate(client, pod, observed, memory)
         return await self._bring_on(client, pod, observed, memory)
+
+    def _memory_of(self, request: Request, uid: str) -> PodMemory:
+        memory = self._memories.get(request)
+        if memory is None or memory.uid != uid:
+            memory = self._memories[request] = PodMemory(uid, self._host.clock)
+        return memory
 
     def _is_ours(self, pod: Pod) -> bool:
         return pod.spec.node_name == self._host.node_name
@@ -346,7 +352,6 @@ class NodeAgent:
             raise
         uid = runtime_uid(pod)
         await forget_pod(self._host, pod.metadata.namespace, pod.metadata.name, uid)
-        self._memories.pop(uid, None)
         with suppress(NotFound, Conflict):
             await client.delete(
                 Pod,
@@ -362,6 +367,7 @@ class NodeAgent:
     async def _remove_absent(
         self, request: Request, by_uid: Mapping[str, Observed]
     ) -> Result | None:
+        self._memories.pop(request, None)
         if not by_uid:
             self._absent_since.pop(request, None)
             return None
@@ -386,7 +392,6 @@ class NodeAgent:
             )
             await kill_pod(self._host, observed, grace_seconds=seconds or 0)
             await forget_pod(self._host, request.namespace, request.name, uid)
-            self._memories.pop(uid, None)
 
 
 def _is_static(observed: Observed) -> bool:
