@@ -27,7 +27,7 @@ import subprocess
 import sys
 from base64 import b64decode
 from collections.abc import AsyncIterator, Mapping
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -297,16 +297,21 @@ class ProcessRuntime:
         number = _signal_number(record.config.stop_signal)
         try:
             await self._ask(record, "signal", signal=number)
-            async with anyio.create_task_group() as tasks:
-                tasks.start_soon(self._kill_after, record, grace_seconds)
-                await self._ask(record, "wait")
-                tasks.cancel_scope.cancel()
+            await self._wait_for_exit(record, grace_seconds)
         except ShimGone:
             await self._lose(record)
 
-    async def _kill_after(self, record: ContainerRecord, grace_seconds: float) -> None:
-        await self._clock.sleep(grace_seconds)
-        await self._ask(record, "kill")
+    async def _wait_for_exit(self, record: ContainerRecord, grace_seconds: float) -> None:
+        """Wait, and kill after the grace."""
+        exited = False
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(self._cancel_after, tasks.cancel_scope, grace_seconds)
+            with suppress(ShimGone):
+                await self._ask(record, "wait")
+            exited = True
+            tasks.cancel_scope.cancel()
+        # Also where the shim has gone: then this says so, outside the task group.
+        await self._ask(record, "wait" if exited else "kill")
 
     async def remove_container(self, container_id: str) -> None:
         record = self._state.containers.get(container_id)
@@ -335,12 +340,17 @@ class ProcessRuntime:
         record = self._container(container_id)
         if self._fate(record).state != "running":
             raise RuntimeFailure(f"container {container_id} is not running")
-        answer = None
+        answer, failure = None, None
         async with anyio.create_task_group() as tasks:
             if timeout_seconds > 0:
                 tasks.start_soon(self._cancel_after, tasks.cancel_scope, timeout_seconds)
-            answer = await self._ask(record, "exec", command=list(command))
+            try:
+                answer = await self._ask(record, "exec", command=list(command))
+            except RuntimeFailure as error:
+                failure = error
             tasks.cancel_scope.cancel()
+        if failure is not None:
+            raise failure
         if answer is None:
             raise TimeoutError(f"command timed out after {timeout_seconds:g} s")
         return ExecResult(

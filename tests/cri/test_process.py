@@ -13,7 +13,7 @@ import sys
 import tempfile
 import urllib.request
 from collections.abc import AsyncIterator
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 import anyio
@@ -203,6 +203,21 @@ async def test_without_its_shim_a_container_is_lost_and_killed(
     await until_gone(f"{tmp_path}/child")
 
 
+async def test_a_container_whose_shim_dies_while_it_is_stopped_is_stopped(
+    trial: Trial, state_directory: Path
+) -> None:
+    script = "trap : TERM; echo ready; while :; do sleep 0.05; done"
+    container_id = await trial.shell(await trial.run_sandbox(), script)
+    await trial.wait_output(container_id, "ready")
+    async with anyio.create_task_group() as tasks:
+        stop = partial(trial.runtime.stop_container, container_id, grace_seconds=60)
+        tasks.start_soon(stop)
+        await anyio.wait_all_tasks_blocked()
+        (shim,) = shims_of(state_directory)
+        os.kill(shim, signal.SIGKILL)
+    assert (await trial.runtime.container_status(container_id)).exit_code == 137
+
+
 async def test_another_process_with_the_shims_pid_is_not_taken_for_it(
     trial: Trial, state_directory: Path
 ) -> None:
@@ -360,6 +375,12 @@ async def test_a_command_in_a_container_dies_with_its_caller(trial: Trial, tmp_p
     with anyio.move_on_after(0.3):
         await trial.runtime.exec_sync(container_id, command, timeout_seconds=0)
     assert not is_running(f"{tmp_path}/exec")
+
+
+async def test_a_command_in_a_container_that_can_not_be_executed(trial: Trial) -> None:
+    container_id = await trial.shell(await trial.run_sandbox(), FOREVER)
+    with pytest.raises(RuntimeFailure, match='exec: "nope": executable file not found'):
+        await trial.runtime.exec_sync(container_id, ("nope",), timeout_seconds=30)
 
 
 # Files.
