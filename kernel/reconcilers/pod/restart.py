@@ -26,7 +26,8 @@ EXIT_CODE_UNKNOWN = 137
 
 
 class LastRun(msgspec.Struct, frozen=True):
-    """How the newest attempt of a container ended; times in nanoseconds since the epoch."""
+    """How the newest attempt of a container ended; times in nanoseconds since the epoch, zero
+    where nobody knows: an end that nobody saw has no back-off."""
 
     attempt: int
     exit_code: int
@@ -95,7 +96,7 @@ def decide_restart(
         if sandbox is not None and latest.sandbox_id == sandbox.id:
             return StartNow(latest.attempt, _restarts_in_row(latest), created_id=latest.id)
         return StartNow(latest.attempt + 1, _restarts_in_row(latest))
-    run = last_run(latest, status, now)
+    run = last_run(latest, status)
     if run is None:
         return StartNow()
     if latest is not None and container_hash and definition_changed(latest, container_hash):
@@ -116,16 +117,14 @@ def _after(run: LastRun, now: int) -> StartNow | WaitUntil:
     return WaitUntil(due, wait_seconds)
 
 
-def last_run(
-    latest: cri.Container | None, status: ContainerStatus | None, now: int
-) -> LastRun | None:
+def last_run(latest: cri.Container | None, status: ContainerStatus | None) -> LastRun | None:
     """The end of the newest attempt: from the runtime, else from the status; None: never ran."""
     if latest is not None:
         return LastRun(
             attempt=latest.attempt,
             exit_code=latest.exit_code if latest.finished_at else EXIT_CODE_UNKNOWN,
             started_at=latest.started_at,
-            finished_at=latest.finished_at or now,
+            finished_at=latest.finished_at,
             restarts_in_row=_restarts_in_row(latest),
         )
     if status is None or not (status.container_id or status.last_state.terminated):
@@ -137,7 +136,7 @@ def last_run(
         attempt=status.restart_count,
         exit_code=ended.exit_code if ended else EXIT_CODE_UNKNOWN,
         started_at=_nanoseconds(ended.started_at) if ended and ended.started_at else 0,
-        finished_at=_nanoseconds(ended.finished_at) if ended and ended.finished_at else now,
+        finished_at=_nanoseconds(ended.finished_at) if ended and ended.finished_at else 0,
         restarts_in_row=status.restart_count,
     )
 

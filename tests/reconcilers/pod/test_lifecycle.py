@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from kernel.cri.runtime import ImagePullFailure, RuntimeFailure, SandboxState
-from kernel.cri.simulated import SimulatedContainer
+from kernel.cri.simulated import SimulatedContainer, SimulatedRuntime
 from kernel.objects.config import ConfigMap
 from kernel.objects.meta import ObjectMeta
 from kernel.objects.pod import (
@@ -486,6 +486,21 @@ async def test_the_back_off_survives_a_restart_of_the_agent(tmp_path: Path) -> N
             assert (await node.status_of("main")).restart_count == 2
             await node.advance(1)
             assert (await node.status_of("main")).restart_count == 3
+
+
+async def test_a_runtime_that_has_lost_everything_runs_it_again(tmp_path: Path) -> None:
+    async with open_node(tmp_path) as node:
+        for restart_count in range(4):
+            async with node.running():
+                if restart_count == 0:
+                    await node.create(make_pod(init=(container("init", "true"),)))
+                await node.advance(1)
+                status = await node.status_of("main")
+                assert (status.restart_count, status.ready) == (restart_count, True)
+                assert (await node.pod()).status.phase == "Running"
+            node.simulated = SimulatedRuntime(node.clock)
+        assert status.last_state.terminated is not None
+        assert status.last_state.terminated.reason == "ContainerStatusUnknown"
 
 
 def _static(pod: Pod) -> None:

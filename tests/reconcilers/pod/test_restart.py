@@ -140,6 +140,14 @@ def test_where_the_runtime_has_lost_it_the_status_counts(
     assert _decide(policy, status=status) == expected
 
 
+@pytest.mark.parametrize("now", [0, 1000])
+def test_an_end_that_nobody_saw_has_no_back_off(now: float) -> None:
+    running_when_lost = _status(ContainerState(running=ContainerStateRunning()))
+    assert _decide("Always", status=running_when_lost, now=now) == StartNow(5, 5)
+    unknown = exited("main", 4, code=0, ran=(0, 1), finished_at=0, restarts_in_row=4)
+    assert _decide("OnFailure", unknown, now=now) == StartNow(5, 5)
+
+
 def test_a_status_of_something_that_never_ran_does_not_count() -> None:
     assert _decide("Never", status=ContainerStatus(name="main")) == StartNow()
 

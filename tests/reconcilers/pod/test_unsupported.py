@@ -2,7 +2,6 @@ import pytest
 
 from kernel.objects.pod import (
     ExecAction,
-    HostAlias,
     Lifecycle,
     LifecycleHandler,
     Pod,
@@ -31,10 +30,6 @@ HOOKS = Lifecycle(pre_stop=LifecycleHandler(exec=ExecAction(command=["true"])))
         (make_pod(container(lifecycle=HOOKS)), ["container main: lifecycle hooks are not run"]),
         (make_pod(container(lifecycle=Lifecycle(stop_signal="SIGUSR1"))), []),
         (make_pod(active_deadline_seconds=5), ["activeDeadlineSeconds is not enforced"]),
-        (
-            make_pod(host_aliases=[HostAlias(ip="192.0.2.9", hostnames=["x"])]),
-            ["hostAliases are not written to /etc/hosts"],
-        ),
         (make_pod(dns_policy="None", dns_config=PodDNSConfig(nameservers=["192.0.2.53"])), []),
         (
             make_pod(dns_policy="Default", dns_config=PodDNSConfig(searches=["example.dev"])),
