@@ -146,13 +146,17 @@ class NodeAgent:
         if not await self._write_status(client, pod, plan, observed, memory):
             return None
         for _ in range(STEPS_MAX):
-            if plan.finished and observed.sandbox is not None:
-                # While the sandbox still has the addresses.
-                await self._write_status(client, pod, plan, observed, memory)
+            # Before what may take long, such as a pull; and while the sandbox has the addresses.
+            tells = plan.starts or (plan.finished and observed.sandbox is not None)
+            if tells and not await self._write_status(client, pod, plan, observed, memory):
+                return None
             if not await self._act(client, pod, plan, observed, memory):
                 break
             observed = await self._observe(pod)
             plan = plan_pod(pod, observed, self._now())
+            # A failure is shown before what comes of it: ErrImagePull, then ImagePullBackOff.
+            if memory.waiting and not await self._write_status(client, pod, plan, observed, memory):
+                return None
         await self._say_back_offs(pod, plan, observed, memory)
         if not await self._write_status(client, pod, plan, observed, memory):
             return None

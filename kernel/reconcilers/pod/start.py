@@ -14,6 +14,7 @@ from kernel.objects.pod import Container, Pod
 from kernel.objects.pod_status import ContainerStateWaiting
 from kernel.reconcilers.pod.environment import ConfigError, Sources, referenced_names
 from kernel.reconcilers.pod.host import Host, PodMemory
+from kernel.reconcilers.pod.hosts_file import make_hosts_file
 from kernel.reconcilers.pod.images import (
     ImageProblem,
     credentials_for,
@@ -177,7 +178,10 @@ class ContainerStart:
             message_file = make_message_file(
                 self._host.pods_directory, runtime_uid(self._pod), container.name, start.attempt
             )
-            placement = Placement(self._host.owner, place.volumes, message_file)
+            hosts_file = make_hosts_file(
+                self._host.pods_directory, self._pod, container, place.sources
+            )
+            placement = Placement(self._host.owner, place.volumes, message_file, hosts_file)
             config = container_config(self._pod, container, start, image, place.sources, placement)
         except (ConfigError, OSError) as failure:
             await self._failed("CreateContainerConfigError", str(failure))

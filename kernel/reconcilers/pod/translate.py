@@ -30,6 +30,7 @@ GRACE_SECONDS = "io.kubernetes.pod.terminationGracePeriod"
 Value = TypeVar("Value")
 
 HOSTNAME_LENGTH_MAX = 63
+HOSTS_PATH = "/etc/hosts"
 CPU_PERIOD_MICROSECONDS = 100_000
 CPU_QUOTA_MICROSECONDS_MIN = 1000
 CPU_SHARES_MIN = 2
@@ -138,11 +139,12 @@ def _sandbox_security(pod: Pod, security: PodSecurityContext) -> cri.SecurityCon
 
 class Placement(msgspec.Struct, frozen=True):
     """Where a container's things are: volumes by name, the file that it may write its last words
-    to, and whose the container is."""
+    to, its /etc/hosts if it is given one, and whose the container is."""
 
     owner: str
     volumes: Mapping[str, Path]
     termination_message_file: Path
+    hosts_file: Path | None = None
 
 
 def container_config(
@@ -161,6 +163,7 @@ def container_config(
             host_path=str(placement.termination_message_file),
             container_path=termination_message_path(container),
         ),
+        *_hosts_mounts(placement.hosts_file),
     )
     return cri.ContainerConfig(
         name=container.name,
@@ -214,6 +217,12 @@ def _volume_mounts(
             )
         )
     return mounts
+
+
+def _hosts_mounts(hosts_file: Path | None) -> list[cri.Mount]:
+    if hosts_file is None:
+        return []
+    return [cri.Mount(host_path=str(hosts_file), container_path=HOSTS_PATH)]
 
 
 _PROPAGATION = {

@@ -44,7 +44,6 @@ def _of_pod(pod: Pod) -> list[str]:
     wishes = {
         "activeDeadlineSeconds is not enforced": spec.active_deadline_seconds is not None,
         "ephemeral containers are not run": bool(spec.ephemeral_containers),
-        "hostAliases are not written to /etc/hosts": bool(spec.host_aliases),
         "setHostnameAsFQDN is not followed": bool(spec.set_hostname_as_fqdn),
         "runtimeClassName is not followed": spec.runtime_class_name is not None,
         "hostUsers false gives no user namespace": spec.host_users is False,
