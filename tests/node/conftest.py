@@ -1,4 +1,4 @@
-"""One `podkernel dev` for the tests that need nothing of their own, and fresh ones for the others."""
+"""One `podkernel dev` for tests that need nothing of their own, and fresh ones for the others."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path

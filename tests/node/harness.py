@@ -13,7 +13,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -112,7 +112,7 @@ class PodKernel:
 
     def apply(self, *manifests: str) -> None:
         """Apply YAML documents."""
-        self.kubectl("apply", "-f", "-", stdin="\n---\n".join(manifests))
+        self.kubectl("apply", "-f", "-", stdin="".join(f"---\n{one}\n" for one in manifests))
 
     def pod(self, name: str) -> PodJson:
         """The Pod as it is now."""
@@ -134,7 +134,7 @@ class PodKernel:
         status = json.dumps(last.get("status"), indent=1)
         raise AssertionError(f"{name} got no further in {seconds_max} s than {status}")
 
-    def pod_states(self, name: str, seconds_max: float) -> Iterator[PodJson]:
+    def pod_states(self, name: str, seconds_max: float) -> Generator[PodJson, None, None]:
         """What kubectl's watch shows of a Pod from now on, one by one, for so long."""
         decoder = json.JSONDecoder()
         deadline = time.monotonic() + seconds_max
@@ -183,7 +183,12 @@ class PodKernel:
                 (text for found, text in self.events(name) if found == reason and part in text), ""
             )
 
-        return wait_until(message, f"no Event {reason} ({part}) about {name}")
+        found: str = wait_until(message, f"no Event {reason} ({part}) about {name}")
+        return found
+
+    def logs_when_done(self, name: str, *options: str) -> str:
+        """What a container of a Pod prints until it ends."""
+        return self.kubectl("logs", "--follow", name, *options)
 
 
 class Printing:

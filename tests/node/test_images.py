@@ -1,0 +1,54 @@
+"""Images that are there, that are pulled, and that can't be had."""
+
+import pytest
+
+from tests.containerd.registry import running_registry
+
+from .harness import PodKernel, is_ready, phase, waiting_reason
+from .manifests import container, pod
+
+pytestmark = [pytest.mark.containerd, pytest.mark.kubectl]
+
+
+def test_an_image_that_must_not_be_pulled(shared_kernel: PodKernel) -> None:
+    image = "localhost/missing:v1"
+    shared_kernel.apply(pod("never", container(image=image, imagePullPolicy="Never")))
+    shown = shared_kernel.pod_when("never", lambda pod: waiting_reason(pod) == "ErrImageNeverPull")
+    assert phase(shown) == "Pending"
+    said = f'Container image "{image}" is not present with pull policy of Never'
+    assert shared_kernel.wait_for_event("never", "ErrImageNeverPull") == said
+    assert shared_kernel.wait_for_event("never", "Failed") == "Error: ErrImageNeverPull"
+    shared_kernel.kubectl("delete", "pod", "never")
+
+
+def test_a_registry_that_can_not_be_reached(shared_kernel: PodKernel) -> None:
+    image = "127.0.0.1:1/none:v1"
+    with shared_kernel.printing("get", "pods", "--watch") as watch:
+        shared_kernel.apply(pod("unreachable", container(image=image)))
+        lines = watch.cells_until("unreachable", "0/1", "ImagePullBackOff")
+    statuses = [cells[2] for cells in lines if cells[0] == "unreachable"]
+    assert list(dict.fromkeys(statuses)) == [
+        *("Pending", "ContainerCreating", "ErrImagePull", "ImagePullBackOff")
+    ]
+    assert shared_kernel.wait_for_event("unreachable", "Pulling") == f'Pulling image "{image}"'
+    failed = shared_kernel.wait_for_event("unreachable", "Failed", "Failed to pull image")
+    assert image in failed
+    assert shared_kernel.wait_for_event("unreachable", "BackOff") == (
+        f'Back-off pulling image "{image}"'
+    )
+    shared_kernel.kubectl("delete", "pod", "unreachable")
+
+
+def test_an_image_is_pulled_and_then_there(shared_kernel: PodKernel) -> None:
+    with running_registry() as address:
+        image = f"{address}/busybox:latest"
+        shared_kernel.apply(pod("pulling", container(image=image, imagePullPolicy="Always")))
+        shared_kernel.pod_when("pulling", is_ready)
+    said = shared_kernel.wait_for_event("pulling", "Pulled")
+    assert said.startswith(f'Successfully pulled image "{image}" in ')
+    shared_kernel.apply(pod("present", container(image=image)))
+    shared_kernel.pod_when("present", is_ready)
+    assert shared_kernel.wait_for_event("present", "Pulled") == (
+        f'Container image "{image}" already present on machine'
+    )
+    shared_kernel.kubectl("delete", "pod", "pulling", "present")
