@@ -530,18 +530,3 @@ async def test_a_mirror_that_stays_away_ends_its_pod(node: NodeUnderTest) -> Non
     assert len(await node.simulated.sandboxes()) == 1
     await node.advance(1)
     assert await node.simulated.sandboxes() == []
-
-
-async def test_an_exit_that_no_event_told_of_is_found_by_the_relist(node: NodeUnderTest) -> None:
-    await node.create(make_pod(restart="Never"))
-    await node.settle()
-    found = await node.container("main")
-    # Nobody is told: the listener is taken away while the container ends.
-    listeners = dict(node.simulated._course._listeners)
-    node.simulated._course._listeners.clear()
-    node.simulated.crash(found.id, exit_code=1)
-    node.simulated._course._listeners.update(listeners)
-    await node.settle()
-    assert (await node.pod()).status.phase == "Running"
-    await node.advance(60)
-    assert (await node.pod()).status.phase == "Failed"
