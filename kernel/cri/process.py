@@ -88,6 +88,8 @@ class ProcessRuntime:
         self._events = EventHub(self._state, self._fate)
         self._starting: dict[tuple[str, str, str, int], str] = {}
         self._addresses_starting: set[str] = set()
+        # Held while the bridge may be made or removed.
+        self._bridge = anyio.Lock()
         self._known_abilities: Abilities | None = None
 
     async def version(self) -> RuntimeVersion:
@@ -126,7 +128,10 @@ class ProcessRuntime:
         self._starting[key] = sandbox_id
         try:
             abilities = await anyio.to_thread.run_sync(self._abilities)
-            await self._start_sandbox(self._new_sandbox(sandbox_id, config, abilities))
+            async with self._bridge:
+                record = self._new_sandbox(sandbox_id, config, abilities)
+                self._addresses_starting |= _addresses(record)
+            await self._start_sandbox(record)
         finally:
             del self._starting[key]
         return sandbox_id
@@ -152,8 +157,6 @@ class ProcessRuntime:
         )
 
     async def _start_sandbox(self, record: SandboxRecord) -> None:
-        address = record.network.address if record.network else ""
-        self._addresses_starting.add(address)
         try:
             os.makedirs(record.config.log_directory, exist_ok=True)
             self._state.prepare_sandbox(record, managed_files(record))
@@ -167,12 +170,13 @@ class ProcessRuntime:
             await self._discard(record)
             raise
         finally:
-            self._addresses_starting.discard(address)
+            self._addresses_starting -= _addresses(record)
 
     async def _start_shim(self, record: SandboxRecord) -> None:
         directory = self._state.sandbox_directory(record.id)
         command = [sys.executable, *_SHIM_COMMAND, "run", str(directory)]
-        done = await anyio.run_process(command, check=False, start_new_session=True)
+        # Without podkernel's environment, which containers might read in /proc.
+        done = await anyio.run_process(command, check=False, env={}, start_new_session=True)
         if done.returncode != 0:
             reason = done.stderr.decode(errors="replace").strip().rpartition("\n")[2]
             raise RuntimeFailure(f"sandbox could not be started: {reason}")
@@ -184,7 +188,7 @@ class ProcessRuntime:
             if identity is not None:
                 await kill_shim(identity)
             self._state.remove_sandbox(record.id)
-            self._release_network(record)
+            await self._release_network(record)
 
     async def stop_sandbox(self, sandbox_id: str) -> None:
         record = self._state.sandboxes.get(sandbox_id)
@@ -200,7 +204,7 @@ class ProcessRuntime:
             await wait_for_shim(identity)
         await kill_shim(identity)
         self._settle(record)
-        self._release_network(record)
+        await self._release_network(record)
 
     async def remove_sandbox(self, sandbox_id: str) -> None:
         record = self._state.sandboxes.get(sandbox_id)
@@ -210,13 +214,15 @@ class ProcessRuntime:
         await self.stop_sandbox(sandbox_id)
         self._settle(record)
         self._state.remove_sandbox(sandbox_id)
-        self._release_network(record)
+        await self._release_network(record)
 
-    def _release_network(self, record: SandboxRecord) -> None:
-        if record.network is not None:
-            self._addresses.disconnect(record.network)
-            if not self._addresses_starting:
-                self._addresses.remove_bridge_if_unused()
+    async def _release_network(self, record: SandboxRecord) -> None:
+        if record.network is None:
+            return
+        async with self._bridge:
+            last = self._addresses_starting <= _addresses(record)
+            # In a thread, because the kernel takes its time to remove a device.
+            await anyio.to_thread.run_sync(self._addresses.disconnect, record.network, last)
 
     async def sandboxes(self, *, labels: Mapping[str, str] = NO_LABELS) -> list[Sandbox]:
         await anyio.lowlevel.checkpoint()
@@ -441,6 +447,10 @@ class ProcessRuntime:
         """The shim is gone: what ran in its sandbox is lost."""
         for container in self._state.containers_of(record.id):
             self._fate(container)
+
+
+def _addresses(record: SandboxRecord) -> set[str]:
+    return set() if record.network is None else {record.network.address}
 
 
 def _carries(config: SandboxConfig | ContainerConfig, labels: Mapping[str, str]) -> bool:

@@ -57,13 +57,10 @@ class AddressPool:
                 )
         raise RuntimeFailure(f"no free address in {network}")
 
-    def disconnect(self, plan: NetworkPlan) -> None:
-        """Remove a sandbox's connection where it is left."""
+    def disconnect(self, plan: NetworkPlan, last: bool) -> None:
+        """Remove a sandbox's connection where it is left, and after the `last` one the bridge."""
         remove_device(plan.device)
-
-    def remove_bridge_if_unused(self) -> None:
-        """Remove the bridge if nothing is connected to it."""
-        if not has_ports(self._bridge):
+        if last and not has_ports(self._bridge):
             remove_device(self._bridge)
 
     def _network(self, *, keep: bool) -> IPv4Network:

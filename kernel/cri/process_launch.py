@@ -4,6 +4,8 @@ Imported in the child, so that its cost never stays in the shim. Standard librar
 reports a failure as text in a pipe that `exec` closes: an end of file without text is success.
 """
 
+from __future__ import annotations
+
 import contextlib
 import fcntl
 import os
@@ -13,15 +15,19 @@ import signal
 import stat
 import termios
 from collections.abc import Callable
-from typing import Any, NoReturn
 
 from kernel.cri import process_syscalls as system
 from kernel.cri.process_layout import (
     MARK,
+    TYPE_CHECKING,
+    Record,
     containers_have_own_processes,
     sandbox_has_own_processes,
 )
 from kernel.cri.process_rootfs import RootFilesystem
+
+if TYPE_CHECKING:
+    from typing import NoReturn
 
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 # CRI: the exit code of a container whose command could not be started.
@@ -55,8 +61,8 @@ class Launch:
 
     def __init__(
         self,
-        sandbox: dict[str, Any],
-        container: dict[str, Any],
+        sandbox: Record,
+        container: Record,
         *,
         standard_streams: tuple[int, int, int],
         failure_pipe: int,
@@ -72,6 +78,7 @@ class Launch:
         """Do what `arrange` does to this process, then execute `command`. Never returns."""
         try:
             self._detach()
+            self._adjust_oom_score()
             arrange()
             self._drop_privileges()
             self._execute(command)
@@ -97,7 +104,7 @@ class Launch:
         mounts = [*self._managed_files(sandbox_directory), *config["mounts"]]
         root.enter(mounts, read_only=config["security"]["read_only_root_filesystem"])
 
-    def _managed_files(self, sandbox_directory: str) -> list[dict[str, Any]]:
+    def _managed_files(self, sandbox_directory: str) -> list[Record]:
         names = sorted(os.listdir(f"{sandbox_directory}/etc"))
         return [
             {
@@ -127,6 +134,13 @@ class Launch:
             signal.signal(number, signal.SIG_DFL)
         os.umask(0o022)
 
+    def _adjust_oom_score(self) -> None:
+        """Who is killed first when memory runs out; to lower one's own score takes privileges."""
+        score = self._container["config"]["resources"]["oom_score_adjustment"]
+        if score:
+            with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w") as file:
+                file.write(str(score))
+
     def _drop_privileges(self) -> None:
         security = self._container["config"]["security"]
         pod_security = self._sandbox["config"]["security"]
@@ -145,7 +159,7 @@ class Launch:
             system.forbid_new_privileges()
         system.die_with_parent(signal.SIGKILL)
 
-    def _bound_capabilities(self, security: dict[str, Any]) -> None:
+    def _bound_capabilities(self, security: Record) -> None:
         if security["privileged"]:
             return
         added, dropped = (

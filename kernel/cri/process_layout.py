@@ -17,11 +17,21 @@
 A file is replaced as a whole by a rename, so that a reader never sees half of one.
 """
 
+from __future__ import annotations
+
 import json
 import os
 import signal
 from collections.abc import Container
-from typing import Any
+
+# Spelled out because importing `typing` would cost each shim 2 ms and 0.5 MB.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    Record = dict[str, Any]
+else:
+    Record = dict
 
 SANDBOX_FILE = "sandbox.json"
 SHIM_FILE = "shim.json"
@@ -30,8 +40,6 @@ SOCKET_FILE = "socket"
 CONTAINERS_DIRECTORY = "containers"
 CONTAINER_FILE = "container.json"
 FATE_FILE = "fate.json"
-
-Record = dict[str, Any]
 
 # The environment variable by which a container's processes are known where no namespace tells.
 MARK = "PODKERNEL_CONTAINER"
@@ -45,13 +53,14 @@ def write_whole(path: str, content: bytes) -> None:
     os.replace(temporary, path)
 
 
-def write_json(path: str, value: Any) -> None:
+def write_json(path: str, value: Record) -> None:
     write_whole(path, json.dumps(value).encode())
 
 
-def read_json(path: str) -> Any:
+def read_json(path: str) -> Record:
     with open(path, "rb") as file:
-        return json.load(file)
+        record: Record = json.load(file)
+        return record
 
 
 def boot_id() -> str:

@@ -18,9 +18,9 @@ mounted here vanishes with the container's last process. Standard library alone.
 import contextlib
 import os
 import stat
-from typing import Any
 
 from kernel.cri import process_syscalls as system
+from kernel.cri.process_layout import Record
 
 # Made anew in every container, so never shown as they are on the machine.
 _OWN_TREES = ("/dev", "/proc", "/sys")
@@ -58,7 +58,7 @@ class RootFilesystem:
         self._layers: list[str] = []
         self._root = f"{self._scratch}/root"
 
-    def enter(self, mounts: list[dict[str, Any]], *, read_only: bool) -> None:
+    def enter(self, mounts: list[Record], *, read_only: bool) -> None:
         """Build the root with `mounts` (fields of `runtime.Mount`) and make it this process's."""
         # Opened now, because their paths mean the machine's files, not the container's.
         sources = [os.open(mount["host_path"], os.O_PATH | os.O_CLOEXEC) for mount in mounts]
@@ -204,7 +204,7 @@ class RootFilesystem:
         os.chdir("/")
         return old_root
 
-    def _bind_volume(self, mount: dict[str, Any], source: int) -> None:
+    def _bind_volume(self, mount: Record, source: int) -> None:
         is_directory = stat.S_ISDIR(os.fstat(source).st_mode)
         target = _make_mount_point(mount["container_path"], is_directory=is_directory)
         system.mount(f"/proc/self/fd/{source}", target, "", system.MS_BIND | system.MS_REC)

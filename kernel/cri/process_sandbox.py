@@ -6,7 +6,6 @@ Standard library alone.
 import os
 import socket
 import sys
-import traceback
 
 from kernel.cri import process_syscalls as system
 from kernel.cri.process_forward import listen
@@ -65,6 +64,8 @@ def _run(sandbox: Record, answer_pipe: int) -> None:
     try:
         server.loop.run()
     except BaseException:
+        import traceback
+
         traceback.print_exc()
         os._exit(1)
     os._exit(0)
