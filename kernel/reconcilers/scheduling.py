@@ -90,7 +90,6 @@ class _Scheduling:
         if node_name or earlier != asked:
             self._pass_on(earlier)
         if node_name:
-            self._pass_on(asked)
             await self._bind(pod, node_name, client)
         else:
             message = self._ledger.explain(asked)
@@ -177,7 +176,6 @@ class _Scheduling:
         if pod.status.phase in _TERMINAL_PHASES:
             self._freed(self._ledger.remove(key), revision)
             return
-        request = Request(key[1], key[0])
         known = self._generations.get(key)
         state = (pod.metadata.uid, pod.metadata.generation)
         if pod.spec.node_name:
@@ -187,10 +185,8 @@ class _Scheduling:
             self._ledger.place(key, pod.spec.node_name, requirements(pod))
             if placed is not None:
                 self._freed(placed.node_name, revision)
-            if request in self._waiting:  # somebody else has placed it
-                self._wake(request, 0, revision)
         elif known != state and _is_ours(pod):
-            self._wake(request, pod.spec.priority or 0, revision)
+            self._wake(Request(key[1], key[0]), pod.spec.priority or 0, revision)
         self._generations[key] = state
 
     def _node_changed(self, event: WatchEvent[Node], revision: int) -> None:

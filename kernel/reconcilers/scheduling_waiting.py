@@ -28,9 +28,6 @@ class Waiting:
     def __len__(self) -> int:
         return len(self._parked)
 
-    def __contains__(self, request: Request) -> bool:
-        return request in self._parked
-
     def park(self, request: Request, asked: Requirements, priority: int) -> None:
         """Have a Pod wait that has been found to fit nowhere."""
         order = next(self._order)

@@ -117,6 +117,8 @@ class StaticPodFiles:
                 pods.append(self._wanted(document, path))
             except ManifestError as error:
                 problems += error.problems
+        if not pods and not problems:  # as a file is for a moment that is being written anew
+            problems.append(f"{path}: there is no Pod in it")
         if problems:
             raise ManifestError(problems)
         return pods

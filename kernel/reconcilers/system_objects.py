@@ -69,14 +69,11 @@ def _of_account(account: ServiceAccount) -> list[Request]:
 async def _ensure_in(client: Client, name: str, server_port: int) -> None:
     """Make what is missing of one namespace; of one that is ending, nothing."""
     try:
-        namespace = await client.get(Namespace, name)
+        await client.get(Namespace, name)
     except NotFound:
         if name not in SYSTEM_NAMESPACES:
             return
-        namespace = Namespace(metadata=ObjectMeta(name=name))
-        await _create_if_missing(client, namespace)
-    if namespace.metadata.deletion_timestamp is not None:
-        return
+        await _create_if_missing(client, Namespace(metadata=ObjectMeta(name=name)))
     account = ServiceAccount(metadata=ObjectMeta(name=ACCOUNT_NAME, namespace=name))
     await _create_if_missing(client, account)
     if name == "default":

@@ -1,6 +1,6 @@
 """The scheduler at work: Pods get nodes, or say in Kubernetes' words why not."""
 
-from typing import Any
+from typing import Any, cast
 
 import anyio
 import msgspec
@@ -9,6 +9,7 @@ import pytest
 from kernel.api.client import Client
 from kernel.clock import ManualClock
 from kernel.control.informer import Informers
+from kernel.control.manager import Manager
 from kernel.control.reconciler import Reconciler
 from kernel.control.recorder import Recorder
 from kernel.objects.event import Event
@@ -152,6 +153,17 @@ async def test_a_freed_node_takes_the_pod_with_the_highest_priority(
         assert await node_of(client, "low") == ""
 
 
+async def test_the_highest_priority_goes_first_at_the_start(
+    client: Client, run: Any, build: Any
+) -> None:
+    await client.create(make_node("node1"))
+    for name, priority in (("a", -5), ("b", 0), ("c", 7)):
+        await client.create(make_pod(name, cpu="1", priority=priority))
+    async with run(build):
+        await settle()
+    assert [await node_of(client, name) for name in ("a", "b", "c")] == ["", "", "node1"]
+
+
 async def test_many_equal_pods_follow_one_another(client: Client, run: Any, build: Any) -> None:
     async with run(build):
         for number in range(5):
@@ -263,3 +275,59 @@ async def test_writes_nothing_twice_about_a_pod_that_waits(
         assert after.metadata.resource_version == before.metadata.resource_version
         (event,) = await events_of(client, "web")
         assert event.count == 1
+
+
+class Wrapper:
+    """A client whose way of binding a test can replace."""
+
+    def __init__(self, client: Client):
+        self._client = client
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._client, name)
+
+
+class Meddler(Wrapper):
+    """Every bind of `web` comes too late: it is on node2 by then."""
+
+    async def bind(self, name: str, node_name: str, **options: Any) -> None:
+        if name == "web":
+            await self._client.bind(name, "node2", **options)
+        await self._client.bind(name, node_name, **options)
+
+
+class Breaker(Wrapper):
+    """No bind of `web` works."""
+
+    async def bind(self, name: str, node_name: str, **options: Any) -> None:
+        if name == "web":
+            raise RuntimeError("broken")
+        await self._client.bind(name, node_name, **options)
+
+
+async def test_a_failed_bind_keeps_no_place(client: Client, clock: ManualClock, build: Any) -> None:
+    await client.create(make_node("node1"))
+    for name in ("web", "worker"):
+        await client.create(make_pod(name, cpu="1"))
+    manager = Manager(cast(Client, Breaker(client)), clock)
+    manager.add(build(manager.informers))
+    async with manager.running():
+        await settle()
+        assert await node_of(client, "web") == ""
+        assert await node_of(client, "worker") == "node1"
+
+
+async def test_a_pod_that_somebody_else_binds_meanwhile_frees_its_place(
+    client: Client, clock: ManualClock, build: Any
+) -> None:
+    await client.create(make_node("node1"))
+    await client.create(make_node("node2", unschedulable=True))
+    for name in ("web", "worker"):
+        await client.create(make_pod(name, cpu="1"))
+    manager = Manager(cast(Client, Meddler(client)), clock)
+    manager.add(build(manager.informers))
+    async with manager.running():
+        await settle()
+        assert await node_of(client, "web") == "node2"
+        assert await node_of(client, "worker") == "node1"
+    assert await client.list(Event, field_selector="reason=Scheduled,involvedObject.name=web") == []

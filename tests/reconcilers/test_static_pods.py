@@ -243,6 +243,18 @@ async def test_a_file_that_turns_bad_keeps_its_pod_until_it_is_good_again(
         await wait_image(client, "busybox:2")
 
 
+async def test_an_emptied_file_keeps_its_pod(
+    client: Client, run: Any, build: Any, directory: Path, node: Node
+) -> None:
+    file = directory / "web.yaml"
+    file.write_text(WEB)
+    async with run(build):
+        pod = await wait_image(client, "busybox:1")
+        file.write_text("")
+        await wait_problem(client, "web.yaml: there is no Pod in it")
+        assert await client.get(Pod, "web-node1") == pod
+
+
 async def test_a_pod_that_the_api_refuses_keeps_the_one_before(
     client: Client, run: Any, build: Any, directory: Path, node: Node
 ) -> None:
@@ -404,3 +416,21 @@ async def test_a_missing_namespace_is_told_and_waited_for(
         await clock.advance(20)
         await settle()
         assert await client.get(Pod, "web-node1", namespace="team")
+
+
+async def test_a_mirror_that_something_holds_is_replaced_once_it_has_gone(
+    client: Client, run: Any, build: Any, directory: Path, node: Node
+) -> None:
+    (directory / "web.yaml").write_text(WEB)
+    async with run(build):
+        pod = await wait_image(client, "busybox:1")
+        pod.metadata.finalizers = ["example.dev/hold"]
+        await client.update(pod)
+        (directory / "web.yaml").write_text(WEB.replace("busybox:1", "busybox:2"))
+        held = await client.wait(
+            Pod, "web-node1", lambda pod: bool(pod and pod.metadata.deletion_timestamp)
+        )
+        assert held is not None
+        held.metadata.finalizers = []
+        await client.update(held)
+        await wait_image(client, "busybox:2")
