@@ -126,7 +126,8 @@ def _guarded(what: str, load: Callable[[], Any]) -> Any:
     try:
         return load()
     except SyntaxError as error:
-        raise PluginError(f"{error.filename}:{error.lineno}: {error.msg}") from error
+        line = f":{error.lineno}" if error.lineno else ""
+        raise PluginError(f"{error.filename or what}{line}: {error.msg}") from error
     except (Exception, SystemExit) as error:
         message = " ".join(str(error).split())
         raise PluginError(

@@ -1,4 +1,4 @@
-"""Plugins come from a file, a folder or a distribution; what is wrong with one is said in a line."""
+"""Plugins come from a file, a folder or a distribution; what is wrong is said in one line."""
 
 import re
 import sys
@@ -44,7 +44,7 @@ def _modules_forgotten() -> Iterator[None]:
     before = set(sys.modules)
     yield
     for name in set(sys.modules) - before:
-        if name.startswith("podkernel_plugin_") or name.startswith("garden"):
+        if name.startswith(("podkernel_plugin_", "garden")):
             del sys.modules[name]
 
 
