@@ -68,6 +68,12 @@ def pull_waits(image: str) -> ImageProblem:
     return ImageProblem("ImagePullBackOff", f'Back-off pulling image "{image}"')
 
 
+def missing_pull_secrets(pod: Pod, sources: Sources) -> list[str]:
+    """The imagePullSecrets that do not exist."""
+    names = [reference.name for reference in pod.spec.image_pull_secrets]
+    return [name for name in names if sources.secrets.get(name) is None]
+
+
 def credentials_for(pod: Pod, image: str, sources: Sources) -> RegistryCredentials | None:
     """What the Pod's imagePullSecrets have for the image's registry, if anything."""
     registry = _registry_of(image)

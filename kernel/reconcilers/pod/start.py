@@ -18,6 +18,7 @@ from kernel.reconcilers.pod.hosts_file import make_hosts_file
 from kernel.reconcilers.pod.images import (
     ImageProblem,
     credentials_for,
+    missing_pull_secrets,
     must_pull,
     never_pulled,
     pull_back_off_seconds,
@@ -133,6 +134,13 @@ class ContainerStart:
 
     async def _pull(self, name: str, sources: Sources) -> cri.Image | None:
         runtime, clock = self._host.runtime, self._host.clock
+        missing = missing_pull_secrets(self._pod, sources)
+        if missing:
+            message = (
+                f"Unable to retrieve some image pull secrets ({', '.join(missing)});"
+                " attempting to pull the image may not succeed."
+            )
+            await self._event("Warning", "FailedToRetrieveImagePullSecret", message)
         await self._event("Normal", "Pulling", f'Pulling image "{name}"')
         began = clock.monotonic_seconds()
         try:

@@ -18,7 +18,12 @@ from kernel.objects.pod import (
     Probe,
     VolumeMount,
 )
-from kernel.objects.volume import ConfigMapVolumeSource, HostPathVolumeSource, Volume
+from kernel.objects.volume import (
+    ConfigMapVolumeSource,
+    HostPathVolumeSource,
+    LocalObjectReference,
+    Volume,
+)
 from tests.reconcilers.pod.node_under_test import (
     HOST_ADDRESS,
     NodeUnderTest,
@@ -328,6 +333,15 @@ async def test_failed_pulls_back_off(node: NodeUnderTest) -> None:
     await node.advance(19)
     assert (await node.status_of("main")).state.running is None
     await node.advance(1)
+    assert (await node.pod()).status.phase == "Running"
+
+
+async def test_a_missing_pull_secret_is_said_and_the_pull_is_tried(node: NodeUnderTest) -> None:
+    await node.create(make_pod(image_pull_secrets=[LocalObjectReference(name="login")]))
+    assert node.said("FailedToRetrieveImagePullSecret") == [
+        "Unable to retrieve some image pull secrets (login);"
+        " attempting to pull the image may not succeed."
+    ]
     assert (await node.pod()).status.phase == "Running"
 
 
