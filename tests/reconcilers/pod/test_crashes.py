@@ -23,7 +23,7 @@ CALLS = {
     *("create_container", "start_container", "stop_container", "remove_container"),
     *("update_status", "delete"),
 }
-START_CALLS = 12
+START_CALLS = 13
 """How many of them an agent makes until the Pod of these tests runs."""
 DELETION_CALLS = 7
 
