@@ -10,8 +10,6 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import ExitStack, asynccontextmanager
 
-import msgspec
-
 from kernel.api.client import Client, WatchEvent, WatchEventType
 from kernel.api.errors import Conflict, NotFound
 from kernel.clock import Clock, now_timestamp
@@ -114,54 +112,58 @@ async def _empty(kind: type[Kind], namespace: str, client: Client) -> list[Kind]
 def _conditions(
     namespace: Namespace, remaining: list[Kind], clock: Clock
 ) -> list[NamespaceCondition]:
-    """All conditions of the namespace, in Kubernetes' words; those that don't change keep their
-    time."""
-    counts = Counter(obj.info.qualified_plural for obj in remaining)
-    finalizers = Counter(name for obj in remaining for name in obj.metadata.finalizers)
-    wanted = [
-        ("NamespaceDeletionDiscoveryFailure", "False", "ResourcesDiscovered",
-         "All resources successfully discovered"),
-        ("NamespaceDeletionGroupVersionParsingFailure", "False", "ParsedGroupVersions",
-         "All legacy kube types successfully parsed"),
-        ("NamespaceDeletionContentFailure", "False", "ContentDeleted",
-         "All content successfully deleted, may be waiting on finalization"),
-    ]  # fmt: skip
-    if counts:
-        told = [
-            f"{plural if '.' in plural else plural + '.'} has {count} resource instances"
-            for plural, count in sorted(counts.items())
-        ]
-        message = f"Some resources are remaining: {', '.join(told)}"
-        wanted.append(("NamespaceContentRemaining", "True", "SomeResourcesRemain", message))
-    else:
-        message = "All content successfully removed"
-        wanted.append(("NamespaceContentRemaining", "False", "ContentRemoved", message))
-    if finalizers:
-        told = [
-            f"{name} in {count} resource instances" for name, count in sorted(finalizers.items())
-        ]
-        message = f"Some content in the namespace has finalizers remaining: {', '.join(told)}"
-        wanted.append(("NamespaceFinalizersRemaining", "True", "SomeFinalizersRemain", message))
-    else:
-        message = "All content-preserving finalizers finished"
-        wanted.append(("NamespaceFinalizersRemaining", "False", "ContentHasNoFinalizers", message))
+    """All conditions of the namespace; those whose status stays as it was keep their time."""
     present = {condition.type: condition for condition in namespace.status.conditions}
-    return [
-        _since(
-            present.get(one[0]),
-            NamespaceCondition(
-                type=one[0],
-                status=one[1],
-                reason=one[2],
-                message=one[3],
-                last_transition_time=now_timestamp(clock),
-            ),
+    conditions = [
+        NamespaceCondition(
+            type=type,
+            status=status,
+            reason=reason,
+            message=message,
+            last_transition_time=now_timestamp(clock),
         )
-        for one in wanted
+        for type, status, reason, message in (
+            *_NO_FAILURES,
+            _content_remaining(remaining),
+            _finalizers_remaining(remaining),
+        )
     ]
+    for condition in conditions:
+        before = present.get(condition.type)
+        if before is not None and before.status == condition.status:
+            condition.last_transition_time = before.last_transition_time
+    return conditions
 
 
-def _since(present: NamespaceCondition | None, new: NamespaceCondition) -> NamespaceCondition:
-    if present is None or present.status != new.status:
-        return new
-    return msgspec.structs.replace(new, last_transition_time=present.last_transition_time)
+_Told = tuple[str, str, str, str]
+
+# In Kubernetes these can fail, because the kinds are found out from other servers.
+_NO_FAILURES: tuple[_Told, ...] = (
+    ("NamespaceDeletionDiscoveryFailure", "False", "ResourcesDiscovered",
+     "All resources successfully discovered"),
+    ("NamespaceDeletionGroupVersionParsingFailure", "False", "ParsedGroupVersions",
+     "All legacy kube types successfully parsed"),
+    ("NamespaceDeletionContentFailure", "False", "ContentDeleted",
+     "All content successfully deleted, may be waiting on finalization"),
+)  # fmt: skip
+
+
+def _content_remaining(remaining: list[Kind]) -> _Told:
+    type = "NamespaceContentRemaining"
+    if not remaining:
+        return type, "False", "ContentRemoved", "All content successfully removed"
+    # Kubernetes writes `pods.`: plural, a dot, and the (empty) group.
+    counts = Counter(f"{obj.info.plural}.{obj.info.group}" for obj in remaining)
+    listed = ", ".join(f"{name} has {n} resource instances" for name, n in sorted(counts.items()))
+    return type, "True", "SomeResourcesRemain", f"Some resources are remaining: {listed}"
+
+
+def _finalizers_remaining(remaining: list[Kind]) -> _Told:
+    type = "NamespaceFinalizersRemaining"
+    counts = Counter(name for obj in remaining for name in obj.metadata.finalizers)
+    if not counts:
+        message = "All content-preserving finalizers finished"
+        return type, "False", "ContentHasNoFinalizers", message
+    listed = ", ".join(f"{name} in {n} resource instances" for name, n in sorted(counts.items()))
+    message = f"Some content in the namespace has finalizers remaining: {listed}"
+    return type, "True", "SomeFinalizersRemain", message
