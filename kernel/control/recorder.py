@@ -27,7 +27,6 @@ class Recorder:
         self._host = host
         self._clock = clock
         self._remembered: OrderedDict[_Sameness, Event] = OrderedDict()
-        self._last_name_nanoseconds = 0
 
     async def event(
         self, obj: Kind, type: str, reason: str, message: str, *, field_path: str = ""
@@ -73,9 +72,6 @@ class Recorder:
 
     def _new_event(self, obj: Kind, type: str, reason: str, message: str, field_path: str) -> Event:
         now = now_timestamp(self._clock)
-        # Events are named after the moment; two of one moment must not share a name.
-        moment = max(self._clock.now_nanoseconds(), self._last_name_nanoseconds + 1)
-        self._last_name_nanoseconds = moment
         metadata = obj.metadata
         return Event(
             metadata=ObjectMeta(namespace=metadata.namespace or "default"),
