@@ -50,6 +50,10 @@ class Connection:
         client.setblocking(False)
         loop.watch(client.fileno(), READABLE, self._on_ready)
 
+    @property
+    def is_open(self) -> bool:
+        return self._socket.fileno() >= 0
+
     def answer(self, record: Record) -> None:
         """Send the one answer and close."""
         self._closing = True
@@ -57,7 +61,7 @@ class Connection:
 
     def push(self, record: Record) -> None:
         """Send a line; to a client that is gone, nothing."""
-        if self._socket.fileno() >= 0:
+        if self.is_open:
             self._to_send += json.dumps(record).encode() + b"\n"
             self._flush()
 
@@ -105,7 +109,7 @@ class Connection:
             self._loop.watch(self._socket.fileno(), READABLE, self._on_ready)
 
     def _close(self) -> None:
-        if self._socket.fileno() >= 0:
+        if self.is_open:
             self._loop.forget(self._socket.fileno())
             self._socket.close()
 
@@ -182,6 +186,8 @@ class Server:
     def _start(self, container_id: str, answer: Answer) -> None:
         if container_id in self._containers:
             raise ValueError("container was started before")
+        if self._stopping:
+            raise ValueError("sandbox is being stopped")
         directory = os.path.abspath(f"{CONTAINERS_DIRECTORY}/{container_id}")
         container = ContainerProcess(
             self.loop,
@@ -214,11 +220,13 @@ class Server:
             self._finish_stopping()
 
     def _publish(self, event: str, container_id: str) -> None:
-        for subscriber in list(self._subscribers):
+        self._subscribers = [each for each in self._subscribers if each.is_open]
+        for subscriber in self._subscribers:
             subscriber.push({"event": event, "container": container_id})
 
     def _unsubscribe(self, connection: Connection) -> None:
-        self._subscribers.remove(connection)
+        if connection in self._subscribers:
+            self._subscribers.remove(connection)
         connection.on_gone()
 
     def _stop(self, connection: Connection) -> None:

@@ -578,6 +578,29 @@ async def test_the_bridge_goes_with_the_last_sandbox(trial: Trial) -> None:
     assert bridge not in bridges()
 
 
+@needs_root
+@pytest.mark.root
+async def test_sysctls_of_the_network_are_the_pods_own(trial: Trial) -> None:
+    name = "net.ipv4.ip_local_port_range"
+    path = f"/proc/sys/{name.replace('.', '/')}"
+    before = await anyio.Path(path).read_text()
+    sandbox_id = await trial.run_sandbox(sysctls={name: "20000 20009"})
+    output = await trial.output(await trial.shell(sandbox_id, f"cat {path}"))
+    assert output[0].split() == ["20000", "20009"]
+    assert await anyio.Path(path).read_text() == before
+
+
+@needs_root
+@pytest.mark.root
+async def test_in_the_hosts_network_a_container_sees_the_hosts_devices(trial: Trial) -> None:
+    script = "ls /sys/class/net"
+    for name, host_network in (("own", False), ("host", True)):
+        sandbox_id = await trial.run_sandbox(name, host_network=host_network)
+        devices = await trial.output(await trial.shell(sandbox_id, script))
+        assert ("pk" in "".join(devices)) is host_network
+        assert "lo" in devices
+
+
 # Users.
 
 

@@ -1,4 +1,4 @@
-"""What the process runtime says that it leaves out: a sentence for what is asked for, and no more."""
+"""What the process runtime says that it leaves out: a sentence for what is asked, no more."""
 
 from pathlib import Path
 from typing import Any
