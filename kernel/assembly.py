@@ -2,7 +2,7 @@
 
 import re
 import socket
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from types import ModuleType
@@ -15,7 +15,7 @@ from kernel.api.object_api import ObjectApi
 from kernel.clock import Clock, SystemClock
 from kernel.control.informer import Informers
 from kernel.control.manager import Manager
-from kernel.control.plugin import Plugin, check_names, load_path
+from kernel.control.plugin import Plugin, check_names, load_path, served_kinds
 from kernel.cri.choice import RuntimeName, outside_runtime, own_runtime
 from kernel.cri.runtime import Runtime
 from kernel.objects.kinds import KindTable
@@ -173,12 +173,8 @@ def _load(plugin: Plugin | ModuleType | Path | str) -> list[Plugin]:
     return load_path(Path(plugin))
 
 
-def _tables_of(plugins: Iterable[Plugin]) -> tuple[KindTable, AdmissionChain]:
+def _tables_of(plugins: Sequence[Plugin]) -> tuple[KindTable, AdmissionChain]:
     """The kinds and the hooks of the core and of all plugins."""
-    kinds, admission = KindTable.core(), AdmissionChain()
-    for plugin in plugins:
-        for kind in plugin.kinds:
-            kinds.add(kind)
-        for hook in plugin.admission_hooks:
-            admission.add(hook)
-    return kinds, admission
+    return served_kinds(plugins), AdmissionChain(
+        hook for plugin in plugins for hook in plugin.admission_hooks
+    )

@@ -20,8 +20,13 @@ from kernel.cli.apply import Manifest, apply, check_rules, check_with, read_mani
 from kernel.cli.display import showing_pods
 from kernel.cli.failure import CommandFailure
 from kernel.clock import Clock, SystemClock
-from kernel.control.plugin import Plugin, load_entry_points, load_path
-from kernel.objects.kinds import KindTable
+from kernel.control.plugin import (
+    Plugin,
+    check_names,
+    load_entry_points,
+    load_path,
+    served_kinds,
+)
 from kernel.objects.node import Node
 
 ACTOR = "podkernel-dev"
@@ -39,10 +44,8 @@ def run(arguments: argparse.Namespace) -> int:
     plugins = load_entry_points()
     for path in arguments.plugins:
         plugins += load_path(path)
-    kinds = KindTable.core()
-    for plugin in plugins:
-        for kind in plugin.kinds:
-            kinds.add(kind)
+    kinds = served_kinds(plugins)
+    check_names(plugins)
     manifests = read_manifests(arguments.manifests, kinds)
     hooked = {hook.kind for plugin in plugins for hook in plugin.admission_hooks}
     check_rules(manifests, kinds, hooked, clock)

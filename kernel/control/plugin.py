@@ -20,6 +20,7 @@ import msgspec
 from kernel.api.admission import AdmissionHook
 from kernel.control.reconciler import Reconciler
 from kernel.objects.kind import Kind
+from kernel.objects.kinds import KindTable
 
 ENTRY_POINT_GROUP = "podkernel.plugins"
 
@@ -156,6 +157,18 @@ def _is_kind_of(value: Any, module: ModuleType) -> bool:
 
 def _defined_in(function: Any, module: ModuleType) -> bool:
     return getattr(function, "__module__", None) == module.__name__
+
+
+def served_kinds(plugins: Iterable[Plugin]) -> KindTable:
+    """The core's kinds and those of plugins. Raises `PluginError` where two are the same."""
+    kinds = KindTable.core()
+    for plugin in plugins:
+        for kind in plugin.kinds:
+            try:
+                kinds.add(kind)
+            except ValueError as error:
+                raise PluginError(f"plugin {plugin.name}: {error}") from error
+    return kinds
 
 
 def check_names(plugins: Iterable[Plugin]) -> None:

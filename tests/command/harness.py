@@ -120,9 +120,9 @@ class Place:
 
     def start(self, *arguments: str | Path, listen: str = "127.0.0.1:0") -> "Server":
         """`podkernel dev`, ready, on the process runtime unless the arguments say otherwise."""
-        chosen = [] if "--runtime" in arguments else ["--runtime", "process"]
-        standard = ["--data-dir", self.data, "--listen", listen]
-        server = Server(self, [*chosen, *standard, *arguments])
+        # The last one of an option counts: the arguments may say otherwise.
+        standard = ["--runtime", "process", "--listen", listen, "--data-dir", str(self.data)]
+        server = Server(self, [*standard, *arguments])
         self._servers.append(server)
         server.wait_ready()
         return server
