@@ -154,12 +154,13 @@ class WatchHub:
         if len(self._recent) > RECENT_MAX:
             del self._recent[: -RECENT_MAX // 2]
         self.published_revision = entries[-1].revision
-        for entry in entries:
-            for prefix in prefixes(entry.key):
+        routes = [tuple(prefixes(entry.key)) for entry in entries]
+        for entry, route in zip(entries, routes, strict=True):
+            for prefix in route:
                 for observer in self._observers.get(prefix, ()):
                     self._show(observer, entry)
-        for entry in entries:
-            for prefix in prefixes(entry.key):
+        for entry, route in zip(entries, routes, strict=True):
+            for prefix in route:
                 for watch in self._watches.get(prefix, ()):
                     watch.notify(entry)
 

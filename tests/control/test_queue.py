@@ -70,6 +70,19 @@ async def test_priorities_go_first_then_the_order_of_adding(clock: ManualClock) 
     assert await is_idle(queue)
 
 
+async def test_a_raised_priority_never_hands_a_key_out_twice(clock: ManualClock) -> None:
+    queue = WorkQueue(clock)
+    queue.add(A, priority=-1)
+    queue.add(A, priority=0)
+    await take(queue)
+    queue.add(A, priority=-1)
+    assert await is_idle(queue)
+    queue.done(A)
+    assert (await take(queue)).request == A
+    queue.done(A)
+    assert await is_idle(queue)
+
+
 async def test_delays_are_kept_and_the_shortest_holds(clock: ManualClock) -> None:
     queue = WorkQueue(clock)
     async with anyio.create_task_group() as tasks:
@@ -225,7 +238,16 @@ class Workers:
     async def cancel(self, number: int) -> None:
         self.tasks[number].cancel()
         await asyncio.gather(self.tasks[number], return_exceptions=True)
-        self.tasks[number] = asyncio.create_task(self.work(number))
+
+    def start_again(self) -> None:
+        for number, task in self.tasks.items():
+            if task.done():
+                self.tasks[number] = asyncio.create_task(self.work(number))
+
+    def require_nobody_idle_beside_work(self) -> None:
+        alive = [number for number, task in self.tasks.items() if not task.done()]
+        if len(alive) > len(self.working):
+            assert len(self.queue) <= len(self.working), "a wake-up was lost"
 
 
 async def play(steps: list[tuple[str, int, int]]) -> None:
@@ -249,6 +271,9 @@ async def play(steps: list[tuple[str, int, int]]) -> None:
             await workers.cancel(number)
         if cause % 2:
             await clock.advance(0)
+            workers.require_nobody_idle_beside_work()
+            workers.start_again()
+    workers.start_again()
     for _ in range(20):
         await clock.advance(0)
         for event in workers.finish.values():
