@@ -9,7 +9,7 @@ import time
 from binascii import b2a_base64
 from collections.abc import Callable
 
-from kernel.cri import process_syscalls as system
+from kernel.cri import process_cgroup, process_syscalls as system
 from kernel.cri.process_layout import (
     FATE_FILE,
     Record,
@@ -24,6 +24,8 @@ _CHUNK_BYTES = 64 * 1024
 # CRI clients receive at most 16 MiB in a message; what a command writes beyond that is dropped.
 _COMMAND_OUTPUT_BYTES_MAX = 4 * 1024 * 1024
 _SIGNAL_EXIT_BASE = 128
+# What CRI's clients see of a container whose command could not be started.
+EXIT_START_FAILED = 128
 
 Answer = Callable[[Record], None]
 
@@ -82,7 +84,8 @@ class ContainerProcess:
         network: int | None,
         on_change: Callable[[str, str], None],
     ) -> None:
-        """`on_change` gets "started" or "exited" and the container's id, once the disk shows it."""
+        """`on_change` gets "started", "exited" or "out of memory", once the disk shows it, and the
+        container's id."""
         self._loop = loop
         self._directory = directory
         self._sandbox = sandbox
@@ -101,7 +104,22 @@ class ContainerProcess:
 
     def start(self, answer: Answer) -> None:
         """Fork; `answer` is called once the command is executed or has failed to be."""
+        try:
+            self._fork(answer)
+        except OSError as error:
+            # No log file can be written, say: nothing has run, and nothing will.
+            self._failure = str(error).encode()
+            write_json(f"{self._directory}/{FATE_FILE}", self._fate(0, False))
+            answer({"error": str(error)})
+            self._on_change("exited", self.record["id"])
+
+    def _fork(self, answer: Answer) -> None:
         config = self.record["config"]
+        self._limited = self._sandbox["abilities"]["limits"] and process_cgroup.has_limits(
+            self.record
+        )
+        if self._limited:
+            process_cgroup.make(self.record)
         self._log = LogWriter(self.record["log_path"])
         failure_read, failure_write = os.pipe2(os.O_CLOEXEC)
         ours, theirs = self._make_streams(config)
@@ -202,16 +220,23 @@ class ContainerProcess:
         self._log.close()
         if self._stdin >= 0:
             os.close(self._stdin)
-        write_json(f"{self._directory}/{FATE_FILE}", self._fate(status))
+        out_of_memory = self._limited and process_cgroup.ran_out_of_memory(self.record)
+        if self._limited:
+            process_cgroup.remove(self.record["id"])
+        write_json(f"{self._directory}/{FATE_FILE}", self._fate(status, out_of_memory))
         if self._failure:
             self._answer_start({"error": self._failure.decode(errors="replace")})
+        if out_of_memory:
+            self._on_change("out of memory", self.record["id"])
         self._on_change("exited", self.record["id"])
         for answer in self._waiting:
             answer({})
 
-    def _fate(self, status: int) -> Record:
-        code = exit_code(status)
+    def _fate(self, status: int, out_of_memory: bool) -> Record:
+        code = EXIT_START_FAILED if self._failure else exit_code(status)
         reason, message = "Completed" if code == 0 else "Error", ""
+        if out_of_memory and code != 0:
+            reason = "OOMKilled"
         if self._failure:
             reason, message = "StartError", self._failure.decode(errors="replace")
         return {

@@ -20,6 +20,7 @@ from kernel.cri.runtime import RuntimeEvent, RuntimeEventType
 _CONTAINER_EVENTS = {
     "started": RuntimeEventType.CONTAINER_STARTED,
     "exited": RuntimeEventType.CONTAINER_EXITED,
+    "out of memory": RuntimeEventType.CONTAINER_OUT_OF_MEMORY,
 }
 
 
@@ -96,12 +97,14 @@ class EventHub:
         subscription: Subscription,
     ) -> None:
         async for happened, container_id in subscription:
-            container = running.pop(container_id, None) or self._state.containers.get(container_id)
+            container = running.get(container_id) or self._state.containers.get(container_id)
             if container is None:
                 # It was removed before its events were read.
                 continue
             if happened == "started":
                 running[container_id] = container
+            elif happened == "exited":
+                running.pop(container_id, None)
             listener.queue.send_nowait(_event(_CONTAINER_EVENTS[happened], container))
         # The shim has let go of its socket, and is about to end. Containers that it didn't see exit
         # are lost, which the status shows once it is dead.

@@ -16,7 +16,8 @@ import stat
 import termios
 from collections.abc import Callable
 
-from kernel.cri import process_syscalls as system
+from kernel.cri import process_cgroup, process_syscalls as system
+from kernel.cri.process_container import EXIT_START_FAILED
 from kernel.cri.process_layout import (
     MARK,
     TYPE_CHECKING,
@@ -30,8 +31,6 @@ if TYPE_CHECKING:
     from typing import NoReturn
 
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-# CRI: the exit code of a container whose command could not be started.
-EXIT_START_FAILED = 128
 # By the shim itself, or by Python; a program would inherit that.
 _IGNORED_BY_SHIM = (
     *(signal.SIGCHLD, signal.SIGHUP, signal.SIGINT),
@@ -79,6 +78,8 @@ class Launch:
         try:
             self._detach()
             self._adjust_oom_score()
+            if self._sandbox["abilities"]["limits"] and process_cgroup.has_limits(self._container):
+                process_cgroup.join(self._container)
             arrange()
             self._drop_privileges()
             self._execute(command)

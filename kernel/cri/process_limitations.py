@@ -47,7 +47,7 @@ def limitations(
     return [
         f"The process runtime runs the host's own programs: image {container.image} is not used",
         *_sandbox_limitations(sandbox, abilities),
-        *_resource_limitations(container),
+        *([] if abilities.limits else _resource_limitations(container)),
         *_security_limitations(sandbox, container, abilities),
         *_file_limitations(container, abilities),
     ]

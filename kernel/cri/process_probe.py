@@ -5,7 +5,7 @@ import json
 import os
 from collections.abc import Callable
 
-from kernel.cri import process_syscalls as system
+from kernel.cri import process_cgroup, process_syscalls as system
 from kernel.cri.process_network import Netlink
 
 
@@ -21,6 +21,7 @@ def probe() -> str:
             "mounts": mounts,
             "processes": mounts and _works(*entry, _new_processes),
             "network": root and _works(_new_network),
+            "limits": root and _works(process_cgroup.prepare),
         }
     )
 

@@ -199,7 +199,8 @@ class Server:
         )
         container.start(answer)
         self._containers[container_id] = container
-        self._children[container.pid] = container
+        if container.running:
+            self._children[container.pid] = container
 
     def _execute(
         self, connection: Connection, container: ContainerProcess, command: list[str]

@@ -12,7 +12,7 @@ from typing import TypeVar
 
 import msgspec
 
-from kernel.cri import process_layout as layout
+from kernel.cri import process_cgroup, process_layout as layout
 from kernel.cri.runtime import ContainerConfig, SandboxConfig
 
 Record = TypeVar("Record")
@@ -25,12 +25,14 @@ class Abilities(msgspec.Struct, frozen=True):
 
     `root`: act as the machine's root. `mounts`: a root filesystem of a container's own.
     `processes`: PID namespaces. `network`: a network namespace and an address for each Pod.
+    `limits`: cgroups for memory and CPU.
     """
 
     root: bool
     mounts: bool
     processes: bool
     network: bool
+    limits: bool
 
 
 class NetworkPlan(msgspec.Struct, frozen=True):
@@ -122,7 +124,7 @@ class ProcessState:
 
     def remove_sandbox(self, sandbox_id: str) -> None:
         for container in self.containers_of(sandbox_id):
-            self.containers.pop(container.id, None)
+            self.remove_container(container)
         self.sandboxes.pop(sandbox_id, None)
         self._shims.pop(sandbox_id, None)
         shutil.rmtree(self.sandbox_directory(sandbox_id), ignore_errors=True)
@@ -136,6 +138,8 @@ class ProcessState:
 
     def remove_container(self, record: ContainerRecord) -> None:
         self.containers.pop(record.id, None)
+        # The shim has done this, unless it was killed.
+        process_cgroup.remove(record.id)
         shutil.rmtree(self._container_directory(record), ignore_errors=True)
 
     def containers_of(self, sandbox_id: str) -> list[ContainerRecord]:

@@ -27,6 +27,7 @@ from kernel.cri.process_state import Abilities
 from kernel.cri.runtime import (
     ContainerState,
     InvalidImageName,
+    LinuxResources,
     Mount,
     PortMapping,
     RuntimeEventType,
@@ -306,6 +307,16 @@ async def test_a_working_directory_that_can_not_be_entered(trial: Trial) -> None
     container_id = await trial.create(sandbox_id, ("true",), working_directory="/etc/passwd")
     with pytest.raises(RuntimeFailure, match="chdir to cwd"):
         await trial.runtime.start_container(container_id)
+
+
+async def test_a_log_that_can_not_be_written_is_a_start_error(trial: Trial) -> None:
+    sandbox_id = await trial.run_sandbox()
+    container_id = await trial.create(sandbox_id, ("true",), log_path="/dev/null/0.log")
+    with pytest.raises(RuntimeFailure, match="/dev/null"):
+        await trial.runtime.start_container(container_id)
+    container = await trial.runtime.container_status(container_id)
+    assert (container.state, container.exit_code) == (ContainerState.EXITED, 128)
+    assert container.reason == "StartError"
 
 
 async def test_a_container_needs_a_command(trial: Trial) -> None:
@@ -634,6 +645,35 @@ async def test_root_in_a_container_has_the_usual_capabilities(trial: Trial) -> N
         container_id = await trial.shell(sandbox_id, script, name, security=security)
         (line,) = await trial.output(container_id)
         assert int(line.split()[1], 16) == expected
+
+
+def cgroups() -> set[str]:
+    """The containers that have a cgroup."""
+    return {path.name for path in Path("/sys/fs/cgroup").glob("**/podkernel/*") if path.is_dir()}
+
+
+@needs_root
+@pytest.mark.root
+@pytest.mark.skipif(not abilities().limits, reason="no cgroup for memory can be made")
+async def test_who_exceeds_its_memory_is_killed_and_it_is_said(trial: Trial) -> None:
+    sandbox_id = await trial.run_sandbox()
+    command = (sys.executable, "-c", "x = bytearray(1 << 28); print(len(x))")
+    async with trial.runtime.events() as events:
+        resources = LinuxResources(memory_limit_bytes=64 << 20)
+        container_id = await trial.start(sandbox_id, command, resources=resources)
+        event = RuntimeEventType.CONTAINER_OUT_OF_MEMORY
+        assert (await next_event(events, event)).id == container_id
+    container = await trial.exited(container_id)
+    assert (container.exit_code, container.reason) == (137, "OOMKilled")
+    assert await trial.output(container_id) == []
+    # With enough memory it runs; its cgroup is seen in it, and gone afterwards.
+    enough = LinuxResources(
+        memory_limit_bytes=1 << 30, cpu_quota_microseconds=50_000, cpu_period_microseconds=100_000
+    )
+    script = "cat /proc/self/cgroup"
+    second = await trial.shell(sandbox_id, script, "second", resources=enough)
+    assert any(second in line for line in await trial.output(second))
+    assert second not in cgroups()
 
 
 # The same again as somebody else.

@@ -18,9 +18,9 @@ from kernel.cri.runtime import (
     SecurityContext,
 )
 
-ROOT = Abilities(root=True, mounts=True, processes=True, network=True)
-USER = Abilities(root=False, mounts=True, processes=True, network=False)
-BARE = Abilities(root=False, mounts=False, processes=False, network=False)
+ROOT = Abilities(root=True, mounts=True, processes=True, network=True, limits=True)
+USER = Abilities(root=False, mounts=True, processes=True, network=False, limits=False)
+BARE = Abilities(root=False, mounts=False, processes=False, network=False, limits=False)
 ALL = [ROOT, USER, BARE]
 
 
@@ -81,10 +81,10 @@ def test_what_a_sandbox_asks_for(
 @pytest.mark.parametrize(
     ("changes", "sayers", "words"),
     [
-        ({"resources": LinuxResources(memory_limit_bytes=1)}, ALL, "not enforced: memory"),
+        ({"resources": LinuxResources(memory_limit_bytes=1)}, [USER, BARE], "not enforced: memory"),
         (
             {"resources": LinuxResources(memory_limit_bytes=1, cpu_quota_microseconds=5)},
-            ALL,
+            [USER, BARE],
             "not enforced: memory, CPU",
         ),
         ({"security": SecurityContext(seccomp_profile="RuntimeDefault")}, ALL, "RuntimeDefault"),
