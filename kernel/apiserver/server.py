@@ -22,6 +22,7 @@ from kernel.apiserver.streams import OpenStreams
 
 USER = "admin"
 LINE_BYTES_MAX = 64 * 1024
+PORT_MAX = 65535
 BACKLOG_CONNECTIONS = 1024
 STOP_SECONDS_MAX = 2.0
 
@@ -86,6 +87,8 @@ class ApiServer:
 
         Raises `ListenFailure`, and `OSError` where the data directory can't be written.
         """
+        if not 0 <= port <= PORT_MAX:  # uvloop would take the port modulo 65536
+            raise ListenFailure(f"can't listen on {listen_host}:{port}: no such port")
         self._data_directory.mkdir(parents=True, exist_ok=True)
         self.token = load_token(self._data_directory / "token")
         context: ssl.SSLContext | None = None
@@ -144,8 +147,6 @@ class ApiServer:
             )
         except OSError as error:
             raise ListenFailure(_listen_message(host, port, error)) from error
-        except OverflowError as error:
-            raise ListenFailure(f"can't listen on {host}:{port}: no such port") from error
         bound: int = self._listener.sockets[0].getsockname()[1]
         return bound
 

@@ -22,10 +22,10 @@ from kernel.objects.namespace import Namespace
 from kernel.store.store import Store
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    """aiohttp's event loop."""
-    return "asyncio"
+@pytest.fixture(params=[False, True], ids=["asyncio", "uvloop"])
+def anyio_backend(request: pytest.FixtureRequest) -> tuple[str, dict[str, bool]]:
+    """aiohttp needs asyncio: its own loop, and the one that is used in production."""
+    return "asyncio", {"use_uvloop": request.param}
 
 
 class Answered:

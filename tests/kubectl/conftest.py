@@ -12,6 +12,7 @@ from pathlib import Path
 
 import anyio
 import pytest
+from _pytest.mark import ParameterSet
 
 from kernel.api.object_api import ObjectApi
 
@@ -29,16 +30,25 @@ def _binaries() -> list[Path]:
     return [Path(found), *beside]
 
 
+def _cases() -> list[ParameterSet]:
+    """A case for each binary. Those between the oldest and the newest count as slow, so that
+    `-m "not slow"` still tries both ends of what is supported."""
+    cases = []
+    for number, binary in enumerate(BINARIES or [Path("kubectl")]):
+        at_an_end = number in (0, 1, len(BINARIES) - 1)
+        marks = () if at_an_end else (pytest.mark.slow,)
+        cases.append(pytest.param(binary, id=binary.name, marks=marks))
+    return cases
+
+
 BINARIES = _binaries()
-EVERY_VERSION = pytest.mark.parametrize(
-    "kubectl", BINARIES or [Path("kubectl")], indirect=True, ids=lambda path: path.name
-)
+EVERY_VERSION = pytest.mark.parametrize("kubectl", _cases(), indirect=True)
 
 
 @pytest.fixture
-def anyio_backend() -> str:
-    """aiohttp's event loop."""
-    return "asyncio"
+def anyio_backend() -> tuple[str, dict[str, bool]]:
+    """The event loop that is used in production."""
+    return "asyncio", {"use_uvloop": True}
 
 
 class Kubectl:
