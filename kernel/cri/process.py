@@ -14,6 +14,7 @@ What a container gets depends on what this machine lets the user do (`process_pr
 | network | an address for each Pod | the host's; podIP 127.0.0.1 | the host's; podIP 127.0.0.1 |
 | processes, hostname, IPC | the Pod's own | the Pod's own | the host's |
 | users | any | root, who is the user | the user |
+| memory and CPU limits | where cgroups can be made | none | none |
 
 What is written to an overlay stays in the container, in memory, and goes with it. A Pod's own
 network reaches the host and other Pods, not further. podIP is 127.0.0.1 where Pods share the host's
