@@ -14,7 +14,6 @@ import anyio
 from kernel.api.client import Client
 from kernel.api.context import acting
 from kernel.api.validation import name_errors
-from kernel.apiserver.server import check_listen
 from kernel.assembly import Kernel
 from kernel.cli.apply import Manifest, apply, check_rules, check_with, read_manifests
 from kernel.cli.display import showing_pods
@@ -49,6 +48,9 @@ def run(arguments: argparse.Namespace) -> int:
     manifests = read_manifests(arguments.manifests, kinds)
     hooked = {hook.kind for plugin in plugins for hook in plugin.admission_hooks}
     check_rules(manifests, kinds, hooked, clock)
+    # aiohttp takes long to load: what is wrong with the arguments is said before.
+    from kernel.apiserver.server import check_listen
+
     check_listen(host, port)
     anyio.run(
         _serve,

@@ -17,6 +17,7 @@ from kernel.store.store import StoreReader
 CHANGES_SHOWN_MAX = 6
 VALUE_WIDTH_MAX = 60
 _NOISE = ("metadata.generation", "metadata.managedFields")
+_NOISE_AT_THE_END = ("lastTransitionTime", "containerID")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -57,7 +58,7 @@ def _headline(entry: Entry) -> str:
 
 
 def _changes(reader: StoreReader, entry: Entry) -> list[str]:
-    """What an entry changed, a line a field."""
+    """What an entry changed, a line a field: `status.phase` before what is deeper in the status."""
     if entry.verb is Verb.DELETE:
         return []
     previous = reader.entry(entry.previous_revision) if entry.previous_revision else None
@@ -67,13 +68,21 @@ def _changes(reader: StoreReader, entry: Entry) -> list[str]:
     after = dict(_flatten(msgspec.json.decode(entry.value)))
     lines = [
         f"{path}: {_short(before.get(path))} → {_short(after.get(path))}"
-        for path in sorted(before.keys() | after.keys())
-        if before.get(path) != after.get(path) and not path.startswith(_NOISE)
+        for path in sorted(before.keys() | after.keys(), key=_depth_and_path)
+        if before.get(path) != after.get(path) and not _is_noise(path)
     ]
     if len(lines) > CHANGES_SHOWN_MAX:
         hidden = len(lines) - CHANGES_SHOWN_MAX
         lines = [*lines[:CHANGES_SHOWN_MAX], f"… and {hidden} more"]
     return lines
+
+
+def _depth_and_path(path: str) -> tuple[int, str]:
+    return path.count("."), path
+
+
+def _is_noise(path: str) -> bool:
+    return path.startswith(_NOISE) or path.endswith(_NOISE_AT_THE_END)
 
 
 def _flatten(value: Any, path: str = "") -> list[tuple[str, Any]]:

@@ -1,0 +1,159 @@
+"""`podkernel log` and `podkernel why`, beside a running server and after it."""
+
+import json
+import re
+import subprocess
+from typing import Any
+
+import pytest
+
+from .harness import EXAMPLES, Place, Server, eventually
+from .manifests import pod
+
+CONFIG_MAPS = "/api/v1/namespaces/default/configmaps"
+
+
+@pytest.fixture
+def server(here: Place) -> Server:
+    """A server whose Pod `web` runs, simulated."""
+    started = here.start("--runtime", "simulated", here.write("pod.yaml", pod("web")))
+    started.wait_printed("pod default/web Running")
+    return started
+
+
+def printed(here: Place, *arguments: str) -> str:
+    """What a command that must succeed prints."""
+    done = here.run(*arguments, "--data-dir", here.data)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    return done.stdout
+
+
+def entries(here: Place, *arguments: str) -> list[Any]:
+    """The log, decoded."""
+    return [json.loads(line) for line in printed(here, "log", "--json", *arguments).splitlines()]
+
+
+def test_the_log_is_the_same_beside_a_server_and_after_it(here: Place, server: Server) -> None:
+    beside = entries(here)
+    assert [entry["revision"] for entry in beside] == list(range(1, len(beside) + 1))
+    assert server.stop() == 0
+    after = entries(here)
+    assert after[: len(beside)] == beside
+
+
+def test_one_objects_entries(here: Place, server: Server) -> None:
+    own = entries(here, "pod/web")
+    assert {entry["key"] for entry in own} == {"/core/pods/default/web"}
+    assert [entry["verb"] for entry in own][:2] == ["create", "update"]
+    assert [entry["actor"] for entry in own][:3] == [
+        "podkernel-dev",
+        "default-scheduler",
+        "node-agent",
+    ]
+    assert own[1]["previousRevision"] == own[0]["revision"] == own[1]["cause"]
+    assert own[-1]["object"]["status"]["phase"] == "Running"
+    assert entries(here, "po/web") == entries(here, "Pod/web") == own
+
+    heading, *lines = printed(here, "log", "pod/web").splitlines()
+    assert heading.split() == ["REVISION", "TIME", "VERB", "KEY", "ACTOR", "CAUSE"]
+    assert [int(line.split()[0]) for line in lines] == [entry["revision"] for entry in own]
+    with server.connected() as connection:
+        connection.request("DELETE", "/api/v1/namespaces/default/pods/web")
+    eventually(lambda: entries(here, "pod/web")[-1]["verb"] == "delete", "the deletion's entry")
+
+
+def test_objects_in_other_namespaces_and_in_none(here: Place, server: Server) -> None:
+    assert entries(here, "namespace/default")[0]["verb"] == "create"
+    assert entries(here, "service/kubernetes")[0]["object"]["spec"]["clusterIP"]
+    with server.connected() as connection:
+        where = CONFIG_MAPS.replace("default", "kube-system")
+        connection.request("POST", where, {"metadata": {"name": "a"}})
+    assert len(entries(here, "configmap/a", "-n", "kube-system")) == 1
+
+
+def test_following_shows_what_is_written_meanwhile(here: Place, server: Server) -> None:
+    output = here.write("followed", "")
+    with output.open("w") as file:
+        process = subprocess.Popen(
+            here.command("log", "--follow", "--json", "--data-dir", here.data),
+            env=here.environment,
+            stdout=file,
+            stderr=subprocess.STDOUT,
+        )
+    try:
+        eventually(lambda: output.read_text().count("\n") >= len(entries(here)), "what is there")
+        with server.connected() as connection:
+            for number in range(3):
+                connection.request("POST", CONFIG_MAPS, {"metadata": {"name": f"new-{number}"}})
+        eventually(lambda: "new-2" in output.read_text(), "new entries")
+        process.terminate()
+    finally:
+        process.kill()
+        process.wait()
+    revisions = [json.loads(line)["revision"] for line in output.read_text().splitlines()]
+    assert revisions == list(range(1, len(revisions) + 1))
+
+
+def test_a_reader_that_goes_away_is_no_failure(here: Place, server: Server) -> None:
+    command = here.command("log", "--json", "--data-dir", here.data)
+    done = subprocess.run(
+        ["sh", "-c", '"$@" | head -n 1', "sh", *command],
+        env=here.environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert json.loads(done.stdout)["revision"] == 1
+    assert done.stderr == ""
+    assert server.process.poll() is None
+
+
+def test_why_leads_from_who_created_it_to_the_latest_state(here: Place, server: Server) -> None:
+    beside = printed(here, "why", "pod/web")
+    steps = re.findall(r"^ +(\d+)  \S+ \S+  (.+?) (created|updated) (\S+)$", beside, re.MULTILINE)
+    revisions = [int(step[0]) for step in steps]
+    assert revisions == sorted(revisions, reverse=True)
+    assert revisions[0] == entries(here, "pod/web")[-1]["revision"]
+    assert [(step[1], step[2]) for step in steps] == [
+        ("node-agent", "updated"),
+        ("default-scheduler", "updated"),
+        ("podkernel-dev", "created"),
+    ]
+    assert {step[3] for step in steps} == {"/core/pods/default/web"}
+    assert 'status.phase: "Pending" → "Running"' in beside
+    assert beside.endswith("podkernel-dev acted of its own accord\n")
+    server.stop()
+    assert printed(here, "why", "pod/web") == beside
+
+
+def test_why_of_a_plugins_kind_and_of_what_it_owns(here: Place) -> None:
+    plugin, manifest = EXAMPLES / "website.py", EXAMPLES / "website.yaml"
+    server = here.start("--runtime", "simulated", "--plugin", plugin, manifest)
+    server.wait_printed("pod default/hello Running")
+
+    def explained() -> str:
+        text = printed(here, "why", "website/hello")
+        return text if "Running" in text else ""
+
+    chain = eventually(explained, "the Website's status follows the Pod's")
+    actors = re.findall(r"^ +\d+  \S+ \S+  (.+?) (?:created|updated) (\S+)$", chain, re.MULTILINE)
+    website, own_pod = "/example.dev/websites/default/hello", "/core/pods/default/hello"
+    assert actors == [
+        ("website", website),
+        ("node-agent", own_pod),
+        ("default-scheduler", own_pod),
+        ("website", own_pod),
+        ("podkernel-dev", website),
+    ]
+    assert entries(here, "websites/hello")[0]["actor"] == "podkernel-dev"
+    server.stop()
+    assert printed(here, "why", "website/hello") == chain
+
+
+def test_why_of_what_is_deleted(here: Place, server: Server) -> None:
+    with server.connected() as connection:
+        connection.request("POST", CONFIG_MAPS, {"metadata": {"name": "short-lived"}})
+        connection.request("DELETE", f"{CONFIG_MAPS}/short-lived")
+    text = printed(here, "why", "configmap/short-lived")
+    assert re.search(r" deleted /core/configmaps/default/short-lived$", text, re.MULTILINE)
