@@ -13,8 +13,7 @@ from typing import Any
 import msgspec
 
 from kernel.api import metadata, strategies
-from kernel.api.admission import AdmissionChain, AdmissionRequest
-from kernel.api.admission import Operation as AdmissionOperation
+from kernel.api.admission import AdmissionChain, AdmissionRequest, Operation as AdmissionOperation
 from kernel.api.context import current_actor
 from kernel.api.defaulting import default
 from kernel.api.errors import AlreadyExists, BadRequest, Conflict, Forbidden, Invalid, NotFound
