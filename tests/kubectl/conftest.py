@@ -9,10 +9,10 @@ import shutil
 import subprocess
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import anyio
 import pytest
-from _pytest.mark import ParameterSet
 
 from kernel.api.object_api import ObjectApi
 
@@ -30,7 +30,7 @@ def _binaries() -> list[Path]:
     return [Path(found), *beside]
 
 
-def _cases() -> list[ParameterSet]:
+def _cases() -> list[Any]:
     """A case for each binary. Those between the oldest and the newest count as slow, so that
     `-m "not slow"` still tries both ends of what is supported."""
     cases = []
