@@ -1,5 +1,6 @@
 """Which runtime to use, by name or by what this machine offers."""
 
+import os
 from contextlib import suppress
 from pathlib import Path
 from typing import Literal, get_args
@@ -29,7 +30,7 @@ async def outside_runtime(
 
 
 def _is_there(path: str) -> bool:
-    return Path(path).exists()
+    return os.path.exists(path)  # also False where this user may not look
 
 
 async def own_runtime(name: RuntimeName, *, clock: Clock, state_directory: Path) -> Runtime:
