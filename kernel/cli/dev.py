@@ -119,11 +119,8 @@ def _say_how_it_ends(on_exit: str) -> None:
     if on_exit == "keep":
         print("stopping; Pods go on running, and are taken over at the next start", flush=True)
     else:
-        print(
-            "stopping; Pods are stopped, and started again at the next start "
-            "(once more to leave at once: then they go on running)",
-            flush=True,
-        )
+        print("stopping; Pods are stopped, and started again at the next start", flush=True)
+        print("(a second Ctrl-C leaves at once, and they go on running)", flush=True)
 
 
 def _check_node_name(name: str) -> None:

@@ -1,8 +1,9 @@
 """Pods coming up, as a person at a terminal sees them, or as plain lines for a file."""
 
+import logging
 import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 
 import anyio
 
@@ -41,6 +42,20 @@ async def _show_lines(client: Client, clock: Clock) -> None:
                 print(f"pod {name[0]}/{name[1]} {line}", flush=True)
 
 
+@contextmanager
+def _log_lines_above() -> Iterator[None]:
+    """Log through what the display has put in the place of sys.stderr: it prints above itself."""
+    found = logging.getLogger().handlers
+    handlers = [one for one in found if isinstance(one, logging.StreamHandler)]
+    streams = [one.setStream(sys.stderr) for one in handlers]
+    try:
+        yield
+    finally:
+        for handler, stream in zip(handlers, streams, strict=True):
+            if stream is not None:
+                handler.setStream(stream)
+
+
 async def _show_live(client: Client, clock: Clock) -> None:
     from rich.live import Live
     from rich.table import Table
@@ -57,7 +72,9 @@ async def _show_live(client: Client, clock: Clock) -> None:
             drawn.add_row(namespace, *map(str, (name, ready, status, restarts, age, address)))
         return drawn
 
-    with Live(table(), auto_refresh=False, transient=False) as live:
+    # What goes to a file is not for the terminal.
+    live_display = Live(table(), auto_refresh=False, redirect_stderr=sys.stderr.isatty())
+    with live_display as live, _log_lines_above():
 
         async def refresh() -> None:
             while True:
