@@ -21,13 +21,17 @@ _EXPLAINED = {
 }
 
 
-def explain(error: BaseException) -> str | None:
-    """The line for a user, or None for a failure that is a bug.
-
-    Task groups wrap what they raise in groups; a group of one is what is in it.
-    """
+def unwrapped(error: BaseException) -> BaseException:
+    """The failure itself: task groups wrap what they raise in groups, and a group of one is what
+    is in it."""
     while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
         error = error.exceptions[0]
+    return error
+
+
+def explain(error: BaseException) -> str | None:
+    """The line for a user, or None for a failure that is a bug."""
+    error = unwrapped(error)
     for module, names in _EXPLAINED.items():
         loaded = sys.modules.get(module)
         if loaded and isinstance(error, tuple(getattr(loaded, name) for name in names)):

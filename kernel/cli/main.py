@@ -12,7 +12,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import NoReturn
 
-from kernel.cli.failure import explain
+from kernel.cli.failure import explain, unwrapped
 
 COMMANDS = {"dev": "kernel.cli.dev", "log": "kernel.cli.log", "why": "kernel.cli.why"}
 
@@ -29,18 +29,23 @@ def main() -> NoReturn:
         sys.stdout.flush()
     except KeyboardInterrupt:
         code = 130
-    except BrokenPipeError:
+    except Exception as error:
+        code = _report(error)
+    sys.exit(code)
+
+
+def _report(error: Exception) -> int:
+    """Say what went wrong, and answer the exit code; a bug of ours is raised again."""
+    if isinstance(unwrapped(error), BrokenPipeError):
         # The reader of our output (head, less) has gone. Nothing is left to be said to it.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = 0
-    except Exception as error:
-        message = explain(error)
-        if message is None:
-            raise
-        for line in message.splitlines():
-            print(f"podkernel: {line}", file=sys.stderr)
-        code = 1
-    sys.exit(code)
+        return 0
+    message = explain(error)
+    if message is None:
+        raise error
+    for line in message.splitlines():
+        print(f"podkernel: {line}", file=sys.stderr)
+    return 1
 
 
 def _default_data_directory() -> Path:

@@ -100,6 +100,7 @@ def test_a_second_signal_ends_it_at_once(here: Place) -> None:
     again = here.start()
     with again.connected() as connection:
         eventually(lambda: container_status(connection).get("state"), "the Pod is seen")
+    again.kill()  # its end would wait for the grace of a Pod that does not listen
 
 
 def test_a_server_that_is_stopped_while_it_starts(here: Place) -> None:
