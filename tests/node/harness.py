@@ -243,6 +243,16 @@ class Observer:
             answer = bare.call(request, cri.ListContainersResponse)
         return [item.id for item in answer.containers]
 
+    def running(self, uid: str) -> list[str]:
+        """The ids of a Pod's containers that run."""
+        running = cri.ContainerStateValue(state=cri.CONTAINER_RUNNING)
+        selector = {"io.kubernetes.pod.uid": uid}
+        wanted = cri.ContainerFilter(label_selector=selector, state=running)
+        request = cri.ListContainersRequest(filter=wanted)
+        with BareCri(self._containerd.socket_path) as bare:
+            answer = bare.call(request, cri.ListContainersResponse)
+        return [item.id for item in answer.containers]
+
     def remove_sandbox(self, identifier: str) -> None:
         """Remove a sandbox with its containers, as `crictl rmp --force` does."""
         with BareCri(self._containerd.socket_path) as bare:
@@ -261,7 +271,11 @@ class Observer:
 
     def kill(self, identifier: str) -> None:
         """Kill that process behind everybody's back."""
-        os.kill(self.process_id(identifier), signal.SIGKILL)
+        self.end(self.process_id(identifier))
+
+    def end(self, process_id: int) -> None:
+        """Kill a process of the host's, also while containerd is away."""
+        os.kill(process_id, signal.SIGKILL)
 
     def traces(self, uid: str, data_directory: Path) -> list[str]:
         """Everything that is still there of a Pod: in containerd, in mounts, on disk."""
