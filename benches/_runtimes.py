@@ -24,7 +24,7 @@ from kernel import (
     Volume,
     VolumeMount,
 )
-from kernel.cri.process import ProcessRuntime
+from kernel.cri.process.runtime import ProcessRuntime
 from kernel.cri.runtime import ContainerConfig, Mount, Runtime, SandboxConfig
 from kernel.objects.volume import HostPathVolumeSource
 
@@ -76,7 +76,7 @@ async def bare_and_with_kernel(
 
 
 def _open_containerd(directory: Path) -> Runtime:
-    from kernel.cri.containerd import ContainerdRuntime
+    from kernel.cri.containerd.runtime import ContainerdRuntime
 
     return ContainerdRuntime(_containerd_socket(), clock=SystemClock())
 

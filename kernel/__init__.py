@@ -51,7 +51,7 @@ if TYPE_CHECKING:
         reconciler as reconciler,
     )
     from kernel.control.recorder import Recorder as Recorder
-    from kernel.cri.simulated import SimulatedRuntime as SimulatedRuntime
+    from kernel.cri.simulated.runtime import SimulatedRuntime as SimulatedRuntime
     from kernel.objects.config import ConfigMap as ConfigMap, Secret as Secret
     from kernel.objects.container import (
         Container as Container,
@@ -101,7 +101,7 @@ _MODULES = {
         *("TerminalError", "Watch", "reconciler"),
     ),
     "kernel.control.recorder": ("Recorder",),
-    "kernel.cri.simulated": ("SimulatedRuntime",),
+    "kernel.cri.simulated.runtime": ("SimulatedRuntime",),
     "kernel.objects.config": ("ConfigMap", "Secret"),
     "kernel.objects.container": (
         *("Container", "ContainerPort", "EnvVar", "EnvVarSource"),

@@ -38,14 +38,14 @@ async def own_runtime(name: RuntimeName, *, clock: Clock, state_directory: Path)
     it is the process runtime, which keeps in `state_directory` what it must find again. Raises
     `RuntimeUnavailable`."""
     if name == "simulated":
-        from kernel.cri.simulated import SimulatedRuntime
+        from kernel.cri.simulated.runtime import SimulatedRuntime
 
         return SimulatedRuntime(clock)
     return await _process(state_directory, clock)
 
 
 async def _containerd(socket: str, clock: Clock) -> Runtime:
-    from kernel.cri.containerd import ContainerdRuntime
+    from kernel.cri.containerd.runtime import ContainerdRuntime
 
     runtime = ContainerdRuntime(socket, clock=clock)
     try:
@@ -57,7 +57,7 @@ async def _containerd(socket: str, clock: Clock) -> Runtime:
 
 
 async def _process(state_directory: Path, clock: Clock) -> Runtime:
-    from kernel.cri.process import ProcessRuntime
+    from kernel.cri.process.runtime import ProcessRuntime
 
     runtime = ProcessRuntime(state_directory, clock=clock)
     await runtime.version()

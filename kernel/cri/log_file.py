@@ -1,4 +1,4 @@
-"""Reads a container's log file in CRI's format, for every runtime; `process_log` has the format.
+"""Reads a container's log file in CRI's format, for every runtime; `log_format` has the format.
 
 Runtimes differ in small things: containerd trims zeros from the fraction of a second and writes the
 machine's time zone, and cuts long lines into entries of 16 KiB that are tagged P but for the last.
@@ -13,7 +13,7 @@ from pathlib import Path
 import anyio
 
 from kernel.clock import NANOSECONDS_PER_SECOND, Clock
-from kernel.cri.process_log import format_entry, format_time
+from kernel.cri.log_format import format_entry, format_time
 
 __all__ = ["Entry", "format_entry", "format_time", "parse_entry", "read_log"]
 

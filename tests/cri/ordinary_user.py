@@ -11,7 +11,7 @@ import os
 import sys
 from pathlib import Path
 
-from kernel.cri import process_syscalls as system
+from kernel.cri.process import syscalls as system
 
 NOBODY = 65534
 _IDS = 100_000

@@ -44,7 +44,7 @@ class RuntimeUnderTest(msgspec.Struct):
 
 def simulated(request: pytest.FixtureRequest) -> Iterator[RuntimeUnderTest]:
     """Nothing runs in it, and its state is the object itself."""
-    from kernel.cri.simulated import SimulatedContainer, SimulatedRuntime
+    from kernel.cri.simulated.runtime import SimulatedContainer, SimulatedRuntime
 
     runtime = SimulatedRuntime(SystemClock())
     runtime.script(UNSTARTABLE, SimulatedContainer(start_failure="no such file or directory"))
@@ -74,7 +74,7 @@ def process(request: pytest.FixtureRequest) -> Iterator[RuntimeUnderTest]:
 
 def containerd(request: pytest.FixtureRequest) -> Iterator[RuntimeUnderTest]:
     """The real thing, on the containerd that the tests share."""
-    from kernel.cri.containerd import ContainerdRuntime
+    from kernel.cri.containerd.runtime import ContainerdRuntime
 
     daemon: Containerd = request.getfixturevalue("containerd")
     yield RuntimeUnderTest(

@@ -13,7 +13,7 @@ import grpc.aio
 import pytest
 
 from kernel.clock import SystemClock
-from kernel.cri.containerd import ContainerdRuntime
+from kernel.cri.containerd.runtime import ContainerdRuntime
 from kernel.cri.runtime import (
     ContainerState,
     DnsConfig,

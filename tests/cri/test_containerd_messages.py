@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given, strategies as st
 
-from kernel.cri.containerd_messages import (
+from kernel.cri.containerd.messages import (
     container_config_message,
     container_of,
     sandbox_config_message,

@@ -11,7 +11,8 @@ from hypothesis import given, strategies as st
 
 from kernel.clock import ManualClock
 from kernel.cri.log_file import Entry, format_entry, parse_entry, read_log
-from kernel.cri.process_log import PART_BYTES_MAX, LogStream, LogWriter
+from kernel.cri.log_format import PART_BYTES_MAX
+from kernel.cri.process.log import LogStream, LogWriter
 
 SECOND = 1_000_000_000
 # 2026-11-20T10:00:00Z

@@ -21,9 +21,9 @@ import anyio.to_thread
 import pytest
 
 from kernel.clock import SystemClock
-from kernel.cri import process_shim
-from kernel.cri.process import ProcessRuntime
-from kernel.cri.process_state import Abilities
+from kernel.cri.process import shim
+from kernel.cri.process.runtime import ProcessRuntime
+from kernel.cri.process.state import Abilities
 from kernel.cri.runtime import (
     ContainerState,
     InvalidImageName,
@@ -42,7 +42,7 @@ from tests.cri.trial import Trial, next_event, wait_for
 pytestmark = pytest.mark.anyio
 
 FOREVER = "trap 'exit 143' TERM; echo ready; while :; do sleep 0.05; done"
-SHIM = "process_shim.py"
+SHIM = "process/shim.py"
 
 
 @pytest.fixture
@@ -66,7 +66,7 @@ def open_runtime(state_directory: Path) -> ProcessRuntime:
 @cache
 def abilities() -> Abilities:
     """What the runtime finds out about who runs the tests."""
-    probe = [sys.executable, "-I", "-S", process_shim.__file__, "probe"]
+    probe = [sys.executable, "-I", "-S", shim.__file__, "probe"]
     return Abilities(**json.loads(subprocess.run(probe, capture_output=True, check=True).stdout))
 
 
@@ -121,7 +121,7 @@ _PODKERNEL = """
 import sys, anyio
 from pathlib import Path
 from kernel.clock import SystemClock
-from kernel.cri.process import ProcessRuntime
+from kernel.cri.process.runtime import ProcessRuntime
 from kernel.cri.runtime import ContainerConfig, SandboxConfig
 
 async def main(directory):

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from kernel.cri.process_limitations import applicable_sysctls, check_mounts, limitations
-from kernel.cri.process_state import Abilities
+from kernel.cri.process.limitations import applicable_sysctls, check_mounts, limitations
+from kernel.cri.process.state import Abilities
 from kernel.cri.runtime import (
     ContainerConfig,
     DnsConfig,

@@ -21,7 +21,7 @@ from kernel.cri.runtime import (
     SandboxConfig,
     SandboxState,
 )
-from kernel.cri.simulated import SimulatedContainer, SimulatedRuntime
+from kernel.cri.simulated.runtime import SimulatedContainer, SimulatedRuntime
 
 pytestmark = pytest.mark.anyio
 

@@ -1,6 +1,6 @@
 import pytest
 
-from kernel.cri.simulated_program import (
+from kernel.cri.simulated.program import (
     UNTIL_STOPPED,
     Exit,
     IgnoreStopSignal,

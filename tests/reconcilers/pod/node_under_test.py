@@ -13,7 +13,7 @@ from kernel.api.object_api import ObjectApi
 from kernel.clock import ManualClock
 from kernel.control.manager import Manager
 from kernel.cri.runtime import Container, Runtime
-from kernel.cri.simulated import SimulatedRuntime
+from kernel.cri.simulated.runtime import SimulatedRuntime
 from kernel.objects.kind import Kind
 from kernel.objects.kinds import KindTable
 from kernel.objects.meta import ObjectMeta

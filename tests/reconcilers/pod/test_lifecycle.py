@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from kernel.cri.runtime import ImagePullFailure, RuntimeFailure, SandboxState
-from kernel.cri.simulated import SimulatedContainer, SimulatedRuntime
+from kernel.cri.simulated.runtime import SimulatedContainer, SimulatedRuntime
 from kernel.objects.config import ConfigMap
 from kernel.objects.meta import ObjectMeta
 from kernel.objects.pod import (

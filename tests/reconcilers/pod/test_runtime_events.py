@@ -15,7 +15,7 @@ from kernel.cri.runtime import (
     RuntimeUnavailable,
     SandboxConfig,
 )
-from kernel.cri.simulated import SimulatedRuntime
+from kernel.cri.simulated.runtime import SimulatedRuntime
 from kernel.objects.pod import Pod
 from tests.reconcilers.pod.node_under_test import make_pod, open_node
 

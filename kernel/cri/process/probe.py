@@ -5,12 +5,12 @@ import json
 import os
 from collections.abc import Callable
 
-from kernel.cri import process_cgroup, process_syscalls as system
-from kernel.cri.process_network import Netlink
+from kernel.cri.process import cgroup, syscalls as system
+from kernel.cri.process.network import Netlink
 
 
 def probe() -> str:
-    """The fields of `kernel.cri.process_state.Abilities` as JSON."""
+    """The fields of `kernel.cri.process.state.Abilities` as JSON."""
     root = os.geteuid() == 0 and _works(_mount)
     user_namespace = not root and _works(enter_user_namespace, _mount)
     entry = () if root else (enter_user_namespace,)
@@ -21,7 +21,7 @@ def probe() -> str:
             "mounts": mounts,
             "processes": mounts and _works(*entry, _new_processes),
             "network": root and _works(_new_network),
-            "limits": root and _works(process_cgroup.prepare),
+            "limits": root and _works(cgroup.prepare),
         }
     )
 

@@ -1,7 +1,7 @@
 """The simulated runtime: in memory, after a script, for tests, simulation and many Pods.
 
 Nothing runs. A container does what was scripted for its name or image, else what its command says
-(see `kernel.cri.simulated_program`). Time is the clock's: what has fallen due is settled whenever
+(see `kernel.cri.simulated.program`). Time is the clock's: what has fallen due is settled whenever
 anybody looks, and by a timer while somebody listens to events, so a container costs no task.
 
 ```python
@@ -43,9 +43,9 @@ from kernel.cri.runtime import (
     SandboxConfig,
     SandboxState,
 )
-from kernel.cri.simulated_course import KILLED, Course, nanoseconds
-from kernel.cri.simulated_program import Exit, Print, Sleep, program_of
-from kernel.cri.simulated_records import (
+from kernel.cri.simulated.course import KILLED, Course, nanoseconds
+from kernel.cri.simulated.program import Exit, Print, Sleep, program_of
+from kernel.cri.simulated.records import (
     ContainerRecord,
     RecordTable,
     SandboxRecord,

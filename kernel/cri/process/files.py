@@ -2,7 +2,7 @@
 
 import os
 
-from kernel.cri.process_state import SandboxRecord
+from kernel.cri.process.state import SandboxRecord
 from kernel.cri.runtime import ContainerConfig, DnsConfig, RuntimeFailure
 
 # Pods that share the host's network are reached here, also on a machine that changes networks.

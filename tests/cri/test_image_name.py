@@ -5,7 +5,7 @@ import re
 import pytest
 from hypothesis import given, strategies as st
 
-from kernel.cri.containerd_image_name import whole_image_name
+from kernel.cri.image_name import whole_image_name
 from kernel.cri.runtime import InvalidImageName
 
 DIGEST = "sha256:" + "0123456789abcdef" * 4

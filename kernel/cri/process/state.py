@@ -2,7 +2,7 @@
 
 The records that podkernel itself writes are kept in memory; what a shim writes (a container's fate)
 is read from disk each time, so that it holds across restarts of either side. The layout is drawn
-in `process_layout`.
+in `layout`.
 """
 
 import shutil
@@ -12,7 +12,7 @@ from typing import TypeVar
 
 import msgspec
 
-from kernel.cri import process_cgroup, process_layout as layout
+from kernel.cri.process import cgroup as process_cgroup, layout
 from kernel.cri.runtime import ContainerConfig, SandboxConfig
 
 Record = TypeVar("Record")
@@ -36,7 +36,7 @@ class Abilities(msgspec.Struct, frozen=True):
 
 
 class NetworkPlan(msgspec.Struct, frozen=True):
-    """How a sandbox is connected; names as in `process_network`."""
+    """How a sandbox is connected; names as in `network`."""
 
     bridge: str
     device: str

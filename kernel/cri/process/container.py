@@ -9,16 +9,16 @@ import time
 from binascii import b2a_base64
 from collections.abc import Callable
 
-from kernel.cri import process_cgroup, process_syscalls as system
-from kernel.cri.process_layout import (
+from kernel.cri.process import cgroup, syscalls as system
+from kernel.cri.process.layout import (
     FATE_FILE,
     Record,
     containers_have_own_processes,
     kill_marked_processes,
     write_json,
 )
-from kernel.cri.process_log import LogStream, LogWriter
-from kernel.cri.process_loop import READABLE, Loop
+from kernel.cri.process.log import LogStream, LogWriter
+from kernel.cri.process.loop import READABLE, Loop
 
 _CHUNK_BYTES = 64 * 1024
 # CRI clients receive at most 16 MiB in a message; what a command writes beyond that is dropped.
@@ -115,11 +115,9 @@ class ContainerProcess:
 
     def _fork(self, answer: Answer) -> None:
         config = self.record["config"]
-        self._limited = self._sandbox["abilities"]["limits"] and process_cgroup.has_limits(
-            self.record
-        )
+        self._limited = self._sandbox["abilities"]["limits"] and cgroup.has_limits(self.record)
         if self._limited:
-            process_cgroup.make(self.record)
+            cgroup.make(self.record)
         self._log = LogWriter(self.record["log_path"])
         failure_read, failure_write = os.pipe2(os.O_CLOEXEC)
         ours, theirs = self._make_streams(config)
@@ -154,7 +152,7 @@ class ContainerProcess:
         return ours, (stdin, stdout_write, stderr_write)
 
     def _become(self, streams: tuple[int, int, int], failure_pipe: int) -> None:
-        from kernel.cri.process_launch import Launch
+        from kernel.cri.process.launch import Launch
 
         launch = Launch(
             self._sandbox,
@@ -220,9 +218,9 @@ class ContainerProcess:
         self._log.close()
         if self._stdin >= 0:
             os.close(self._stdin)
-        out_of_memory = self._limited and process_cgroup.ran_out_of_memory(self.record)
+        out_of_memory = self._limited and cgroup.ran_out_of_memory(self.record)
         if self._limited:
-            process_cgroup.remove(self.record["id"])
+            cgroup.remove(self.record["id"])
         write_json(f"{self._directory}/{FATE_FILE}", self._fate(status, out_of_memory))
         if self._failure:
             self._answer_start({"error": self._failure.decode(errors="replace")})
@@ -303,7 +301,7 @@ class CommandProcess:
         streams: tuple[int, int, int],
         failure_pipe: int,
     ) -> None:
-        from kernel.cri.process_launch import Launch
+        from kernel.cri.process.launch import Launch
 
         def arrange() -> None:
             for namespace in namespaces:

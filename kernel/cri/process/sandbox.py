@@ -7,9 +7,9 @@ import os
 import socket
 import sys
 
-from kernel.cri import process_syscalls as system
-from kernel.cri.process_forward import listen
-from kernel.cri.process_layout import (
+from kernel.cri.process import syscalls as system
+from kernel.cri.process.forward import listen
+from kernel.cri.process.layout import (
     SANDBOX_FILE,
     SHIM_FILE,
     SHIM_LOG_FILE,
@@ -20,9 +20,9 @@ from kernel.cri.process_layout import (
     sandbox_has_own_processes,
     write_json,
 )
-from kernel.cri.process_network import entered, make_pod_network
-from kernel.cri.process_probe import enter_user_namespace
-from kernel.cri.process_server import Server, ignore_terminal_signals
+from kernel.cri.process.network import entered, make_pod_network
+from kernel.cri.process.probe import enter_user_namespace
+from kernel.cri.process.server import Server, ignore_terminal_signals
 
 _READY = b"ready"
 _LOOPBACK = "127.0.0.1"

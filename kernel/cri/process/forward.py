@@ -8,7 +8,7 @@ import select
 import socket
 from collections import OrderedDict
 
-from kernel.cri.process_loop import READABLE, WRITABLE, Loop
+from kernel.cri.process.loop import READABLE, WRITABLE, Loop
 
 _CHUNK_BYTES = 64 * 1024
 _BACKLOG = 128

@@ -14,7 +14,7 @@ import socket
 import struct
 from collections.abc import Iterator
 
-from kernel.cri import process_syscalls as system
+from kernel.cri.process import syscalls as system
 
 _NLM_F_REQUEST, _NLM_F_ACK, _NLM_F_EXCL, _NLM_F_CREATE = 0x1, 0x4, 0x200, 0x400
 _NEW = _NLM_F_CREATE | _NLM_F_EXCL

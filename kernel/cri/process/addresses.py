@@ -7,14 +7,14 @@ from pathlib import Path
 
 import msgspec
 
-from kernel.cri.process_layout import write_whole
-from kernel.cri.process_network import (
+from kernel.cri.process.layout import write_whole
+from kernel.cri.process.network import (
     ensure_bridge,
     has_ports,
     remove_device,
     routed_networks,
 )
-from kernel.cri.process_state import NetworkPlan
+from kernel.cri.process.state import NetworkPlan
 from kernel.cri.runtime import RuntimeFailure
 
 _FILE = "network.json"

@@ -9,15 +9,14 @@ from typing import TypeVar
 import anyio
 
 from kernel.clock import Clock
-from kernel.cri.containerd_channel import (
+from kernel.cri.containerd.channel import (
     CALL_SECONDS_MAX,
     ContainerdChannel,
     DeadlineExceeded,
     Unimplemented,
 )
-from kernel.cri.containerd_events import EventFeed, Seen
-from kernel.cri.containerd_image_name import whole_image_name
-from kernel.cri.containerd_messages import (
+from kernel.cri.containerd.events import EventFeed, Seen
+from kernel.cri.containerd.messages import (
     container_config_message,
     container_of,
     container_state_of,
@@ -27,6 +26,7 @@ from kernel.cri.containerd_messages import (
     sandbox_of,
     sandbox_state_of,
 )
+from kernel.cri.image_name import whole_image_name
 from kernel.cri.proto import runtime_pb2 as cri
 from kernel.cri.runtime import (
     NO_LABELS,

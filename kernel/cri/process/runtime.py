@@ -1,11 +1,11 @@
 """The process runtime: a container is a process group on this machine. No daemon, no images.
 
 Each sandbox has a shim, a small process that outlives podkernel, holds the sandbox's namespaces,
-is the containers' parent, writes their logs and their fate (see `process_shim`). This module is
+is the containers' parent, writes their logs and their fate (see `shim`). This module is
 the runtime over the shims: it writes the records, starts shims, asks them, and listens to them.
 All state is on disk, so a new `ProcessRuntime` goes on where a killed one stopped.
 
-What a container gets depends on what this machine lets the user do (`process_probe`):
+What a container gets depends on what this machine lets the user do (`probe`):
 
 | | root | user namespaces | neither |
 | --- | --- | --- | --- |
@@ -36,14 +36,14 @@ import anyio
 import msgspec
 
 from kernel.clock import Clock
-from kernel.cri import process_shim
-from kernel.cri.containerd_image_name import whole_image_name
-from kernel.cri.process_addresses import AddressPool
-from kernel.cri.process_client import ShimGone, ask, kill_shim, wait_for_shim
-from kernel.cri.process_events import EventHub
-from kernel.cri.process_files import LOOPBACK, make_missing_sources, managed_files
-from kernel.cri.process_limitations import applicable_sysctls, check_mounts, limitations
-from kernel.cri.process_state import (
+from kernel.cri.image_name import whole_image_name
+from kernel.cri.process import shim
+from kernel.cri.process.addresses import AddressPool
+from kernel.cri.process.client import ShimGone, ask, kill_shim, wait_for_shim
+from kernel.cri.process.events import EventHub
+from kernel.cri.process.files import LOOPBACK, make_missing_sources, managed_files
+from kernel.cri.process.limitations import applicable_sysctls, check_mounts, limitations
+from kernel.cri.process.state import (
     Abilities,
     ContainerRecord,
     Fate,
@@ -72,7 +72,7 @@ from kernel.cri.runtime import (
 _VERSION = "1"
 # Longer than killing takes; a shim that hasn't ended by then is killed itself.
 _STOP_SECONDS = 10
-_SHIM_COMMAND = ("-I", "-S", os.path.abspath(process_shim.__file__))
+_SHIM_COMMAND = ("-I", "-S", os.path.abspath(shim.__file__))
 
 
 class ProcessRuntime:

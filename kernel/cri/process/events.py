@@ -7,8 +7,8 @@ import anyio
 from anyio.abc import TaskGroup
 from anyio.streams.memory import MemoryObjectSendStream
 
-from kernel.cri.process_client import ShimGone, Subscription, wait_for_shim
-from kernel.cri.process_state import (
+from kernel.cri.process.client import ShimGone, Subscription, wait_for_shim
+from kernel.cri.process.state import (
     ContainerRecord,
     Fate,
     ProcessState,

@@ -23,7 +23,7 @@ from anyio.abc import TaskGroup, TaskStatus
 from anyio.streams.memory import MemoryObjectSendStream
 
 from kernel.clock import Clock
-from kernel.cri.containerd_channel import CONTAINERD_NAMESPACE, ContainerdChannel
+from kernel.cri.containerd.channel import CONTAINERD_NAMESPACE, ContainerdChannel
 from kernel.cri.proto import events_pb2
 from kernel.cri.runtime import (
     ContainerState,

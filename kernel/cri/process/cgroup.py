@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import os
 
-from kernel.cri.process_layout import Record
+from kernel.cri.process.layout import Record
 
 _MOUNT = "/sys/fs/cgroup"
 # Ours alone; each container with limits has a directory in it.

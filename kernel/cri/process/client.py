@@ -1,4 +1,4 @@
-"""Requests to a sandbox's shim, and its end; what can be asked stands in `process_server`."""
+"""Requests to a sandbox's shim, and its end; what can be asked stands in `server`."""
 
 import json
 import os
@@ -10,8 +10,8 @@ from typing import Any
 
 import anyio
 
-from kernel.cri.process_layout import SOCKET_FILE, process_start_ticks
-from kernel.cri.process_state import ShimIdentity
+from kernel.cri.process.layout import SOCKET_FILE, process_start_ticks
+from kernel.cri.process.state import ShimIdentity
 from kernel.cri.runtime import RuntimeFailure
 
 _CHUNK_BYTES = 64 * 1024

@@ -19,8 +19,8 @@ import contextlib
 import os
 import stat
 
-from kernel.cri import process_syscalls as system
-from kernel.cri.process_layout import Record
+from kernel.cri.process import syscalls as system
+from kernel.cri.process.layout import Record
 
 # Made anew in every container, so never shown as they are on the machine.
 _OWN_TREES = ("/dev", "/proc", "/sys")

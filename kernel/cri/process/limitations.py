@@ -2,7 +2,7 @@
 
 import os
 
-from kernel.cri.process_state import Abilities
+from kernel.cri.process.state import Abilities
 from kernel.cri.runtime import ContainerConfig, Mount, RuntimeFailure, SandboxConfig
 
 # Mounts that are a convenience: where no mount is possible, they are left out.

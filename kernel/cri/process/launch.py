@@ -16,16 +16,16 @@ import stat
 import termios
 from collections.abc import Callable
 
-from kernel.cri import process_cgroup, process_syscalls as system
-from kernel.cri.process_container import EXIT_START_FAILED
-from kernel.cri.process_layout import (
+from kernel.cri.process import cgroup, syscalls as system
+from kernel.cri.process.container import EXIT_START_FAILED
+from kernel.cri.process.layout import (
     MARK,
     TYPE_CHECKING,
     Record,
     containers_have_own_processes,
     sandbox_has_own_processes,
 )
-from kernel.cri.process_rootfs import RootFilesystem
+from kernel.cri.process.rootfs import RootFilesystem
 
 if TYPE_CHECKING:
     from typing import NoReturn
@@ -78,8 +78,8 @@ class Launch:
         try:
             self._detach()
             self._adjust_oom_score()
-            if self._sandbox["abilities"]["limits"] and process_cgroup.has_limits(self._container):
-                process_cgroup.join(self._container)
+            if self._sandbox["abilities"]["limits"] and cgroup.has_limits(self._container):
+                cgroup.join(self._container)
             arrange()
             self._drop_privileges()
             self._execute(command)

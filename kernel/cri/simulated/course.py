@@ -9,10 +9,10 @@ from contextlib import asynccontextmanager
 import anyio
 
 from kernel.clock import NANOSECONDS_PER_SECOND, Clock
-from kernel.cri.process_log import format_entry
+from kernel.cri.log_format import format_entry
 from kernel.cri.runtime import ContainerState, RuntimeEvent, RuntimeEventType
-from kernel.cri.simulated_program import Exit, IgnoreStopSignal, Print, Sleep
-from kernel.cri.simulated_records import ContainerRecord, SandboxRecord
+from kernel.cri.simulated.program import Exit, IgnoreStopSignal, Print, Sleep
+from kernel.cri.simulated.records import ContainerRecord, SandboxRecord
 
 KILLED = 137
 

@@ -16,7 +16,7 @@ from kernel.cri.runtime import (
     SandboxConfig,
     SandboxState,
 )
-from kernel.cri.simulated_program import Exit, Print, Program, Sleep, program_of
+from kernel.cri.simulated.program import Exit, Print, Program, Sleep, program_of
 
 NO_RESULTS: Mapping[tuple[str, ...], ExecResult] = {}
 

@@ -19,15 +19,15 @@ import signal
 import socket
 from collections.abc import Callable
 
-from kernel.cri.process_container import Answer, CommandProcess, ContainerProcess
-from kernel.cri.process_layout import (
+from kernel.cri.process.container import Answer, CommandProcess, ContainerProcess
+from kernel.cri.process.layout import (
     CONTAINER_FILE,
     CONTAINERS_DIRECTORY,
     SOCKET_FILE,
     Record,
     read_json,
 )
-from kernel.cri.process_loop import READABLE, WRITABLE, Loop
+from kernel.cri.process.loop import READABLE, WRITABLE, Loop
 
 _CHUNK_BYTES = 64 * 1024
 # A client that connects waits where the backlog is full, and podkernel's event loop with it.
