@@ -41,8 +41,25 @@ class Compacted(StoreError):
         self.oldest_revision = oldest_revision
 
 
+class FutureRevision(StoreError):
+    """The revision asked for has not been written yet."""
+
+    def __init__(self, revision: int, newest_revision: int):
+        super().__init__(f"revision {revision} is not written yet; the newest is {newest_revision}")
+        self.revision = revision
+        self.newest_revision = newest_revision
+
+
+class StoreDamaged(StoreError):
+    """What is on disk is not what was written."""
+
+
 class StoreFull(StoreError):
     """There is no room for the write, on the disk or in the map; nothing of it has happened."""
+
+
+class StoreReadOnly(StoreFull):
+    """The file system takes no writes; nothing of the write has happened."""
 
 
 class StoreClosed(StoreError):

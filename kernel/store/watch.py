@@ -1,30 +1,38 @@
 """Cursors over the log, and the index that finds who waits for a key.
 
 The log is the buffer. A watch is a position and a prefix; while its reader is away it holds one
-number (the next revision that it has to read), however much is written. While its reader waits,
-it is handed entries directly, without reading the disk.
+number (the revision up to which it has read), however much is written.
 
-Publishing an entry looks up the prefixes of its key (`/`, `/core/`, `/core/pods/`, …, the key
-itself), so it costs the watchers that match and not the watchers that exist.
+Watches of the same prefix share a channel: the newest entries that match, and the event that
+wakes whoever waits. Publishing an entry looks up the channels of its key's prefixes (`/`,
+`/core/`, `/core/pods/`, …, the key itself), so it costs the watches that match and not the
+watches that exist; each of them then takes its own slice of what the channel has, or reads the
+log where it is further behind.
+
+    entries   … 41 /core/pods/default/web   42 /core/nodes//n   43 /core/pods/default/web
+    channels  /core/pods/   41 43     ← position 40: gets 41 43    ← position 41: gets 43
+              /core/nodes/     42
 """
 
 import logging
+from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
+from operator import attrgetter
 
 import anyio
 import anyio.lowlevel
 
-from kernel.store.errors import StoreClosed
+from kernel.store.errors import Compacted, StoreClosed
 from kernel.store.log import Log
 from kernel.store.schema import Entry
 
 logger = logging.getLogger("podkernel.store")
 
-HANDED_OVER_MAX = 256  # entries that a waiting reader is handed before it must read by itself
 CATCH_UP_SCAN_MAX = 1024  # entries looked at between two chances for other tasks to run
 RECENT_MAX = 2048  # newest entries kept in memory, shared by all readers
 
 Observer = Callable[[Entry], None]
+_revision_of = attrgetter("revision")
 
 
 def prefixes(key: str) -> Iterator[str]:
@@ -41,6 +49,48 @@ def matches(prefix: str, key: str) -> bool:
     return key.startswith(prefix) if prefix.endswith("/") else key == prefix
 
 
+class Channel:
+    """What the watches of one prefix share."""
+
+    __slots__ = ("complete_after", "event", "newest", "prefix", "recent", "watches")
+
+    def __init__(self, prefix: str, published_revision: int):
+        self.prefix = prefix
+        self.watches = 0
+        self.event: anyio.Event | None = None  # set, and made anew, for each publication
+        self.recent: list[Entry] = []
+        self.complete_after = published_revision  # `recent` has all that matches from here on
+        self.newest = published_revision  # nothing beyond it matches
+
+    def add(self, entry: Entry) -> None:
+        self.recent.append(entry)
+        self.newest = entry.revision
+
+    def wake(self) -> None:
+        """Have all who wait look again."""
+        if self.event is not None:
+            self.event.set()
+            self.event = None
+
+    async def wait(self) -> None:
+        """Return after the next publication."""
+        if self.event is None:
+            self.event = anyio.Event()
+        await self.event.wait()
+
+    def after(self, revision: int) -> list[Entry]:
+        """The next matching entries after a revision that is not before `complete_after`."""
+        start = bisect_right(self.recent, revision, key=_revision_of)
+        return self.recent[start : start + CATCH_UP_SCAN_MAX]
+
+    def forget_before(self, revision: int) -> None:
+        """Keep only entries from a revision on."""
+        start = bisect_right(self.recent, revision - 1, key=_revision_of)
+        if start:
+            self.complete_after = self.recent[start - 1].revision
+            del self.recent[:start]
+
+
 class Watch:
     """An asynchronous iterator of batches of entries, in revision order, no gap, no duplicate.
 
@@ -48,34 +98,15 @@ class Watch:
     `StoreClosed` when the store closes; a read that is cancelled can be tried again.
     """
 
-    def __init__(self, hub: "WatchHub", prefix: str, position: int):
+    def __init__(self, hub: "WatchHub", channel: Channel, position: int):
         self._hub = hub
-        self._prefix = prefix
+        self._channel = channel
         self._position = position  # the last revision that is dealt with
-        self._handed_over: list[Entry] = []
-        self._next_revision = position + 1 if position < hub.published_revision else 0
-        self._wake: anyio.Event | None = None
-
-    def notify(self, entry: Entry) -> None:
-        """Called by the hub for each matching entry, in order."""
-        if self._next_revision or entry.revision <= self._position:
-            return
-        if self._wake is not None and len(self._handed_over) < HANDED_OVER_MAX:
-            self._handed_over.append(entry)
-            if len(self._handed_over) == 1:
-                self._wake.set()
-        else:
-            self._next_revision = entry.revision
-
-    def wake(self) -> None:
-        """Have the reader look again: the store is closing."""
-        if self._wake is not None:
-            self._wake.set()
 
     @property
     def position(self) -> int:
         """The revision up to which everything that matches has been read."""
-        if self._next_revision or self._handed_over:
+        if self._position < self._channel.newest:
             return self._position
         return max(self._position, self._hub.published_revision)
 
@@ -83,30 +114,34 @@ class Watch:
         return self
 
     async def __anext__(self) -> list[Entry]:
+        has_waited = False
         while True:
-            if self._handed_over:
-                batch, self._handed_over = self._handed_over, []
-                self._wake = None
-                self._position = batch[-1].revision
-                return batch
-            if self._next_revision:
-                await anyio.lowlevel.checkpoint()
-                batch = self._catch_up()
+            if self._position < self._channel.newest:
+                if not has_waited:  # a reader that is always behind must not keep others waiting
+                    await anyio.lowlevel.checkpoint()
+                batch = self._read()
                 if batch:
                     return batch
-                continue
-            if self._hub.closed:
+                has_waited = False
+            elif self._hub.closed:
                 raise StoreClosed("the store has been closed")
-            self._wake = anyio.Event()
-            await self._wake.wait()
-            if not self._handed_over:
-                self._wake = None
+            else:
+                await self._channel.wait()
+                has_waited = True
 
-    def _catch_up(self) -> list[Entry]:
-        published = self._hub.published_revision
-        batch, looked_at = self._hub.read(self._next_revision, self._prefix, published)
-        self._position = looked_at
-        self._next_revision = looked_at + 1 if looked_at < published else 0
+    def _read(self) -> list[Entry]:
+        compacted = self._hub.compacted_revision
+        if self._position >= self._channel.complete_after:
+            batch = self._channel.after(self._position)
+            if batch[0].revision <= compacted:
+                raise Compacted(self._position, compacted)
+            self._position = batch[-1].revision
+            return batch
+        if self._position < compacted:
+            raise Compacted(self._position, compacted)
+        batch, self._position = self._hub.read(
+            self._position + 1, self._channel.prefix, self._channel.newest
+        )
         return batch
 
 
@@ -115,10 +150,12 @@ class WatchHub:
 
     def __init__(self, log: Log):
         self._log = log
-        self._watches: dict[str, set[Watch]] = {}
+        self._channels: dict[str, Channel] = {}
+        self._filled: set[Channel] = set()  # those that have recent entries
         self._observers: dict[str, tuple[Observer, ...]] = {}
         self._recent: list[Entry] = []
         self.published_revision = log.last_revision()
+        self.compacted_revision = log.compacted_revision()
         self.closed = False
 
     def observe(self, prefix: str, observer: Observer) -> Callable[[], None]:
@@ -135,34 +172,52 @@ class WatchHub:
         return end
 
     def open_watch(self, prefix: str, after_revision: int) -> Watch:
-        """A watch of the entries after `after_revision` whose key is or starts with `prefix`."""
-        watch = Watch(self, prefix, after_revision)
-        self._watches.setdefault(prefix, set()).add(watch)
-        return watch
+        """A watch of the entries after `after_revision` whose key is or starts with `prefix`.
 
-    def close_watch(self, watch: Watch, prefix: str) -> None:
+        Raises `Compacted`.
+        """
+        if after_revision < self.compacted_revision:
+            raise Compacted(after_revision, self.compacted_revision)
+        channel = self._channels.get(prefix)
+        if channel is None:
+            channel = self._channels[prefix] = Channel(prefix, self.published_revision)
+        channel.watches += 1
+        return Watch(self, channel, after_revision)
+
+    def close_watch(self, prefix: str) -> None:
         """Forget a watch."""
-        same_prefix = self._watches.get(prefix)
-        if same_prefix is not None:
-            same_prefix.discard(watch)
-            if not same_prefix:
-                del self._watches[prefix]
+        channel = self._channels[prefix]
+        channel.watches -= 1
+        if not channel.watches:
+            del self._channels[prefix]
+            self._filled.discard(channel)
 
     def publish(self, entries: Sequence[Entry]) -> None:
         """Show entries to everyone: first to all observers, then to the watches."""
         self._recent.extend(entries)
-        if len(self._recent) > RECENT_MAX:
-            del self._recent[: -RECENT_MAX // 2]
         self.published_revision = entries[-1].revision
-        routes = [tuple(prefixes(entry.key)) for entry in entries]
-        for entry, route in zip(entries, routes, strict=True):
-            for prefix in route:
+        woken: dict[Channel, None] = {}
+        for entry in entries:
+            for prefix in prefixes(entry.key):
                 for observer in self._observers.get(prefix, ()):
                     self._show(observer, entry)
-        for entry, route in zip(entries, routes, strict=True):
-            for prefix in route:
-                for watch in self._watches.get(prefix, ()):
-                    watch.notify(entry)
+                channel = self._channels.get(prefix)
+                if channel is not None:
+                    channel.add(entry)
+                    woken[channel] = None
+        self._filled.update(woken)
+        if len(self._recent) > RECENT_MAX:
+            self._forget()
+        for channel in woken:
+            channel.wake()
+
+    def _forget(self) -> None:
+        """Let go of the older half of what is kept in memory."""
+        del self._recent[: -RECENT_MAX // 2]
+        oldest = self._recent[0].revision
+        for channel in self._filled:
+            channel.forget_before(oldest)
+        self._filled = {channel for channel in self._filled if channel.recent}
 
     @staticmethod
     def _show(observer: Observer, entry: Entry) -> None:
@@ -190,6 +245,5 @@ class WatchHub:
     def close(self) -> None:
         """End all watches."""
         self.closed = True
-        for watches in self._watches.values():
-            for watch in watches:
-                watch.wake()
+        for channel in self._channels.values():
+            channel.wake()

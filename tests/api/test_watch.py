@@ -146,10 +146,10 @@ async def test_a_watch_can_be_left_in_the_middle(client: LocalClient) -> None:
             break
 
 
-async def test_a_watch_behind_the_log_is_expired(
-    client: LocalClient, store: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(type(store), "oldest_revision", property(lambda self: 100))
+async def test_a_watch_behind_the_log_is_expired(client: LocalClient, store: Store) -> None:
+    for number in range(8):
+        await client.create(config_map(f"n-{number}"))
+    await store.compact(8)
     with pytest.raises(Expired, match="too old resource version: 7") as refused:
         async with client.watch(ConfigMap, from_revision=7):
             pass

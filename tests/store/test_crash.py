@@ -69,7 +69,7 @@ def read_all(reader: StoreReader) -> list[Entry]:
 
 def require_undamaged(directory: Path) -> None:
     """Verify every record as it is on disk."""
-    with lmdb.open(str(directory / "log"), max_dbs=4, readonly=True) as environment:
+    with lmdb.open(str(directory / "log"), max_dbs=6, readonly=True) as environment:
         log = environment.open_db(b"log", create=False)
         with environment.begin(db=log) as transaction:
             for revision, record in transaction.cursor():

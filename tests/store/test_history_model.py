@@ -6,6 +6,7 @@ from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import settings, strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -16,7 +17,7 @@ from hypothesis.stateful import (
 )
 
 from kernel.clock import ManualClock
-from kernel.store.errors import PreconditionFailed
+from kernel.store.errors import Compacted, FutureRevision, PreconditionFailed
 from kernel.store.log import Item, Operation, Write
 from kernel.store.schema import Entry, Verb
 from kernel.store.store import Store
@@ -47,10 +48,17 @@ class Reader:
         self.start = start
         self.watch = watch
         self.found: list[Entry] = []
+        self.ended = False
+
+    @property
+    def position(self) -> int:
+        """A revision that it has surely read up to."""
+        return self.found[-1].revision if self.found else self.start
 
 
 class StoreMachine(RuleBasedStateMachine):
-    """Writes, watches that start anywhere and read in portions, and openings in between."""
+    """Writes, watches that start anywhere and read in portions, compaction, reads of the past, and
+    openings in between."""
 
     durability: Any = "process"
 
@@ -61,6 +69,8 @@ class StoreMachine(RuleBasedStateMachine):
         self.clock = ManualClock()
         self.head: dict[str, tuple[int, bytes]] = {}
         self.log: list[tuple[int, Verb, str, bytes, int]] = []
+        self.compacted = 0
+        self.remembered: dict[str, list[int]] = {}
         self.readers: list[Reader] = []
         self.watches = ExitStack()
 
@@ -80,9 +90,9 @@ class StoreMachine(RuleBasedStateMachine):
         self.readers = []
         self.open()
 
-    @rule(operations=OPERATIONS)
-    def write(self, operations: list[tuple[str, bytes | None, str]]) -> None:
-        self.run(self.commit(operations))
+    @rule(operations=OPERATIONS, idempotency_key=st.sampled_from(("", "", "one", "two")))
+    def write(self, operations: list[tuple[str, bytes | None, str]], idempotency_key: str) -> None:
+        self.run(self.commit(operations, idempotency_key))
 
     @rule(writes=st.lists(OPERATIONS, min_size=2, max_size=4))
     def write_at_once(self, writes: list[list[tuple[str, bytes | None, str]]]) -> None:
@@ -102,7 +112,9 @@ class StoreMachine(RuleBasedStateMachine):
         for operations in writes:
             self.apply([Operation(key, value) for key, value, _ in operations])
 
-    async def commit(self, wanted: list[tuple[str, bytes | None, str]]) -> None:
+    async def commit(
+        self, wanted: list[tuple[str, bytes | None, str]], idempotency_key: str
+    ) -> None:
         expectations: dict[str, int | None]
         operations = []
         for key, value, expectation in wanted:
@@ -114,9 +126,11 @@ class StoreMachine(RuleBasedStateMachine):
                 "absent": 0,
             }
             operations.append(Operation(key, value, expectations[expectation]))
-        expected = self.apply(operations)
+        expected = self.remembered.get(idempotency_key) or self.apply(operations)
+        if idempotency_key and expected:
+            self.remembered[idempotency_key] = expected
         try:
-            entries = await self.store.commit(Write(operations))
+            entries = await self.store.commit(Write(operations, idempotency_key=idempotency_key))
         except PreconditionFailed:
             assert expected is None
         else:
@@ -143,9 +157,59 @@ class StoreMachine(RuleBasedStateMachine):
         self.head, self.log = head, log
         return revisions
 
+    @rule(back=st.integers(0, 20))
+    def compact(self, back: int) -> None:
+        revision = max(len(self.log) - back, 0)
+        self.run(self.store.compact(revision))
+        self.compacted = max(self.compacted, revision)
+        self.remembered = {
+            key: revisions
+            for key, revisions in self.remembered.items()
+            if revisions[0] > self.compacted
+        }
+
+    def state_at(self, revision: int) -> dict[str, tuple[int, bytes]]:
+        head: dict[str, tuple[int, bytes]] = {}
+        for number, verb, key, value, _ in self.log[:revision]:
+            if verb is Verb.DELETE:
+                del head[key]
+            else:
+                head[key] = (number, value)
+        return head
+
+    @rule(back=st.integers(-1, 20), prefix=st.sampled_from(PREFIXES))
+    def look_back(self, back: int, prefix: str) -> None:
+        revision = max(len(self.log) - back, 0)
+        try:
+            items, answered = self.store.scan(prefix, at=revision)
+            found = {key: self.store.get(key, at=revision) for key in KEYS}
+        except Compacted:
+            assert revision < self.compacted
+        except FutureRevision:
+            assert revision > len(self.log)
+        else:
+            assert self.compacted <= revision == answered
+            state = self.state_at(revision)
+            assert {item.key: (item.revision, item.value) for item in items} == {
+                key: one for key, one in state.items() if key.startswith(prefix)
+            }
+            assert [item.key for item in items] == sorted(item.key for item in items)
+            assert self.store.count(prefix, at=revision) == len(items)
+            for key, item in found.items():
+                assert item == (Item(key, *state[key]) if key in state else None)
+
+    def retained(self) -> list[tuple[int, Verb, str, bytes, int]]:
+        """What of the log is there: all from the compaction point on, and what existed there."""
+        kept = {revision for revision, _ in self.state_at(self.compacted).values()}
+        return [one for one in self.log if one[0] >= self.compacted or one[0] in kept]
+
     @rule(prefix=st.sampled_from(PREFIXES), back=st.integers(0, 30))
     def start_watch(self, prefix: str, back: int) -> None:
         start = max(len(self.log) - back, 0)
+        if start < self.compacted:
+            with pytest.raises(Compacted), self.store.watch(prefix, after_revision=start):
+                pass
+            return
         watching: AbstractContextManager[Watch] = self.store.watch(prefix, after_revision=start)
         watch = self.watches.enter_context(watching)
         self.readers.append(Reader(prefix, start, watch))
@@ -163,6 +227,9 @@ class StoreMachine(RuleBasedStateMachine):
                     reader.found.extend(await anext(reader.watch))
             except TimeoutError:
                 return False
+            except Compacted:
+                assert reader.position < self.compacted
+                reader.ended = True
         return True
 
     @invariant()
@@ -173,7 +240,11 @@ class StoreMachine(RuleBasedStateMachine):
         assert self.store.scan("/") == (items, len(self.log))
         assert self.store.published_revision == len(self.log)
         for key in KEYS:
-            assert self.store.history(key) == [one[0] for one in self.log if one[2] == key]
+            history = [one[0] for one in self.retained() if one[2] == key]
+            assert self.store.history(key) == history
+        for key in ("one", "two"):
+            remembered = [entry.revision for entry in self.store.remembered(key)]
+            assert remembered == self.remembered.get(key, [])
         for reader in self.readers:
             expected = self.expected_of(reader)
             found = [entry.revision for entry in reader.found]
@@ -189,13 +260,14 @@ class StoreMachine(RuleBasedStateMachine):
     def close(self) -> None:
         for reader in self.readers:
             expected = self.expected_of(reader)
-            while len(reader.found) < len(expected):
+            while len(reader.found) < len(expected) and not reader.ended:
                 assert self.run(self.read(reader, 1)), "a watch has stopped short"
-            assert [entry.revision for entry in reader.found] == expected
+            found = [entry.revision for entry in reader.found]
+            assert found == (expected[: len(found)] if reader.ended else expected)
         assert [
             (entry.revision, entry.verb, entry.key, entry.value, entry.previous_revision)
-            for entry in self.store.entries(1)[0]
-        ] == self.log
+            for entry in self.store.entries(1, with_gaps=True)[0]
+        ] == self.retained()
         self.watches.close()
         self.run(self.opened.__aexit__(None, None, None))
 

@@ -9,7 +9,13 @@ import pytest
 from kernel.clock import ManualClock, SystemClock
 from kernel.store.errors import PreconditionFailed, StoreClosed
 from kernel.store.log import Item, Operation, Write
-from kernel.store.schema import ACTOR_BYTES_MAX, KEY_BYTES_MAX, Entry, Verb
+from kernel.store.schema import (
+    ACTOR_BYTES_MAX,
+    IDEMPOTENCY_KEY_BYTES_MAX,
+    KEY_BYTES_MAX,
+    Entry,
+    Verb,
+)
 from kernel.store.store import Durability, Store, StoreReader
 
 pytestmark = pytest.mark.anyio
@@ -41,10 +47,10 @@ async def test_an_entry_says_all_that_was_written(directory: Path, durability: D
             Write((Operation("/k/ä", DELETE, last_value=b"last"),), "other", 2)
         )
         start = ManualClock().now_nanoseconds()
-        assert created == Entry(1, start, Verb.CREATE, "/k/ä", b"1", 0, "someone", 0)
+        assert created == Entry.make(1, start, Verb.CREATE, "/k/ä", b"1", 0, "someone", 0)
         later = start + 2_500_000_000
-        assert updated == Entry(2, later, Verb.UPDATE, "/k/ä", b"2", 1, "other", 1)
-        assert deleted == Entry(3, later, Verb.DELETE, "/k/ä", b"last", 2, "other", 2)
+        assert updated == Entry.make(2, later, Verb.UPDATE, "/k/ä", b"2", 1, "other", 1)
+        assert deleted == Entry.make(3, later, Verb.DELETE, "/k/ä", b"last", 2, "other", 2)
         assert store.entries(1) == ([created, updated, deleted], 3)
         assert store.entry(2) == updated
         assert store.entry(4) is None
@@ -230,6 +236,7 @@ async def test_entries_can_be_filtered_bounded_and_read_in_portions(
         Write((Operation("/a/x", b""),), "a" * (ACTOR_BYTES_MAX + 1)),
         Write((Operation("/a/x", b""),), "\udcff"),
         Write((Operation("/a/x", b""),), "", -1),
+        Write((Operation("/a/x", b""),), idempotency_key="i" * (IDEMPOTENCY_KEY_BYTES_MAX + 1)),
     ],
 )
 async def test_a_write_that_cannot_be_recorded_is_refused_and_harms_no_other(

@@ -12,7 +12,7 @@ from kernel.clock import SystemClock
 from kernel.store.errors import StoreClosed
 from kernel.store.log import Write
 from kernel.store.store import Durability, Store
-from kernel.store.watch import CATCH_UP_SCAN_MAX, HANDED_OVER_MAX, RECENT_MAX, Watch, prefixes
+from kernel.store.watch import CATCH_UP_SCAN_MAX, RECENT_MAX, Watch, prefixes
 
 pytestmark = pytest.mark.anyio
 Put = Callable[..., Write]
@@ -140,16 +140,16 @@ async def test_a_waiting_reader_is_handed_entries_live(
 
 
 async def test_a_slow_reader_misses_nothing_and_holds_little(directory: Path, put: Put) -> None:
-    """Beyond what it is handed, it reads the log by itself."""
-    total = HANDED_OVER_MAX + RECENT_MAX + 100
+    """It reads the log by itself, from where it stands."""
+    total = CATCH_UP_SCAN_MAX + RECENT_MAX + 100
     async with Store.open_writer(directory, clock=CLOCK, durability="process") as store:
         with store.watch("/a/", after_revision=0) as watch:
             with anyio.move_on_after(0.01):
-                await anext(watch)  # waits, so that it is handed entries from here on
+                await anext(watch)  # nothing is there yet
             for _ in range(total):
                 await store.commit(put("/a/x"))
             first = await anext(watch)
-            assert len(first) <= HANDED_OVER_MAX
+            assert len(first) <= CATCH_UP_SCAN_MAX
             rest = await read_to(watch, total)
             assert [entry.revision for entry in first] + rest == list(range(1, total + 1))
 
