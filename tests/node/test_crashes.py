@@ -35,6 +35,7 @@ def test_killed_while_pods_come_up(
     time.sleep(delay_seconds)
     kernel.kill()
     kernel.start()
+    uids = []
     for name in PODS:
         found = kernel.pod_when(name, is_ready)
         for part in ("main", "first"):
@@ -42,6 +43,10 @@ def test_killed_while_pods_come_up(
         uid = found["metadata"]["uid"]
         assert container_id(found) in observer.containers(uid)
         assert len(observer.running(uid)) == 1
+        uids.append(uid)
+    # Also of starts that the kill has cut off, nothing may be left, nor keep a Pod for ever.
+    kernel.kubectl("delete", "pods", "--all")
+    assert [trace for uid in uids for trace in observer.traces(uid, kernel.data_directory)] == []
 
 
 def _interrupted_starts(pod: PodJson, name: str) -> int:

@@ -12,7 +12,7 @@ import grpc
 import grpc.aio
 from google.protobuf.message import Message
 
-from kernel.cri.proto import events_pb2, runtime_pb2
+from kernel.cri.proto import events_pb2, runtime_pb2, tasks_pb2
 from kernel.cri.runtime import NotFound, RuntimeFailure, RuntimeUnavailable
 
 Answer = TypeVar("Answer", bound=Message)
@@ -38,6 +38,10 @@ class DeadlineExceeded(RuntimeFailure):
     """The call, or what containerd did for it, took longer than allowed."""
 
 
+class FailedPrecondition(RuntimeFailure):
+    """What the call is about is not in the state for it."""
+
+
 class Unimplemented(RuntimeFailure):
     """The server does not know the service or the method."""
 
@@ -46,7 +50,7 @@ def _paths() -> dict[str, str]:
     """From a request's message type to the path of the method that takes it."""
     return {
         method.input_type.full_name: f"/{service.full_name}/{method.name}"
-        for file in (runtime_pb2.DESCRIPTOR, events_pb2.DESCRIPTOR)
+        for file in (runtime_pb2.DESCRIPTOR, events_pb2.DESCRIPTOR, tasks_pb2.DESCRIPTOR)
         for service in file.services_by_name.values()
         for method in service.methods
     }
@@ -131,6 +135,8 @@ class ContainerdChannel:
                 return RuntimeUnavailable(self._explain_unavailable(message))
             case grpc.StatusCode.DEADLINE_EXCEEDED:
                 return DeadlineExceeded(message)
+            case grpc.StatusCode.FAILED_PRECONDITION:
+                return FailedPrecondition(message)
             case grpc.StatusCode.UNIMPLEMENTED:
                 return Unimplemented(message)
             case _:

@@ -13,9 +13,11 @@ from kernel.cri.containerd.channel import (
     CALL_SECONDS_MAX,
     ContainerdChannel,
     DeadlineExceeded,
+    FailedPrecondition,
     Unimplemented,
 )
 from kernel.cri.containerd.events import EventFeed, Seen
+from kernel.cri.containerd.lost_tasks import remove_lost_task
 from kernel.cri.containerd.messages import (
     container_config_message,
     container_of,
@@ -110,7 +112,13 @@ class ContainerdRuntime:
         request = cri.RemovePodSandboxRequest(pod_sandbox_id=sandbox_id)
         await self.stop_sandbox(sandbox_id)
         with suppress(NotFound):
-            await self._channel.call(request, cri.RemovePodSandboxResponse)
+            try:
+                await self._channel.call(request, cri.RemovePodSandboxResponse)
+            except FailedPrecondition:
+                # It is one of its containers that can't be removed so simply.
+                for container_id in await self._containers_in(sandbox_id):
+                    await self.remove_container(container_id)
+                await self._channel.call(request, cri.RemovePodSandboxResponse)
 
     async def sandboxes(self, *, labels: Mapping[str, str] = NO_LABELS) -> list[Sandbox]:
         request = cri.ListPodSandboxRequest(filter=cri.PodSandboxFilter(label_selector=labels))
@@ -168,7 +176,16 @@ class ContainerdRuntime:
     async def remove_container(self, container_id: str) -> None:
         request = cri.RemoveContainerRequest(container_id=container_id)
         with suppress(NotFound):
-            await self._channel.call(request, cri.RemoveContainerResponse)
+            try:
+                await self._channel.call(request, cri.RemoveContainerResponse)
+            except FailedPrecondition:
+                await remove_lost_task(self._channel, self._clock, container_id)
+                await self._channel.call(request, cri.RemoveContainerResponse)
+
+    async def _containers_in(self, sandbox_id: str) -> list[str]:
+        request = cri.ListContainersRequest(filter=cri.ContainerFilter(pod_sandbox_id=sandbox_id))
+        answer = await self._channel.call(request, cri.ListContainersResponse)
+        return [container.id for container in answer.containers]
 
     async def containers(self, *, labels: Mapping[str, str] = NO_LABELS) -> list[Container]:
         request = cri.ListContainersRequest(filter=cri.ContainerFilter(label_selector=labels))
