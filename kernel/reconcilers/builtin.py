@@ -13,12 +13,12 @@ from kernel.control.recorder import Recorder
 from kernel.cri.runtime import Runtime
 from kernel.objects.kinds import KindTable
 from kernel.reconcilers.namespaces import namespaces
-from kernel.reconcilers.node import NodeIdentity, node_registration
-from kernel.reconcilers.node_machine import Machine, this_machine
+from kernel.reconcilers.node.machine import Machine, this_machine
+from kernel.reconcilers.node.registration import NodeIdentity, node_registration
 from kernel.reconcilers.owners import owners
 from kernel.reconcilers.pod.lifecycle import NodeAgent
-from kernel.reconcilers.scheduling import SCHEDULER_NAME, scheduler
-from kernel.reconcilers.static_pods import static_pods
+from kernel.reconcilers.scheduling.scheduler import SCHEDULER_NAME, scheduler
+from kernel.reconcilers.static_pods.mirrors import static_pods
 from kernel.reconcilers.system_objects import protect_system_namespaces, system_objects
 
 NODE_COMPONENT = "kubelet"  # what Kubernetes calls the node agent in Events

@@ -13,8 +13,8 @@ from kernel.control.reconciler import Reconciler
 from kernel.objects.coordination import Lease
 from kernel.objects.node import Node, NodeCondition, Taint
 from kernel.objects.quantity import to_integer
-from kernel.reconcilers.node import NodeIdentity, node_registration
-from kernel.reconcilers.node_machine import Machine, this_machine
+from kernel.reconcilers.node.machine import Machine, this_machine
+from kernel.reconcilers.node.registration import NodeIdentity, node_registration
 
 pytestmark = pytest.mark.anyio
 

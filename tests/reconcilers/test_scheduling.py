@@ -23,7 +23,7 @@ from kernel.objects.pod import (
     PodSpec,
     ResourceRequirements,
 )
-from kernel.reconcilers.scheduling import scheduler
+from kernel.reconcilers.scheduling.scheduler import scheduler
 
 pytestmark = pytest.mark.anyio
 

@@ -22,7 +22,7 @@ from kernel.objects.meta import ObjectMeta
 from kernel.objects.node import Node, NodeStatus
 from kernel.objects.pod import Container, ContainerPort, Pod, PodSpec, ResourceRequirements
 from kernel.objects.quantity import to_milli
-from kernel.reconcilers.scheduling import scheduler
+from kernel.reconcilers.scheduling.scheduler import scheduler
 
 pytestmark = pytest.mark.anyio
 

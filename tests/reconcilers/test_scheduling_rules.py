@@ -21,8 +21,8 @@ from kernel.objects.pod import (
     ResourceRequirements,
     Toleration,
 )
-from kernel.reconcilers.scheduling_ledger import Ledger
-from kernel.reconcilers.scheduling_requests import (
+from kernel.reconcilers.scheduling.ledger import Ledger
+from kernel.reconcilers.scheduling.requests import (
     Amounts,
     HostPort,
     Requirements,
@@ -31,7 +31,7 @@ from kernel.reconcilers.scheduling_requests import (
     parse_wishes,
     requirements,
 )
-from kernel.reconcilers.scheduling_rules import (
+from kernel.reconcilers.scheduling.rules import (
     failure_message,
     ports_conflict,
     room_refusals,

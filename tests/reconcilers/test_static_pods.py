@@ -23,7 +23,7 @@ from kernel.objects.meta import ObjectMeta
 from kernel.objects.namespace import Namespace
 from kernel.objects.node import Node
 from kernel.objects.pod import Container, Pod, PodSpec
-from kernel.reconcilers.static_pods import static_pods
+from kernel.reconcilers.static_pods.mirrors import static_pods
 
 pytestmark = pytest.mark.anyio
 

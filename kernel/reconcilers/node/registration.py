@@ -26,7 +26,7 @@ from kernel.objects.node import (
     NodeStatus,
     NodeSystemInfo,
 )
-from kernel.reconcilers.node_machine import Machine
+from kernel.reconcilers.node.machine import Machine
 
 LEASE_NAMESPACE = "kube-node-lease"
 LEASE_SECONDS = 40

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from kernel.objects.affinity import NodeSelectorRequirement, NodeSelectorTerm, Toleration
 from kernel.objects.node import Taint
 from kernel.objects.selectors import LabelRequirement, Operator
-from kernel.reconcilers.scheduling_requests import (
+from kernel.reconcilers.scheduling.requests import (
     ANY_ADDRESS,
     Amounts,
     HostPort,

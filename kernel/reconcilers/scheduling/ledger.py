@@ -11,14 +11,14 @@ from collections.abc import Iterable, Iterator
 import msgspec
 
 from kernel.control.informer import ObjectKey
-from kernel.reconcilers.scheduling_requests import (
+from kernel.reconcilers.scheduling.requests import (
     Amounts,
     HostPort,
     NodeFacts,
     Requirements,
     parse_wishes,
 )
-from kernel.reconcilers.scheduling_rules import (
+from kernel.reconcilers.scheduling.rules import (
     SCORE_MAX,
     failure_message,
     room_refusals,

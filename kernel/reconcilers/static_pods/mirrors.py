@@ -27,8 +27,8 @@ from kernel.control.recorder import Recorder
 from kernel.objects.meta import ObjectMeta, OwnerReference
 from kernel.objects.node import Node
 from kernel.objects.pod import Pod
-from kernel.reconcilers.static_pod_files import StaticPodFiles, WantedPod
-from kernel.reconcilers.static_pod_watch import DirectoryWatch
+from kernel.reconcilers.static_pods.files import StaticPodFiles, WantedPod
+from kernel.reconcilers.static_pods.watch import DirectoryWatch
 
 logger = logging.getLogger("podkernel.static_pods")
 

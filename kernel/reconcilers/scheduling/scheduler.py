@@ -1,7 +1,7 @@
 """Pending Pods to nodes.
 
 A decision and the note of it in the ledger are one step without an await, so two Pods never get
-the same room, however many binds are under way. Pods that fit nowhere wait (scheduling_waiting.py)
+the same room, however many binds are under way. Pods that fit nowhere wait (waiting.py)
 until a node changes or a Pod leaves one; nothing polls.
 """
 
@@ -20,9 +20,9 @@ from kernel.control.recorder import Recorder
 from kernel.objects.node import Node
 from kernel.objects.pod import Pod
 from kernel.objects.pod_status import PodCondition
-from kernel.reconcilers.scheduling_ledger import Ledger
-from kernel.reconcilers.scheduling_requests import Requirements, node_facts, requirements
-from kernel.reconcilers.scheduling_waiting import Waiting
+from kernel.reconcilers.scheduling.ledger import Ledger
+from kernel.reconcilers.scheduling.requests import Requirements, node_facts, requirements
+from kernel.reconcilers.scheduling.waiting import Waiting
 
 SCHEDULER_NAME = "default-scheduler"
 # Binds that may be under way together: a store that syncs to disk writes them as one group.

@@ -10,7 +10,7 @@ import itertools
 from collections.abc import Callable
 
 from kernel.control.reconciler import Request
-from kernel.reconcilers.scheduling_requests import Requirements
+from kernel.reconcilers.scheduling.requests import Requirements
 
 Wake = Callable[[Request, int, int], None]
 

@@ -1,0 +1,1 @@
+"""A directory of manifests to mirror Pods: reading, watching, and the reconciler."""
