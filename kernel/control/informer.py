@@ -137,15 +137,19 @@ class Informers:
     def __init__(self, client: Client):
         self._client = client
         self._informers: dict[type[Kind], Informer[Any]] = {}
+        self._has_started = False
 
     def of(self, kind: type[KindType]) -> Informer[KindType]:
-        """The informer of a kind; it knows its objects once `start` has returned."""
+        """The informer of a kind; it knows its objects once `start` has returned, so a kind must
+        have been asked for before that."""
         if kind not in self._informers:
+            assert not self._has_started, f"an informer of {kind.__name__} would stay empty"
             self._informers[kind] = Informer(self._client, kind)
         return cast(Informer[KindType], self._informers[kind])
 
     async def start(self) -> None:
         """Start all that have been asked for."""
+        self._has_started = True
         for informer in self._informers.values():
             await informer.start()
 
