@@ -186,10 +186,6 @@ class PodKernel:
         found: str = wait_until(message, f"no Event {reason} ({part}) about {name}")
         return found
 
-    def logs_when_done(self, name: str, *options: str) -> str:
-        """What a container of a Pod prints until it ends."""
-        return self.kubectl("logs", "--follow", name, *options)
-
 
 class Printing:
     """The output of a running command."""
