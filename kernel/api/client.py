@@ -7,10 +7,13 @@ it, so the next read of the same task sees it.
 Namespaces: where `namespace` is None, calls that name one object mean `default` (or nothing, for
 cluster-scoped kinds), and `list` and `watch` mean all namespaces. Objects that are returned are
 the caller's own to change.
+
+Time travel: `get` and `list` take `at`, a revision or a time with a zone, and answer as of then.
 """
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
+from datetime import datetime
 from enum import Enum
 from typing import Any, Generic, Literal, Protocol, TypeVar
 
@@ -88,9 +91,15 @@ class Client(Protocol):
         ...
 
     async def get(
-        self, kind: type[KindType], name: str, *, namespace: str | None = None
+        self,
+        kind: type[KindType],
+        name: str,
+        *,
+        namespace: str | None = None,
+        at: int | datetime | None = None,
     ) -> KindType:
-        """The object as it is now. Raises `NotFound`."""
+        """The object as it is now, or was at a revision or time. Raises `NotFound`; `Expired` or
+        `RevisionTooLarge` where the log does not reach there."""
         ...
 
     async def list(
@@ -102,8 +111,10 @@ class Client(Protocol):
         field_selector: str = "",
         limit: int = 0,
         continue_token: str = "",
+        at: int | datetime | None = None,
     ) -> ObjectList[KindType]:
-        """Objects of a kind; at most `limit` of them where that is not 0."""
+        """Objects of a kind; at most `limit` of them where that is not 0. `at` as in `get`; pages
+        after the first are as of the first one in any case."""
         ...
 
     def watch(

@@ -85,9 +85,34 @@ class Conflict(ApiError):
 
 
 class Expired(ApiError):
-    """The revision asked for has been compacted away."""
+    """The revision asked for has been compacted away. A list in pages can go on, as of now, with
+    `continue_token`."""
 
     reason, code = "Expired", 410
+
+    def __init__(self, message: str, *, continue_token: str = ""):
+        super().__init__(message)
+        self.continue_token = continue_token
+
+    def status(self) -> Status:
+        status = super().status()
+        status.metadata.continue_ = self.continue_token
+        return status
+
+
+class RevisionTooLarge(ApiError):
+    """The revision asked for has not been written yet."""
+
+    reason, code = "Timeout", 504
+
+    @classmethod
+    def of(cls, revision: int, newest_revision: int) -> "RevisionTooLarge":
+        """In Kubernetes' words, by which its clients know that they may try again."""
+        cause = StatusCause(reason="ResourceVersionTooLarge", message="Too large resource version")
+        return cls(
+            f"Timeout: Too large resource version: {revision}, current: {newest_revision}",
+            details=StatusDetails(causes=[cause], retry_after_seconds=1),
+        )
 
 
 class UnsupportedMediaType(ApiError):
@@ -111,6 +136,21 @@ class Invalid(ApiError):
             f'{qualified} "{name}" is invalid: {listed}',
             details=StatusDetails(name=name, group=group, kind=kind, causes=list(causes)),
         )
+
+
+class UnreadableObject(ApiError):
+    """What is stored under a key can't be understood any more: its kind has changed and no upcaster
+    leads from what is stored to what the kind is now, or its bytes are none of ours."""
+
+    reason = "StorageReadError"
+
+    def __init__(self, key: str, revision: int, api_version: str, problem: str):
+        super().__init__(
+            f"{key} at revision {revision} can't be read: it is stored as "
+            f"{api_version or 'nothing known'}, and {problem}"
+        )
+        self.key = key
+        self.revision = revision
 
 
 class InsufficientStorage(ApiError):

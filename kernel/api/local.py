@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
+from datetime import datetime
 from typing import Any, Literal, cast
 
 import anyio
@@ -15,10 +16,11 @@ from kernel.api.client import (
     WatchEvent,
     WatchEventType,
 )
-from kernel.api.errors import NotFound
+from kernel.api.errors import NotFound, UnreadableObject
 from kernel.api.object_api import ObjectApi
 from kernel.api.stored import StoredEvent, copy_of
 from kernel.api.transaction import LocalTransaction, namespace_of, resolve_namespace
+from kernel.api.upcasting import Upcasters
 from kernel.api.watching import StoredWatch
 from kernel.objects.event import Binding, ObjectReference
 from kernel.objects.kind import Kind
@@ -37,9 +39,15 @@ class LocalClient(Client):
         return cast(KindType, stored.decode())
 
     async def get(
-        self, kind: type[KindType], name: str, *, namespace: str | None = None
+        self,
+        kind: type[KindType],
+        name: str,
+        *,
+        namespace: str | None = None,
+        at: int | datetime | None = None,
     ) -> KindType:
-        stored = self._api.get(kind, resolve_namespace(kind, namespace), name)
+        revision = None if at is None else self._api.revision_at(at)
+        stored = self._api.get(kind, resolve_namespace(kind, namespace), name, at=revision)
         return cast(KindType, stored.decode())
 
     async def list(
@@ -51,6 +59,7 @@ class LocalClient(Client):
         field_selector: str = "",
         limit: int = 0,
         continue_token: str = "",
+        at: int | datetime | None = None,
     ) -> ObjectList[KindType]:
         page = self._api.list(
             kind,
@@ -59,9 +68,10 @@ class LocalClient(Client):
             field_selector=field_selector,
             limit=limit,
             continue_token=continue_token,
+            at=None if at is None else self._api.revision_at(at),
         )
         return ObjectList(
-            [stored.decode() for stored in page.items],
+            [obj for stored in page.items if (obj := self._api.upcasters.decoded(stored))],
             revision=page.revision,
             continue_token=page.continue_token,
             remaining=page.remaining,
@@ -88,7 +98,7 @@ class LocalClient(Client):
             field_selector=field_selector,
             from_revision=from_revision,
         ) as batches:
-            yield _Events(batches)
+            yield _Events(batches, self._api.upcasters)
 
     async def update(self, obj: KindType, *, dry_run: bool = False) -> KindType:
         stored = await self._api.update(obj, namespace=namespace_of(obj), dry_run=dry_run)
@@ -145,7 +155,10 @@ class LocalClient(Client):
         stored, _ = await self._api.delete(
             kind, resolve_namespace(kind, namespace), name, options, dry_run=dry_run
         )
-        return cast(KindType, stored.decode())
+        try:
+            return cast(KindType, stored.decode())
+        except UnreadableObject:
+            return cast(KindType, stored.outline())
 
     async def bind(
         self, name: str, node_name: str, *, namespace: str | None = None, uid: str = ""
@@ -191,7 +204,12 @@ class LocalClient(Client):
         self, kind: type[KindType], handler: Callable[[WatchEvent[KindType], int], None]
     ) -> Callable[[], None]:
         def observer(event: StoredEvent) -> None:
-            handler(WatchEvent(event.type, event.shared_object()), event.stored.revision)
+            try:
+                obj = event.shared_object()
+            except UnreadableObject as error:
+                self._api.upcasters.warn(error)
+            else:
+                handler(WatchEvent(event.type, obj), event.stored.revision)
 
         return self._api.observe(kind, observer)
 
@@ -200,8 +218,9 @@ class _Events:
     """The events of a watch, one by one. Not a generator: that would end with the first read
     that is cancelled, and would have to be closed by whoever has seen enough."""
 
-    def __init__(self, batches: StoredWatch):
+    def __init__(self, batches: StoredWatch, upcasters: Upcasters):
         self._batches = batches
+        self._upcasters = upcasters
         self._batch: Iterator[StoredEvent] = iter(())
 
     def __aiter__(self) -> "_Events":
@@ -210,5 +229,7 @@ class _Events:
     async def __anext__(self) -> WatchEvent[Any]:
         while True:
             for event in self._batch:
-                return WatchEvent(event.type, event.stored.decode())
+                obj = self._upcasters.decoded(event.stored)
+                if obj is not None:
+                    return WatchEvent(event.type, obj)
             self._batch = iter(await self._batches.__anext__())

@@ -4,13 +4,10 @@ The typed client and the API server are two thin covers of it. It works on kinds
 their stored form, so that a list over HTTP never decodes what it only passes on.
 """
 
-import base64
-import binascii
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Any, Literal
-
-import msgspec
 
 from kernel.api.admission import AdmissionChain
 from kernel.api.client import PatchType, WatchEventType
@@ -23,11 +20,14 @@ from kernel.api.errors import (
     Expired,
     InsufficientStorage,
     NotFound,
+    UnreadableObject,
 )
 from kernel.api.patching import patched
 from kernel.api.planning import Plan, Planner
+from kernel.api.reading import ObjectReader
 from kernel.api.selection import Selection
 from kernel.api.stored import Stored, StoredEvent, StoredList, copy_of
+from kernel.api.upcasting import Upcasters
 from kernel.api.watching import EventCache, StoredWatch
 from kernel.clock import Clock, now_timestamp
 from kernel.objects.event import Binding
@@ -38,26 +38,33 @@ from kernel.objects.pod import Pod
 from kernel.objects.pod_status import PodCondition
 from kernel.store.errors import Compacted, PreconditionFailed, StoreError, StoreFull
 from kernel.store.log import Write
+from kernel.store.schema import Entry
 from kernel.store.store import Store
 
 Subresource = Literal["", "status"]
 
 CONFLICT_RETRIES_MAX = 16
-SCAN_CHUNK_KEYS = 512
 
 
 class ObjectApi:
     """The API over one store. All methods raise `ApiError`s."""
 
     def __init__(
-        self, store: Store, kinds: KindTable, clock: Clock, admission: AdmissionChain | None = None
+        self,
+        store: Store,
+        kinds: KindTable,
+        clock: Clock,
+        admission: AdmissionChain | None = None,
+        upcasters: Upcasters | None = None,
     ):
         self.kinds = kinds
         self.clock = clock
         self.admission = admission or AdmissionChain()
-        self.planner = Planner(store, clock, self.admission)
+        self.upcasters = upcasters or Upcasters()
+        self.planner = Planner(store, clock, self.admission, self.upcasters)
         self._store = store
-        self._events = EventCache()
+        self._reader = ObjectReader(store, self.upcasters)
+        self._events = EventCache(self.upcasters)
 
     @property
     def revision(self) -> int:
@@ -66,9 +73,14 @@ class ObjectApi:
 
     # Reading
 
-    def get(self, kind: type[Kind], namespace: str, name: str) -> Stored:
-        """One object as it is now. Raises `NotFound`."""
-        return self.planner.read(kind, namespace, name)
+    def revision_at(self, moment: int | datetime) -> int:
+        """The revision that a moment means (see `ObjectReader.revision_at`)."""
+        return self._reader.revision_at(moment)
+
+    def get(self, kind: type[Kind], namespace: str, name: str, *, at: int | None = None) -> Stored:
+        """One object as it is now, or was at a revision. Raises `NotFound`, `Expired`,
+        `RevisionTooLarge`."""
+        return self._reader.get(kind, namespace, name, at=at)
 
     def list(
         self,
@@ -79,35 +91,19 @@ class ObjectApi:
         field_selector: str = "",
         limit: int = 0,
         continue_token: str = "",
+        at: int | None = None,
     ) -> StoredList:
-        """Objects in order of namespace and name, of all namespaces where that is None."""
-        selection = Selection(kind, label_selector, field_selector)
-        prefix = kind.info.key_prefix(namespace)
-        after_key, first_revision = _read_continue_token(continue_token, prefix)
-        found: list[Stored] = []
-        chunk = min(limit + 1, SCAN_CHUNK_KEYS) if limit else 0
-        while True:
-            items, revision = self._store.scan(prefix, after_key=after_key, limit=chunk)
-            # The oldest of several reads: a watch from there misses nothing.
-            first_revision = first_revision or revision
-            for item in items:
-                stored = Stored.of_item(kind, item)
-                if selection.everything or selection.matches(stored.decode()):
-                    found.append(stored)
-                if limit and len(found) > limit:
-                    break
-            enough = bool(limit) and len(found) > limit
-            if enough or not chunk or len(items) < chunk:
-                break
-            after_key = items[-1].key
-        if not enough:
-            return StoredList(found, first_revision)
-        page = found[:limit]
-        remaining = None
-        if selection.everything:
-            remaining = self._store.count(prefix, after_key=page[-1].key)
-        token = _write_continue_token(page[-1].key, first_revision)
-        return StoredList(page, first_revision, token, remaining)
+        """Objects in order of namespace and name, of all namespaces where that is None; as of
+        now, or of the revision `at`. Raises `Expired`, `RevisionTooLarge`."""
+        return self._reader.list(
+            kind,
+            namespace=namespace,
+            label_selector=label_selector,
+            field_selector=field_selector,
+            limit=limit,
+            continue_token=continue_token,
+            at=at,
+        )
 
     @contextmanager
     def watch(
@@ -134,9 +130,9 @@ class ObjectApi:
             items, start_revision = self._store.scan(prefix, limit=0 if name is None else 1)
             initial = [
                 StoredEvent(WatchEventType.ADDED, stored)
-                for stored in (Stored.of_item(kind, item) for item in items)
+                for stored in self.upcasters.stored_items(kind, items)
                 if (name is None or stored.key == prefix)
-                and (selection.everything or selection.matches(stored.decode()))
+                and self._reader.is_selected(stored, selection)
             ]
         try:
             with self._store.watch(prefix, after_revision=start_revision) as watch:
@@ -157,9 +153,13 @@ class ObjectApi:
     ) -> Callable[[], None]:
         """Call `observer` for every change of a kind before its writer resumes; answers how to
         end that. The observer must not block, raise, or change what it is given."""
-        return self._store.observe(
-            kind.info.key_prefix(), lambda entry: observer(self._events.event_of(kind, entry))
-        )
+
+        def show(entry: Entry) -> None:
+            event = self._events.event_of(kind, entry)
+            if event is not None:
+                observer(event)
+
+        return self._store.observe(kind.info.key_prefix(), show)
 
     # Writing
 
@@ -236,7 +236,13 @@ class ObjectApi:
             gone = made.deletes
             return made
 
-        return await self._change(kind, namespace, name, plan, dry_run), gone
+        try:
+            return await self._change(kind, namespace, name, plan, dry_run), gone
+        except UnreadableObject as error:
+            if error.key != kind.info.key(namespace, name):
+                raise
+        removal = self.planner.removal_of_unreadable(kind, namespace, name, wanted)
+        return await self._carry_out(removal, dry_run), True
 
     async def delete_collection(
         self,
@@ -354,21 +360,3 @@ def _set_scheduled(pod: Pod, clock: Clock) -> None:
         type="PodScheduled", status="True", last_transition_time=now_timestamp(clock)
     )
     pod.status.conditions = [*conditions, scheduled]
-
-
-def _write_continue_token(after_key: str, revision: int) -> str:
-    token = msgspec.json.encode({"after": after_key, "revision": revision})
-    return base64.urlsafe_b64encode(token).decode().rstrip("=")
-
-
-def _read_continue_token(token: str, prefix: str) -> tuple[str, int]:
-    if not token:
-        return "", 0
-    try:
-        read = msgspec.json.decode(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))
-        after_key, revision = str(read["after"]), int(read["revision"])
-    except (binascii.Error, msgspec.DecodeError, ValueError, KeyError, TypeError) as error:
-        raise BadRequest("continue key is not valid") from error
-    if not after_key.startswith(prefix):
-        raise BadRequest("continue key is not valid: it is of another list")
-    return after_key, revision

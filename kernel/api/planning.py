@@ -18,12 +18,13 @@ from kernel.api.context import current_actor
 from kernel.api.defaulting import default
 from kernel.api.errors import AlreadyExists, BadRequest, Conflict, Forbidden, Invalid, NotFound
 from kernel.api.stored import Stored, encode
+from kernel.api.upcasting import Upcasters
 from kernel.api.validation import validate_create, validate_update
 from kernel.clock import Clock
 from kernel.objects.kind import Kind
 from kernel.objects.meta import DeleteOptions, StatusCause
 from kernel.objects.namespace import Namespace
-from kernel.store.log import Operation
+from kernel.store.log import Item, Operation
 from kernel.store.store import StoreReader
 
 
@@ -48,17 +49,24 @@ class Plan(msgspec.Struct, frozen=True):
 class Planner:
     """Makes plans against what a store holds now."""
 
-    def __init__(self, store: StoreReader, clock: Clock, admission: AdmissionChain):
+    def __init__(
+        self, store: StoreReader, clock: Clock, admission: AdmissionChain, upcasters: Upcasters
+    ):
         self._store = store
+        self._upcasters = upcasters
         self._clock = clock
         self._admission = admission
 
     def read(self, kind: type[Kind], namespace: str, name: str) -> Stored:
-        """The object as it is now. Raises `NotFound`."""
+        """The object as it is now. Raises `NotFound`, `UnreadableObject`."""
+        item = self._item(kind, namespace, name)
+        return self._upcasters.stored(kind, item.key, item.revision, item.value)
+
+    def _item(self, kind: type[Kind], namespace: str, name: str) -> Item:
         item = self._store.get(kind.info.key(namespace, name))
         if item is None:
             raise NotFound.of(kind.info.qualified_plural, name)
-        return Stored.of_item(kind, item)
+        return item
 
     async def create(
         self, obj: Kind, namespace: str, *, dry_run: bool = False, deleted_before: bool = False
@@ -110,7 +118,7 @@ class Planner:
     ) -> Plan:
         """End an object: remove it, or mark it as being deleted where something holds it."""
         obj = present.decode()
-        self._require_preconditions(present, obj, options)
+        self._require_preconditions(present, obj.metadata.uid, options)
         await self._ask_hooks("DELETE", None, obj, dry_run)
         grace = strategies.deletion_grace_seconds(obj, options)
         if grace == 0 and not strategies.holds_deletion(obj):
@@ -120,6 +128,16 @@ class Planner:
             return Plan(present.kind, present.key, present.data, None, present.revision)
         strategies.mark_terminating(obj)
         return self.replacement(present, obj)
+
+    def removal_of_unreadable(
+        self, kind: type[Kind], namespace: str, name: str, options: DeleteOptions
+    ) -> Plan:
+        """Remove an object that can't be read. No hook is asked and no finalizer waited for: none
+        of them could look at it. Raises `NotFound`, `Conflict`."""
+        item = self._item(kind, namespace, name)
+        present = Stored(kind, item.key, item.revision, item.value)
+        self._require_preconditions(present, present.metadata().uid, options)
+        return self._removal(present, present.data)
 
     def replacement(self, present: Stored, obj: Kind) -> Plan:
         """Store `obj` in place of `present` as it is, no rule applied."""
@@ -202,16 +220,15 @@ class Planner:
             raise Invalid.of(obj.info.group, obj.info.kind, name, causes)
 
     @staticmethod
-    def _require_preconditions(present: Stored, obj: Kind, options: DeleteOptions) -> None:
+    def _require_preconditions(present: Stored, uid: str, options: DeleteOptions) -> None:
         wanted = options.preconditions
         if wanted is None:
             return
         plural = present.info.qualified_plural
         refusal = f'Operation cannot be fulfilled on {plural} "{present.name}": Precondition failed'
-        if wanted.uid is not None and wanted.uid != obj.metadata.uid:
+        if wanted.uid not in (None, uid):
             raise Conflict(
-                f"{refusal}: UID in precondition: {wanted.uid}, "
-                f"UID in object meta: {obj.metadata.uid}"
+                f"{refusal}: UID in precondition: {wanted.uid}, UID in object meta: {uid}"
             )
         if wanted.resource_version not in (None, str(present.revision)):
             raise Conflict(

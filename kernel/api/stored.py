@@ -14,9 +14,9 @@ from typing import Any
 import msgspec
 
 from kernel.api.client import KindType, WatchEventType
-from kernel.api.errors import BadRequest
+from kernel.api.errors import BadRequest, UnreadableObject
 from kernel.objects.kind import Kind, KindInfo
-from kernel.store.log import Item
+from kernel.objects.meta import ObjectMeta
 from kernel.store.schema import Entry, Verb
 
 _EVENT_TYPES = {
@@ -27,9 +27,15 @@ _EVENT_TYPES = {
 
 
 @cache
-def _splice_position(info: KindInfo) -> int:
-    head = {"apiVersion": info.api_version, "kind": info.kind, "metadata": {}}
-    return len(msgspec.json.encode(head)) - len("}}")
+def _head(kind: type[Kind]) -> bytes:
+    """What every stored object of a kind starts with."""
+    head = {"apiVersion": kind.info.api_version, "kind": kind.info.kind, "metadata": {}}
+    return msgspec.json.encode(head)[: -len("}}")]
+
+
+def is_stored_form(kind: type[Kind], data: bytes) -> bool:
+    """Whether bytes start as an object of this very kind and version does."""
+    return data.startswith(_head(kind))
 
 
 @cache
@@ -64,16 +70,6 @@ class Stored:
         self.revision = revision
         self.data = data
 
-    @classmethod
-    def of_item(cls, kind: type[Kind], item: Item) -> "Stored":
-        """What stands in the head view."""
-        return cls(kind, item.key, item.revision, item.value)
-
-    @classmethod
-    def of_entry(cls, kind: type[Kind], entry: Entry) -> "Stored":
-        """What an entry of the log set, or deleted."""
-        return cls(kind, entry.key, entry.revision, entry.value)
-
     @property
     def info(self) -> KindInfo:
         """How the API knows the object's kind."""
@@ -92,7 +88,7 @@ class Stored:
         """JSON as clients get it; what is not stored (a dry run) has no resourceVersion."""
         if not self.revision:
             return self.data
-        position = _splice_position(self.kind.info)
+        position = len(_head(self.kind))
         return b'%b"resourceVersion":"%d",%b' % (
             self.data[:position],
             self.revision,
@@ -100,10 +96,42 @@ class Stored:
         )
 
     def decode(self) -> Any:
-        """A new struct of the object's kind, the caller's to change."""
-        obj = decoder_of(self.kind).decode(self.data)
+        """A new struct of the object's kind, the caller's to change. Raises `UnreadableObject`."""
+        try:
+            obj = decoder_of(self.kind).decode(self.data)
+        except msgspec.DecodeError as error:
+            problem = f"that is no {self.info.kind} as it is now: {error}"
+            raise UnreadableObject(
+                self.key, self.revision, self.info.api_version, problem
+            ) from error
         obj.metadata.resource_version = str(self.revision) if self.revision else ""
         return obj
+
+    def metadata(self) -> ObjectMeta:
+        """The metadata alone; of what can't be read, the name and the namespace."""
+        try:
+            found = _metadata_decoder.decode(self.data).metadata
+        except msgspec.DecodeError:
+            found = ObjectMeta(name=self.name, namespace=self.namespace)
+        found.resource_version = str(self.revision) if self.revision else ""
+        return found
+
+    def outline(self) -> Any:
+        """A struct of the object's kind that holds the metadata, whatever else there is; a field
+        that must be there is None."""
+        fields: dict[str, Any] = {
+            field.name: None for field in msgspec.structs.fields(self.kind) if field.required
+        }
+        return self.kind(**(fields | {"metadata": self.metadata()}))
+
+
+class _OfAnyKind(msgspec.Struct):
+    """What objects of all kinds have."""
+
+    metadata: ObjectMeta
+
+
+_metadata_decoder = msgspec.json.Decoder(_OfAnyKind)
 
 
 class StoredEvent:
@@ -118,12 +146,12 @@ class StoredEvent:
         self.forms: dict[Any, Any] = {}
 
     @classmethod
-    def of_entry(cls, kind: type[Kind], entry: Entry) -> "StoredEvent":
+    def of_entry(cls, entry: Entry, stored: Stored) -> "StoredEvent":
         """The event that an entry of the log is to those who see all objects of its kind."""
-        return cls(_EVENT_TYPES[entry.verb], Stored.of_entry(kind, entry))
+        return cls(_EVENT_TYPES[entry.verb], stored)
 
     def shared_object(self) -> Any:
-        """The decoded object, made once; nobody may change it."""
+        """The decoded object, made once; nobody may change it. Raises `UnreadableObject`."""
         if "object" not in self.forms:
             self.forms["object"] = self.stored.decode()
         return self.forms["object"]

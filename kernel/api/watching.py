@@ -8,8 +8,9 @@ previous entry of the same key, which the log has.
 from collections.abc import Callable
 
 from kernel.api.client import WatchEventType
-from kernel.api.errors import Expired
+from kernel.api.errors import Expired, UnreadableObject
 from kernel.api.stored import Stored, StoredEvent
+from kernel.api.upcasting import Upcasters
 from kernel.objects.kind import Kind
 from kernel.store.errors import Compacted
 from kernel.store.schema import Entry, Verb
@@ -24,14 +25,20 @@ CACHED_EVENTS_MAX = 4096
 class EventCache:
     """The watch events of the newest entries, so that watchers share them and their forms."""
 
-    def __init__(self) -> None:
+    def __init__(self, upcasters: Upcasters) -> None:
         self._events: dict[int, StoredEvent] = {}
+        self._upcasters = upcasters
 
-    def event_of(self, kind: type[Kind], entry: Entry) -> StoredEvent:
-        """The event of an entry, made once while it is among the newest."""
+    def event_of(self, kind: type[Kind], entry: Entry) -> StoredEvent | None:
+        """The event of an entry, made once while it is among the newest; None where its object
+        can't be read, of which a warning is logged."""
         event = self._events.get(entry.revision)
         if event is None:
-            event = StoredEvent.of_entry(kind, entry)
+            try:
+                event = self._upcasters.event(kind, entry)
+            except UnreadableObject as error:
+                self._upcasters.warn(error)
+                return None
             self._events[entry.revision] = event
             if len(self._events) > CACHED_EVENTS_MAX:
                 for revision in list(self._events)[: CACHED_EVENTS_MAX // 2]:
@@ -45,6 +52,14 @@ class EventCache:
             return event
         entry = store.entry(revision)
         return None if entry is None else self.event_of(kind, entry)
+
+    def matches(self, event: StoredEvent, matches: Matches) -> bool:
+        """Whether an event's object matches; one that can't be read does not."""
+        try:
+            return matches(event.shared_object())
+        except UnreadableObject as error:
+            self._upcasters.warn(error)
+            return False
 
 
 class StoredWatch:
@@ -88,15 +103,15 @@ class StoredWatch:
                 entries = await self._watch.__anext__()
             except Compacted as error:
                 raise Expired(str(error)) from error
-            if self._matches is None:
-                return [self._cache.event_of(self._kind, entry) for entry in entries]
             selected = [event for entry in entries if (event := self._select(entry, self._matches))]
             if selected:
                 return selected
 
-    def _select(self, entry: Entry, matches: Matches) -> StoredEvent | None:
+    def _select(self, entry: Entry, matches: Matches | None) -> StoredEvent | None:
         event = self._cache.event_of(self._kind, entry)
-        matches_now = matches(event.shared_object())
+        if event is None or matches is None:
+            return event
+        matches_now = self._cache.matches(event, matches)
         if entry.verb is Verb.CREATE:
             return event if matches_now else None
         if entry.verb is Verb.DELETE:
@@ -116,4 +131,4 @@ class StoredWatch:
         previous = self._cache.event_at(self._kind, entry.previous_revision, self._store)
         if previous is None:  # compacted: the watcher can't have seen it either
             return None
-        return previous if matches(previous.shared_object()) else None
+        return previous if self._cache.matches(previous, matches) else None

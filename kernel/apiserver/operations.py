@@ -22,6 +22,7 @@ def _parameter(name: str, type_: str = "string", *, place: str = "query") -> dic
     return parameter
 
 
+_GET = [_parameter(name) for name in ("resourceVersion", "resourceVersionMatch")]
 _WRITE = [_parameter(name) for name in ("dryRun", "fieldManager", "fieldValidation")]
 _LIST = [
     *(_parameter(name) for name in ("labelSelector", "fieldSelector", "continue")),
@@ -56,7 +57,7 @@ def paths_of(info: KindInfo, schema_name: str) -> dict[str, Any]:
     named = [*path_parameters, _parameter("name", place="path")]
     one = f"{scope}/{info.plural}/{{name}}"
     paths[one] = {
-        "get": _operation(info, schema, "get", []),
+        "get": _operation(info, schema, "get", _GET),
         "put": _operation(info, schema, "put", _WRITE, body=(JSON,)),
         "patch": _operation(info, schema, "patch", _WRITE, body=PATCH_TYPES),
         "delete": _operation(info, schema, "delete", _DELETE),
@@ -64,7 +65,7 @@ def paths_of(info: KindInfo, schema_name: str) -> dict[str, Any]:
     }
     if info.has_status:
         paths[f"{one}/status"] = {
-            "get": _operation(info, schema, "get", []),
+            "get": _operation(info, schema, "get", _GET),
             "put": _operation(info, schema, "put", _WRITE, body=(JSON,)),
             "patch": _operation(info, schema, "patch", _WRITE, body=PATCH_TYPES),
             "parameters": named,

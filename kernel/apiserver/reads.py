@@ -3,12 +3,13 @@
 import msgspec
 from aiohttp import web
 
-from kernel.api.errors import ApiError, BadRequest, Expired
+from kernel.api.errors import BadRequest
 from kernel.api.object_api import ObjectApi
 from kernel.api.stored import StoredList
 from kernel.apiserver.answers import encode, json_answer
 from kernel.apiserver.negotiation import Answer, Form, negotiate
 from kernel.apiserver.parameters import Parameters
+from kernel.apiserver.revisions import read_revision, requested_revision, require_reached
 from kernel.apiserver.streams import OpenStreams
 from kernel.apiserver.tables import Tables, include_object, partial_metadata
 from kernel.apiserver.targets import Target
@@ -18,12 +19,6 @@ from kernel.apiserver.watch_stream import WatchOptions, WatchStream
 from kernel.clock import now_datetime
 from kernel.objects.kind import Kind
 from kernel.objects.meta import ListMeta
-
-
-class RevisionTooLarge(ApiError):
-    """The client has seen a revision that this server has not reached."""
-
-    reason, code = "Timeout", 504
 
 
 class Reads:
@@ -38,12 +33,14 @@ class Reads:
     async def get(
         self, request: web.BaseRequest, target: Target, parameters: Parameters
     ) -> web.StreamResponse:
-        """One object, in the form that was agreed on."""
+        """One object, in the form that was agreed on; as of a revision where that is asked for."""
         if parameters.flag("watch"):
             return await self.watch(request, target, parameters)
         answer = negotiate(request.headers.get("Accept", ""))
-        stored = self._api.get(target.kind, target.one_namespace, target.name)
+        at = read_revision(parameters, self._api.revision)
+        stored = self._api.get(target.kind, target.one_namespace, target.name, at=at)
         if answer.form is Form.OBJECT:
+            stored.decode()  # what can't be read is said to whoever asks for it by name
             return json_answer(stored.wire())
         if answer.form is Form.METADATA:
             return json_answer(encode(partial_metadata(stored.wire(), answer.api_version)))
@@ -57,7 +54,6 @@ class Reads:
         if parameters.flag("watch"):
             return await self.watch(request, target, parameters)
         answer = negotiate(request.headers.get("Accept", ""))
-        self._check_revision(parameters)
         page = self._api.list(
             target.kind,
             namespace=target.namespace,
@@ -65,6 +61,7 @@ class Reads:
             field_selector=parameters.text("fieldSelector"),
             limit=parameters.whole_number("limit") or 0,
             continue_token=parameters.text("continue"),
+            at=read_revision(parameters, self._api.revision),
         )
         if answer.form is Form.TABLE:
             return self._table_answer(target.kind, page, answer, parameters)
@@ -119,33 +116,16 @@ class Reads:
 
     def _watch_start(self, parameters: Parameters) -> int | None:
         """The revision to start after; None to start with what is there."""
-        revision = _revision(parameters)
+        revision = requested_revision(parameters)
         if parameters.text("sendInitialEvents"):
             if parameters.text("resourceVersionMatch") != "NotOlderThan":
                 raise BadRequest(
                     "sendInitialEvents is forbidden for watch unless resourceVersionMatch is set "
                     "to NotOlderThan"
                 )
-            self._check_reached(revision)
+            require_reached(revision, self._api.revision)
             return None if parameters.flag("sendInitialEvents") else revision or self._api.revision
         return revision or None
-
-    def _check_revision(self, parameters: Parameters) -> None:
-        """Refuse a list as of a revision that is not there to be read."""
-        revision = _revision(parameters)
-        self._check_reached(revision)
-        exact = parameters.text("resourceVersionMatch") == "Exact"
-        if exact and revision != self._api.revision:
-            raise Expired(
-                f"The provided resource version is too old: lists are served as of now "
-                f"({self._api.revision}), not as of {revision}"
-            )
-
-    def _check_reached(self, revision: int) -> None:
-        if revision > self._api.revision:
-            raise RevisionTooLarge(
-                f"Too large resource version: {revision}, current: {self._api.revision}"
-            )
 
     def _table_answer(
         self, kind: type[Kind], page: StoredList, answer: Answer, parameters: Parameters
@@ -169,10 +149,3 @@ def list_document(kind: str, api_version: str, page: StoredList, items: list[byt
     )
     head = msgspec.json.encode({"kind": kind, "apiVersion": api_version, "metadata": metadata})
     return b'%b,"items":[%b]}' % (head[:-1], b",".join(items))
-
-
-def _revision(parameters: Parameters) -> int:
-    text = parameters.text("resourceVersion")
-    if text and not (text.isascii() and text.isdigit()):
-        raise BadRequest(f'resourceVersion: Invalid value: "{text}": not a revision')
-    return int(text) if text else 0

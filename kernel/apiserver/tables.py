@@ -1,18 +1,21 @@
 """Objects as Tables, which is how `kubectl get` prints them."""
 
+import logging
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, Literal
 
 import msgspec
 
-from kernel.api.errors import BadRequest
+from kernel.api.errors import BadRequest, UnreadableObject
 from kernel.api.stored import Stored, StoredList
 from kernel.apiserver.core_rows import CORE_ROWS, Rows
 from kernel.apiserver.generic_rows import generic_rows
 from kernel.objects.kind import Column, Kind
 from kernel.objects.meta import ListMeta
 from kernel.objects.table import Table, TableColumnDefinition, TableRow
+
+logger = logging.getLogger(__name__)
 
 IncludeObject = Literal["Metadata", "Object", "None"]
 INCLUDE_OBJECT_CHOICES: tuple[IncludeObject, ...] = ("Metadata", "Object", "None")
@@ -73,8 +76,9 @@ class Tables:
             metadata=metadata,
             column_definitions=columns,
             rows=[
-                _row(stored, rows, now, api_version=api_version, include=include, typed=typed)
+                _row(stored, value, rows, now, api_version=api_version, include=include)
                 for stored in objects
+                if (value := _value(stored, typed)) is not None
             ],
         )
 
@@ -115,16 +119,27 @@ def _definition(column: Column) -> TableColumnDefinition:
     )
 
 
+def _value(stored: Stored, typed: bool) -> Any | None:
+    """What a row is made of: a struct or the plain document. None, and a warning in the log, for
+    an object that can't be read: the others are to be seen nevertheless."""
+    if not typed:
+        return _document_decoder.decode(stored.data)
+    try:
+        return stored.decode()
+    except UnreadableObject as error:
+        logger.warning("left out of a table: %s", error.message)
+        return None
+
+
 def _row(
     stored: Stored,
+    value: Any,
     rows: Rows,
     now: datetime,
     *,
     api_version: str,
     include: IncludeObject,
-    typed: bool,
 ) -> TableRow:
-    value = stored.decode() if typed else _document_decoder.decode(stored.data)
     row = TableRow(cells=rows.cells(value, now))
     if include == "Metadata":
         row.object = partial_metadata(stored.wire(), api_version)

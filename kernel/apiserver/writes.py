@@ -80,7 +80,7 @@ class Writes:
             return json_answer(stored.wire())
         info = target.info
         details = StatusDetails(
-            name=target.name, group=info.group, kind=info.plural, uid=stored.decode().metadata.uid
+            name=target.name, group=info.group, kind=info.plural, uid=stored.metadata().uid
         )
         return json_answer(encode(Status(status="Success", details=details, code=200)))
 
