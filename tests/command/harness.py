@@ -21,6 +21,7 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from kernel.cri.process.layout import kill_marked_processes
+from kernel.cri.process.network import remove_device
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 EXAMPLES = REPOSITORY / "docs" / "examples"
@@ -137,6 +138,10 @@ class Place:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         kill_marked_processes(containers)
+        for record in state.glob("*/sandbox.json"):
+            plan = json.loads(record.read_text())["network"]
+            for device in (plan["device"], plan["bridge"]) if plan else ():
+                remove_device(device)
         shutil.rmtree(self.directory)
 
 
