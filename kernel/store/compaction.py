@@ -14,7 +14,7 @@ import lmdb
 import msgspec
 
 from kernel.clock import NANOSECONDS_PER_SECOND
-from kernel.store import schema
+from kernel.store import schema, time_travel
 from kernel.store.errors import FutureRevision
 from kernel.store.log import Log, last_revision
 from kernel.store.schema import Entry, Verb
@@ -42,19 +42,32 @@ class Retention(msgspec.Struct, frozen=True):
 def begin(log: Log, revision: int) -> int:
     """Move the compaction point to a revision, or leave it where it is already beyond; answers it.
 
+    It is moved less far where it would come to lie within a write with an idempotency key: such a
+    write is remembered as a whole or not at all.
+
     Raises `FutureRevision`, `StoreFull` or `StoreError`.
     """
     environment = log.environment
     with environment.reading() as transaction:
         compacted = environment.revision_in_meta(transaction, schema.META_COMPACTED)
         newest = last_revision(environment, transaction)
-    if revision > newest:
-        raise FutureRevision(revision, newest)
+        if revision > newest:
+            raise FutureRevision(revision, newest)
+        while revision > compacted and _is_within_write(log, transaction, revision):
+            revision -= 1
     if revision <= compacted:
         return compacted
     with environment.writing() as transaction:
         transaction.put(schema.META_COMPACTED, str(revision).encode(), db=environment.meta)
     return revision
+
+
+def _is_within_write(log: Log, transaction: lmdb.Transaction[bytes], revision: int) -> bool:
+    here = time_travel.entry(log.environment, transaction, revision)
+    following = time_travel.entry(log.environment, transaction, revision + 1)
+    if here is None or following is None or not here.idempotency_key:
+        return False
+    return here.idempotency_key == following.idempotency_key
 
 
 def sweep(log: Log) -> bool:
@@ -88,7 +101,7 @@ def _forget_replaced(log: Log, transaction: lmdb.Transaction[bytes], entry: Entr
     if entry.idempotency_key:
         key = entry.idempotency_key.encode()
         packed = transaction.get(key, db=log.environment.idempotency)
-        # A forgotten key may have been used again by now, for entries that are still to come.
+        # The key of a compacted write may have been used again before the sweep has come here.
         if packed and schema.decode_remembered(packed)[0] <= entry.revision:
             transaction.delete(key, db=log.environment.idempotency)
 

@@ -27,6 +27,7 @@ READERS_MAX = 1024
 READERS_FILE_BYTES = READERS_MAX * 64 + 4096  # LMDB has a cache line for each, and a header
 NEARLY_FULL_BYTES = 64 * 1024**2  # below this, an interrupted write is put down to a full disk
 DATA_FILE_NAME = "data.mdb"
+LOCK_FILE_NAME = "lock.mdb"
 
 
 class Environment:
@@ -186,7 +187,7 @@ class Reading:
 def _reserve_readers_file(directory: Path) -> None:
     """Give LMDB's table of readers its room on disk. LMDB would make a file with a hole and write
     to it through memory, which on a full disk kills the process instead of raising an error."""
-    file = os.open(directory / "lock.mdb", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    file = os.open(directory / LOCK_FILE_NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         os.posix_fallocate(file, 0, os.fstat(file).st_size or READERS_FILE_BYTES)
     finally:

@@ -295,6 +295,8 @@ class Log:
         if packed is None:
             return []
         first, count = schema.decode_remembered(packed)
+        if first <= self.environment.revision_in_meta(transaction, schema.META_COMPACTED):
+            return []  # the sweep has not come there yet
         found = [
             time_travel.entry(self.environment, transaction, revision)
             for revision in range(first, first + count)

@@ -11,7 +11,7 @@ from kernel.clock import Clock
 from kernel.store import compaction
 from kernel.store.commit import Committer, GroupCommitter, InlineCommitter
 from kernel.store.compaction import Retention
-from kernel.store.environment import MAP_SIZE_BYTES
+from kernel.store.environment import MAP_SIZE_BYTES, Environment
 from kernel.store.errors import DirectoryUnusable
 from kernel.store.lock import WriterLock
 from kernel.store.log import Item, Log, Write
@@ -64,6 +64,11 @@ class StoreReader:
             yield StoreReader(log)
         finally:
             log.close()
+
+    @property
+    def environment(self) -> Environment:
+        """What the store is kept in, for those in this package who copy or check it."""
+        return self._log.environment
 
     @property
     def revision(self) -> int:

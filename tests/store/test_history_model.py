@@ -21,6 +21,7 @@ from kernel.store.errors import Compacted, FutureRevision, PreconditionFailed
 from kernel.store.log import Item, Operation, Write
 from kernel.store.schema import Entry, Verb
 from kernel.store.store import Store
+from kernel.store.verification import verify
 from kernel.store.watch import Watch
 
 KEYS = ("/a/x", "/a/xy", "/a/b/x", "/b/x", "/b//x", "/b")
@@ -161,6 +162,9 @@ class StoreMachine(RuleBasedStateMachine):
     def compact(self, back: int) -> None:
         revision = max(len(self.log) - back, 0)
         self.run(self.store.compact(revision))
+        for revisions in self.remembered.values():
+            if revisions[0] > self.compacted and revision in revisions[:-1]:
+                revision = revisions[0] - 1
         self.compacted = max(self.compacted, revision)
         self.remembered = {
             key: revisions
@@ -268,6 +272,7 @@ class StoreMachine(RuleBasedStateMachine):
             (entry.revision, entry.verb, entry.key, entry.value, entry.previous_revision)
             for entry in self.store.entries(1, with_gaps=True)[0]
         ] == self.retained()
+        list(verify(self.store))
         self.watches.close()
         self.run(self.opened.__aexit__(None, None, None))
 

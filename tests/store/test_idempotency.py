@@ -6,10 +6,12 @@ import anyio
 import pytest
 
 from kernel.clock import ManualClock
+from kernel.store import compaction
 from kernel.store.errors import PreconditionFailed
-from kernel.store.log import Operation, Write
+from kernel.store.log import Log, Operation, Write
 from kernel.store.schema import Entry
-from kernel.store.store import Durability, Store
+from kernel.store.store import LOG_DIRECTORY_NAME, Durability, Store
+from kernel.store.verification import verify
 
 pytestmark = pytest.mark.anyio
 
@@ -85,12 +87,33 @@ async def test_a_refused_write_is_not_remembered(directory: Path, durability: Du
 async def test_a_key_is_forgotten_with_its_entries(directory: Path, durability: Durability) -> None:
     async with Store.open_writer(directory, clock=ManualClock(), durability=durability) as store:
         pair = Write((Operation("/a", b""), Operation("/b", b"")), idempotency_key="pair")
-        await store.commit(pair)
+        first = await store.commit(pair)
         await store.commit(create("/c", "later"))
         await store.compact(1)
+        assert store.oldest_revision == 1, "a write is remembered as a whole or not at all"
+        assert store.remembered("pair") == first
+        await store.compact(2)
         assert store.remembered("pair") == []
-        (again, _) = await store.commit(pair)
-        assert again.revision == 4
-        await store.compact(3)  # the second entry of the first pair: the key means another by now
+        again = await store.commit(pair)
+        assert [entry.revision for entry in again] == [4, 5]
+        await store.compact(3)
         assert store.remembered("later") == []
-        assert [entry.revision for entry in store.remembered("pair")] == [4, 5]
+        assert store.remembered("pair") == again
+
+
+async def test_a_compacted_key_can_be_used_again_before_the_sweep_has_come_to_it(
+    directory: Path, durability: Durability
+) -> None:
+    async with Store.open_writer(directory, clock=ManualClock(), durability=durability) as store:
+        write = Write((Operation("/a", b""),), idempotency_key="k")
+        await store.commit(write)
+    log = Log(directory / LOG_DIRECTORY_NAME)
+    compaction.begin(log, 1)
+    log.close()
+    async with Store.open_writer(directory, clock=ManualClock(), durability=durability) as store:
+        assert store.remembered("k") == []
+        (again,) = await store.commit(write)
+        assert again.revision == 2
+        await store.compact(1)
+        assert store.remembered("k") == [again]
+        list(verify(store))
