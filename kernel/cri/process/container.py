@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 from kernel.cri.process import cgroup, syscalls as system
 from kernel.cri.process.layout import (
+    EXIT_START_FAILED,
     FATE_FILE,
     Record,
     containers_have_own_processes,
@@ -24,8 +25,6 @@ _CHUNK_BYTES = 64 * 1024
 # CRI clients receive at most 16 MiB in a message; what a command writes beyond that is dropped.
 _COMMAND_OUTPUT_BYTES_MAX = 4 * 1024 * 1024
 _SIGNAL_EXIT_BASE = 128
-# What CRI's clients see of a container whose command could not be started.
-EXIT_START_FAILED = 128
 
 Answer = Callable[[Record], None]
 

@@ -17,8 +17,8 @@ import termios
 from collections.abc import Callable
 
 from kernel.cri.process import cgroup, syscalls as system
-from kernel.cri.process.container import EXIT_START_FAILED
 from kernel.cri.process.layout import (
+    EXIT_START_FAILED,
     MARK,
     TYPE_CHECKING,
     Record,

@@ -41,6 +41,9 @@ CONTAINERS_DIRECTORY = "containers"
 CONTAINER_FILE = "container.json"
 FATE_FILE = "fate.json"
 
+# What CRI's clients see of a container whose command could not be started.
+EXIT_START_FAILED = 128
+
 # The environment variable by which a container's processes are known where no namespace tells.
 MARK = "PODKERNEL_CONTAINER"
 
