@@ -8,6 +8,7 @@ import yaml
 
 from .conftest import NO_KUBECTL
 from .harness import EXAMPLES, REPOSITORY, Kubectl, Place, Server, eventually, fetch, free_port
+from .manifests import pod
 
 pytestmark = pytest.mark.kubectl
 
@@ -43,7 +44,9 @@ def test_javaweb_comes_up_step_by_step(anyones: Place, anyones_kubectl: Kubectl)
     kubectl, port = anyones_kubectl, free_port()
     manifest = anyones.write("javaweb.yaml", javaweb(anyones, port))
     server = anyones.start()
+    kubectl("apply", "-f", "-", stdin=pod("homeless", more="nodeSelector: {disk: none}"))
     with kubectl.streaming("get", "pods", "--watch") as printed:
+        eventually(lambda: "homeless" in printed(), "the watch has begun")
         kubectl("apply", "-f", manifest)
         kubectl.wait_status(JAVAWEB, "Init:0/1")
         assert fetch(port, "/sample.war") == ""
