@@ -60,6 +60,19 @@ class ObjectList(list[KindType]):
         self.remaining = remaining
 
 
+class ProjectionView(msgspec.Struct, frozen=True):
+    """What a projection has made of the log up to `revision`.
+
+    `state` is shared and not to be changed. What was compacted before the projection was there
+    went into it only as far as it still existed at `since_revision`; 0: it has seen everything.
+    """
+
+    name: str
+    revision: int
+    since_revision: int
+    state: Any
+
+
 class Transaction(Protocol):
     """Collects writes that happen together or not at all, when the context is left without error.
 
@@ -86,8 +99,15 @@ class Transaction(Protocol):
 class Client(Protocol):
     """Reads and writes objects under the API's rules; raises `kernel.api.errors.ApiError`s."""
 
-    async def create(self, obj: KindType, *, dry_run: bool = False) -> KindType:
-        """Store a new object; answers it as stored, defaults and metadata filled in."""
+    async def create(
+        self, obj: KindType, *, dry_run: bool = False, idempotency_key: str = ""
+    ) -> KindType:
+        """Store a new object; answers it as stored, defaults and metadata filled in.
+
+        A create that may have happened can be tried again with the same idempotency key (up to 511
+        bytes): it is done once, and answered each time with what was stored then. Raises
+        `Invalid` for the key of another write. Keys are kept as long as their entries are.
+        """
         ...
 
     async def get(
@@ -193,8 +213,9 @@ class Client(Protocol):
         while there is no such object. Raises `TimeoutError`."""
         ...
 
-    def transaction(self) -> AbstractAsyncContextManager[Transaction]:
-        """Several writes as one atomic write."""
+    def transaction(self, *, idempotency_key: str = "") -> AbstractAsyncContextManager[Transaction]:
+        """Several writes as one atomic write. With the idempotency key of an earlier one, nothing
+        is written, and its methods answer what they answered then (see `create`)."""
         ...
 
     def observe(
@@ -203,4 +224,9 @@ class Client(Protocol):
         """Call `handler(event, revision)` for each change of a kind, before the write that made
         it returns. The handler must not block; objects it is given are shared, not to be changed.
         Answers the function that ends it."""
+        ...
+
+    def projection(self, name: str) -> ProjectionView:
+        """What a plugin's projection has made of the log, the caller's own writes included.
+        Raises `NotFound`; `ApiError` where it has failed."""
         ...

@@ -19,7 +19,12 @@ from kernel.api.client import (
 from kernel.api.errors import NotFound, UnreadableObject
 from kernel.api.object_api import ObjectApi
 from kernel.api.stored import StoredEvent, copy_of
-from kernel.api.transaction import LocalTransaction, namespace_of, resolve_namespace
+from kernel.api.transaction import (
+    LocalTransaction,
+    RepeatedTransaction,
+    namespace_of,
+    resolve_namespace,
+)
 from kernel.api.upcasting import Upcasters
 from kernel.api.watching import StoredWatch
 from kernel.objects.event import Binding, ObjectReference
@@ -34,8 +39,15 @@ class LocalClient(Client):
     def __init__(self, api: ObjectApi):
         self._api = api
 
-    async def create(self, obj: KindType, *, dry_run: bool = False) -> KindType:
-        stored = await self._api.create(copy_of(obj), namespace=namespace_of(obj), dry_run=dry_run)
+    async def create(
+        self, obj: KindType, *, dry_run: bool = False, idempotency_key: str = ""
+    ) -> KindType:
+        stored = await self._api.create(
+            copy_of(obj),
+            namespace=namespace_of(obj),
+            dry_run=dry_run,
+            idempotency_key=idempotency_key,
+        )
         return cast(KindType, stored.decode())
 
     async def get(
@@ -195,8 +207,12 @@ class LocalClient(Client):
         return True
 
     @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[Transaction]:
-        transaction = LocalTransaction(self._api)
+    async def transaction(self, *, idempotency_key: str = "") -> AsyncIterator[Transaction]:
+        remembered = self._api.remembered(idempotency_key) if idempotency_key else None
+        if remembered is not None:
+            yield RepeatedTransaction(self._api, remembered)
+            return
+        transaction = LocalTransaction(self._api, idempotency_key=idempotency_key)
         yield transaction
         await transaction.commit()
 

@@ -22,6 +22,7 @@ from kernel.api.errors import (
     NotFound,
     UnreadableObject,
 )
+from kernel.api.idempotency import Remembered, require_usable
 from kernel.api.patching import patched
 from kernel.api.planning import Plan, Planner
 from kernel.api.reading import ObjectReader
@@ -163,15 +164,53 @@ class ObjectApi:
 
     # Writing
 
-    async def create(self, obj: Kind, *, namespace: str = "", dry_run: bool = False) -> Stored:
-        """Store a new object; `obj` is changed on the way. Raises `AlreadyExists`, `Invalid`…"""
+    async def create(
+        self,
+        obj: Kind,
+        *,
+        namespace: str = "",
+        dry_run: bool = False,
+        idempotency_key: str = "",
+    ) -> Stored:
+        """Store a new object; `obj` is changed on the way. Raises `AlreadyExists`, `Invalid`…
+
+        With the idempotency key of an earlier create of such an object, nothing is written and the
+        answer is what was stored then.
+        """
+        if not idempotency_key or dry_run:
+            return await self._create(obj, namespace, dry_run)
+        asked = copy_of(obj)
+        remembered = self.remembered(idempotency_key)
+        if remembered is not None:
+            return remembered.created(asked, namespace)
+        try:
+            stored = await self._create(obj, namespace, dry_run, idempotency_key)
+        except AlreadyExists:
+            # Perhaps by the same request, which came a second time while the first was under way.
+            remembered = self.remembered(idempotency_key)
+            if remembered is None:
+                raise
+            return remembered.created(asked, namespace)
+        remembered = self.remembered(idempotency_key)
+        return stored if remembered is None else remembered.created(asked, namespace)
+
+    def remembered(self, idempotency_key: str) -> Remembered | None:
+        """What the write with this idempotency key did; None where none is known. Raises
+        `BadRequest` for what is no such key."""
+        require_usable(idempotency_key)
+        entries = self._store.remembered(idempotency_key)
+        return Remembered(idempotency_key, entries, self.upcasters) if entries else None
+
+    async def _create(
+        self, obj: Kind, namespace: str, dry_run: bool, idempotency_key: str = ""
+    ) -> Stored:
         if obj.metadata.name or not obj.metadata.generate_name:
             plan = await self.planner.create(obj, namespace, dry_run=dry_run)
-            return await self._carry_out(plan, dry_run)
+            return await self._carry_out(plan, dry_run, idempotency_key)
         for _ in range(CONFLICT_RETRIES_MAX):
             try:
                 plan = await self.planner.create(copy_of(obj), namespace, dry_run=dry_run)
-                return await self._carry_out(plan, dry_run)
+                return await self._carry_out(plan, dry_run, idempotency_key)
             except AlreadyExists:
                 continue  # the name was taken: another one
         raise AlreadyExists.of(obj.info.qualified_plural, obj.metadata.generate_name)
@@ -292,15 +331,16 @@ class ObjectApi:
 
         await self._change(Pod, namespace, name, plan, dry_run=False)
 
-    async def commit(self, plans: Sequence[Plan]) -> Sequence[Stored]:
-        """Carry out plans together or not at all; answers the objects as they are then.
+    async def commit(self, plans: Sequence[Plan], *, idempotency_key: str = "") -> Sequence[Stored]:
+        """Carry out plans together or not at all; answers the objects as they are then. Where
+        another write has had the idempotency key, nothing is done (see `remembered`).
 
         Raises `Conflict` or `AlreadyExists` for the first object that has changed since.
         """
         operations = [plan.operation for plan in plans if plan.operation is not None]
         revisions: dict[str, int] = {}
         if operations:
-            write = Write(operations, current_actor(), current_cause())
+            write = Write(operations, current_actor(), current_cause(), idempotency_key)
             with _store_errors_translated(plans):
                 entries = await self._store.commit(write)
             revisions = {entry.key: entry.revision for entry in entries}
@@ -309,10 +349,10 @@ class ObjectApi:
             for plan in plans
         ]
 
-    async def _carry_out(self, plan: Plan, dry_run: bool) -> Stored:
+    async def _carry_out(self, plan: Plan, dry_run: bool, idempotency_key: str = "") -> Stored:
         if dry_run:
             return Stored(plan.kind, plan.key, plan.present_revision, plan.data)
-        (stored,) = await self.commit((plan,))
+        (stored,) = await self.commit((plan,), idempotency_key=idempotency_key)
         return stored
 
     async def _change(

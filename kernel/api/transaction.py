@@ -4,6 +4,7 @@ from typing import Any, cast
 
 from kernel.api.client import KindType
 from kernel.api.errors import BadRequest
+from kernel.api.idempotency import Remembered
 from kernel.api.object_api import ObjectApi
 from kernel.api.planning import Plan
 from kernel.api.stored import Stored, copy_of
@@ -14,8 +15,9 @@ from kernel.objects.meta import DeleteOptions
 class LocalTransaction:
     """Collects plans; each is made against the state that the store has now."""
 
-    def __init__(self, api: ObjectApi):
+    def __init__(self, api: ObjectApi, *, idempotency_key: str = ""):
         self._api = api
+        self._idempotency_key = idempotency_key
         self._plans: list[Plan] = []
         self._latest: dict[str, Plan] = {}
 
@@ -48,7 +50,7 @@ class LocalTransaction:
 
     async def commit(self) -> None:
         """Make all of it happen. Raises `Conflict` or `AlreadyExists`, and then none of it has."""
-        await self._api.commit(self._plans)
+        await self._api.commit(self._plans, idempotency_key=self._idempotency_key)
 
     def _present(self, obj: Kind) -> Stored:
         return self._api.planner.read(type(obj), namespace_of(obj), obj.metadata.name)
@@ -60,6 +62,37 @@ class LocalTransaction:
         self._plans.append(plan)
         self._latest[plan.key] = plan
         return Stored(plan.kind, plan.key, plan.present_revision, plan.data).decode()
+
+
+class RepeatedTransaction:
+    """Answers each part of a transaction as its first run did, and writes nothing."""
+
+    def __init__(self, api: ObjectApi, remembered: Remembered):
+        self._api = api
+        self._remembered = remembered
+
+    async def create(self, obj: KindType) -> KindType:
+        return cast(KindType, self._remembered.created(obj, namespace_of(obj)).decode())
+
+    async def update(self, obj: KindType) -> KindType:
+        kind, namespace, name = type(obj), namespace_of(obj), obj.metadata.name
+        changed = self._remembered.changed(kind, kind.info.key(namespace, name))
+        if changed is None:
+            changed = self._api.get(kind, namespace, name, at=self._remembered.revision)
+        return cast(KindType, changed.decode())
+
+    async def update_status(self, obj: KindType) -> KindType:
+        return await self.update(obj)
+
+    async def delete(
+        self,
+        kind: type[Kind],
+        name: str,
+        *,
+        namespace: str | None = None,
+        grace_period_seconds: int | None = None,
+    ) -> None:
+        """Has been done."""
 
 
 def namespace_of(obj: Kind) -> str:

@@ -26,11 +26,14 @@ class Writes:
     async def create(
         self, request: web.BaseRequest, target: Target, parameters: Parameters
     ) -> web.StreamResponse:
-        """Store a new object."""
+        """Store a new object; once, also where it comes again with its Idempotency-Key."""
         negotiate(request.headers.get("Accept", ""))
         obj, warnings = await _read_object(request, target, parameters)
         stored = await self._api.create(
-            obj, namespace=target.one_namespace, dry_run=parameters.dry_run
+            obj,
+            namespace=target.one_namespace,
+            dry_run=parameters.dry_run,
+            idempotency_key=request.headers.get("Idempotency-Key", ""),
         )
         return json_answer(stored.wire(), status=201, warnings=warnings)
 

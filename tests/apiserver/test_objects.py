@@ -454,3 +454,15 @@ async def test_requests_on_one_connection_follow_a_refusal(served: Served) -> No
     names = [item["metadata"]["name"] for item in (await served.get(MAPS)).json["items"]]
     assert names == ["m0", "m1", "m2"]
     assert msgspec.json.encode(names)
+
+
+async def test_a_create_with_an_idempotency_key_happens_once(served: Served) -> None:
+    body = config_map("", a="1")
+    body["metadata"] = {"generateName": "made-"}
+    first = await served.post(MAPS, body, Idempotency_Key="k")
+    again = await served.post(MAPS, body, Idempotency_Key="k")
+    assert (again.status, again.json) == (first.status, first.json) == (201, first.json)
+    assert len((await served.get(MAPS)).json["items"]) == 1
+    other = await served.post(MAPS, config_map("b"), Idempotency_Key="k")
+    assert refusal(other)[:2] == (422, "Invalid")
+    assert refusal(await served.post(MAPS, body, Idempotency_Key="é" * 300))[0] == 400
