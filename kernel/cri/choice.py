@@ -1,12 +1,14 @@
 """Which runtime to use, by name or by what this machine offers."""
 
+import logging
 import os
-from contextlib import suppress
 from pathlib import Path
 from typing import Literal, get_args
 
 from kernel.clock import Clock
 from kernel.cri.runtime import Runtime, RuntimeUnavailable
+
+logger = logging.getLogger("podkernel.runtime")
 
 RuntimeName = Literal["auto", "containerd", "process", "simulated"]
 RUNTIME_NAMES: tuple[RuntimeName, ...] = get_args(RuntimeName)
@@ -23,9 +25,12 @@ async def outside_runtime(
     if name == "containerd":
         return await _containerd(socket, clock)
     # Without a socket, the import of gRPC is saved.
-    if name == "auto" and _is_there(socket):
-        with suppress(RuntimeUnavailable):
+    if name == "auto" and (containerd_socket or _is_there(socket)):
+        try:
             return await _containerd(socket, clock)
+        except RuntimeUnavailable as error:
+            if containerd_socket:  # somebody expects it to be there
+                logger.warning("%s; Pods run as processes of this machine instead", error)
     return None
 
 
