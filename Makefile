@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 PYTHON ?= $(shell for name in python3.14 python3.13 python3.12 python3.11 python3; do \
 	"$$name" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && command -v "$$name" && break; done)
 
-.PHONY: dev test lint bench install clean help
+.PHONY: dev test crash lint bench install clean help
 
 help: ## show the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -21,6 +21,9 @@ install: $(VENV)/.installed ## make .venv with .venv/bin/podkernel in it
 test: $(VENV)/.developing ## run all tests; as root on Debian installs the system packages they need
 	tests/containerd/install_system_packages.sh
 	$(BIN)/python -m pytest $(PYTEST_ARGUMENTS)
+
+crash: $(VENV)/.developing ## kill a writing store ROUNDS times (2000), and check what it has left
+	ROUNDS=$(or $(ROUNDS),2000) $(BIN)/python -m pytest tests/store/test_crash.py $(PYTEST_ARGUMENTS)
 
 lint: $(VENV)/.developing ## style, types, import rules
 	$(BIN)/ruff check .

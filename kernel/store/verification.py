@@ -14,6 +14,7 @@ Then the views have as many items as entries have been met for them: so they hav
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterator
 
 import lmdb
@@ -54,7 +55,7 @@ class _Verification:
                 entry = Entry(int.from_bytes(packed), record)
                 schema.verify_entry(entry.revision, record)
                 self._check_order(before, entry)
-                self._check_views(entry)
+                self._check_views_of(entry)
                 before = entry
                 done += 1
                 if done % PROGRESS_ENTRIES == 0:
@@ -78,6 +79,14 @@ class _Verification:
             )
         if self._swept > self._compacted:
             raise StoreDamaged(f"more is compacted than {self._compacted}: {self._swept}")
+
+    def _check_views_of(self, entry: Entry) -> None:
+        try:
+            self._check_views(entry)
+        except (struct.error, ValueError, OverflowError) as error:
+            raise StoreDamaged(
+                f"what the views have for entry {entry.revision} can't be read"
+            ) from error
 
     def _check_views(self, entry: Entry) -> None:
         key = entry.key.encode()

@@ -1,5 +1,10 @@
-"""`kill -9` during a stream of writes: what was acknowledged is there, the views match the log."""
+"""`kill -9` during a stream of writes: what was acknowledged is there, the views match the log,
+and a watch goes on where it was.
 
+ROUNDS in the environment says how often to kill (`make crash ROUNDS=…`).
+"""
+
+import os
 import random
 import signal
 import subprocess
@@ -7,22 +12,26 @@ import sys
 import time
 from pathlib import Path
 
-import lmdb
 import pytest
 
-from kernel.store import schema
-from kernel.store.schema import Entry, Verb
-from kernel.store.store import StoreReader
+from tests.store.acknowledgements import Said, find_broken_promise, find_gap
 
-KILLS = 50
+ROUNDS = int(os.environ.get("ROUNDS", "200"))
 WRITERS = 8
+SECONDS_MAX = 0.03
+ROUNDS_BETWEEN_CHECKS = 10
 PROGRAM = Path(__file__).with_name("writing_process.py")
+CASES = [
+    (durability, compacting)
+    for durability in ("disk", "process")
+    for compacting in ("growing", "compacting")
+]
 
 
-def write_until_killed(directory: Path, durability: str, seconds: float) -> list[str]:
-    """Let a process write for `seconds` after its first write, kill it; answers what it said."""
+def write_until_killed(directory: Path, *arguments: str, seconds: float) -> list[str]:
+    """Let a process write for `seconds` after its first word, kill it; answers what it said."""
     with subprocess.Popen(
-        [sys.executable, str(PROGRAM), str(directory), durability, str(WRITERS)],
+        [sys.executable, str(PROGRAM), str(directory), *arguments],
         stdout=subprocess.PIPE,
         text=True,
         env={"PYTHONPATH": str(Path(__file__).parents[2])},
@@ -33,72 +42,45 @@ def write_until_killed(directory: Path, durability: str, seconds: float) -> list
         process.kill()
         rest = process.stdout.read()
         assert process.wait() == -signal.SIGKILL, "it must not have ended by itself"
-    return [first, *rest.splitlines(keepends=True)]
+    lines = [first, *rest.splitlines(keepends=True)]
+    assert all(line.endswith("\n") for line in lines)
+    return [line.removesuffix("\n") for line in lines]
 
 
-@pytest.mark.parametrize("durability", ["disk", "process"])
-def test_no_acknowledged_write_is_lost(tmp_path: Path, durability: str) -> None:
-    chance = random.Random(durability)
+@pytest.mark.parametrize(("durability", "compacting"), CASES)
+def test_no_acknowledged_write_is_lost(tmp_path: Path, durability: str, compacting: str) -> None:
+    chance = random.Random(durability + compacting)
     directory = tmp_path / "data"
-    acknowledged: dict[int, str] = {}
-    for _ in range(KILLS):
-        for line in write_until_killed(directory, durability, chance.uniform(0, 0.03)):
-            assert line.endswith("\n")
-            number, rest = line.rstrip("\n").split(" ", 1)
-            assert int(number) not in acknowledged
-            acknowledged[int(number)] = rest
-    assert len(acknowledged) > KILLS * WRITERS
-    with StoreReader.open(directory) as reader:
-        entries = read_all(reader)
-        by_revision = {entry.revision: entry for entry in entries}
-        for revision, said in acknowledged.items():
-            entry = by_revision[revision]
-            assert f"{entry.key} {entry.value.decode()}" == said
-            assert revision in reader.history(entry.key)
-        require_views_match(reader, entries)
-        require_whole_writes(entries)
-    require_undamaged(directory)
-
-
-def read_all(reader: StoreReader) -> list[Entry]:
-    """The whole log, whose revisions must be without a gap."""
-    entries, last = reader.entries(1)
-    assert [entry.revision for entry in entries] == list(range(1, last + 1))
-    return entries
-
-
-def require_undamaged(directory: Path) -> None:
-    """Verify every record as it is on disk."""
-    with lmdb.open(str(directory / "log"), max_dbs=6, readonly=True) as environment:
-        log = environment.open_db(b"log", create=False)
-        with environment.begin(db=log) as transaction:
-            for revision, record in transaction.cursor():
-                schema.verify_entry(schema.unpack_revision(revision), record)
-
-
-def require_views_match(reader: StoreReader, entries: list[Entry]) -> None:
-    """Rebuild head and history from the log and compare."""
-    head: dict[str, tuple[int, bytes]] = {}
-    history: dict[str, list[int]] = {}
-    for entry in entries:
-        assert entry.previous_revision == head.get(entry.key, (0, b""))[0]
-        history.setdefault(entry.key, []).append(entry.revision)
-        if entry.verb is Verb.DELETE:
-            del head[entry.key]
-        else:
-            assert (entry.verb is Verb.UPDATE) == (entry.key in head)
-            head[entry.key] = (entry.revision, entry.value)
-    items, revision = reader.scan("/")
-    assert revision == len(entries)
-    assert {item.key: (item.revision, item.value) for item in items} == head
-    assert {key: reader.history(key) for key in history} == history
-
-
-def require_whole_writes(entries: list[Entry]) -> None:
-    """A write of two operations (see writing_process.py) is there with both or with none."""
-    for entry in entries:
-        if entry.key.startswith("/pair/"):
-            before = entries[entry.revision - 2]
-            together = (before.actor, before.cause) == (entry.actor, entry.cause)
-            # A delete of a key that was not there has left no entry.
-            assert together or entry.cause % 7 == 0
+    rounds = max(ROUNDS // len(CASES), 1)
+    acknowledged, watched = Said(), Said()
+    position = 0
+    stretch: list[int] = []
+    for number in range(1, rounds + 1):
+        acknowledged_before = len(acknowledged)
+        for line in write_until_killed(
+            *(directory, durability, str(WRITERS), str(position), compacting),
+            seconds=chance.uniform(0, SECONDS_MAX),
+        ):
+            kind, _, rest = line.partition(" ")
+            if kind == "a":
+                acknowledged.hear(rest)
+            elif kind == "w":
+                watched.hear(rest)
+                position = int(rest.split(" ", 1)[0])
+                stretch.append(position)
+            else:  # the watch was behind the compaction point
+                assert (kind, compacting) == ("c", "compacting")
+                assert find_gap(stretch) == ""
+                assert int(rest) > position, "it was told so for no reason"
+                stretch = []
+        if len(acknowledged) == acknowledged_before:
+            assert watched, "nothing was said in a round"
+        if number % ROUNDS_BETWEEN_CHECKS == 0 or number == rounds:
+            assert find_gap(stretch) == ""
+            assert find_broken_promise(directory, acknowledged) == ""
+            assert find_broken_promise(directory, watched) == ""
+    assert len(acknowledged) > rounds
+    assert len(watched) > rounds
+    assert all(watched.get(revision, rest) == rest for revision, rest in acknowledged.items())
+    if compacting == "growing":
+        assert stretch == list(range(1, position + 1)), "one watch over all the crashes"
