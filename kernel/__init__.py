@@ -20,9 +20,11 @@ if TYPE_CHECKING:
         AdmissionRequest as AdmissionRequest,
         admission as admission,
     )
+    from kernel.api.changes import ProjectedEntry as ProjectedEntry
     from kernel.api.client import (
         Client as Client,
         ObjectList as ObjectList,
+        ProjectionView as ProjectionView,
         Transaction as Transaction,
         WatchEvent as WatchEvent,
         WatchEventType as WatchEventType,
@@ -38,9 +40,16 @@ if TYPE_CHECKING:
         Invalid as Invalid,
         NotFound as NotFound,
     )
+    from kernel.api.upcasting import Upcaster as Upcaster, upcaster as upcaster
     from kernel.assembly import Kernel as Kernel
     from kernel.clock import Clock as Clock, ManualClock as ManualClock, SystemClock as SystemClock
     from kernel.control.plugin import Plugin as Plugin, PluginError as PluginError
+    from kernel.control.plugin_http import (
+        HttpGet as HttpGet,
+        HttpRequest as HttpRequest,
+        http_get as http_get,
+    )
+    from kernel.control.projection import Projection as Projection, projection as projection
     from kernel.control.reconciler import (
         Reconciler as Reconciler,
         Request as Request,
@@ -87,15 +96,22 @@ if TYPE_CHECKING:
 
 _MODULES = {
     "kernel.api.admission": ("AdmissionDenied", "AdmissionRequest", "admission"),
-    "kernel.api.client": ("Client", "ObjectList", "Transaction", "WatchEvent", "WatchEventType"),
+    "kernel.api.changes": ("ProjectedEntry",),
+    "kernel.api.client": (
+        *("Client", "ObjectList", "ProjectionView"),
+        *("Transaction", "WatchEvent", "WatchEventType"),
+    ),
     "kernel.api.context": ("acting",),
     "kernel.api.errors": (
         *("AlreadyExists", "ApiError", "BadRequest", "Conflict"),
         *("Expired", "Forbidden", "Invalid", "NotFound"),
     ),
+    "kernel.api.upcasting": ("Upcaster", "upcaster"),
     "kernel.assembly": ("Kernel",),
     "kernel.clock": ("Clock", "ManualClock", "SystemClock"),
     "kernel.control.plugin": ("Plugin", "PluginError"),
+    "kernel.control.plugin_http": ("HttpGet", "HttpRequest", "http_get"),
+    "kernel.control.projection": ("Projection", "projection"),
     "kernel.control.reconciler": (
         *("Reconciler", "Request", "Result", "RetryAfter"),
         *("TerminalError", "Watch", "reconciler"),

@@ -9,13 +9,22 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Literal
 
 from kernel.api.admission import AdmissionChain
-from kernel.api.client import Client
+from kernel.api.changes import ChangeLog
+from kernel.api.client import Client, ProjectionView
 from kernel.api.local import LocalClient
 from kernel.api.object_api import ObjectApi
 from kernel.clock import Clock, SystemClock
 from kernel.control.informer import Informers
 from kernel.control.manager import Manager
-from kernel.control.plugin import Plugin, check_names, load_path, served_kinds
+from kernel.control.plugin import (
+    Plugin,
+    check_names,
+    load_path,
+    served_kinds,
+    upcasters_of,
+)
+from kernel.control.plugin_http import HttpGet
+from kernel.control.projection_run import Projections
 from kernel.cri.choice import RuntimeName, outside_runtime, own_runtime
 from kernel.cri.runtime import Runtime
 from kernel.objects.kinds import KindTable
@@ -44,11 +53,24 @@ class Kernel:
     ```
     """
 
-    def __init__(self, data_directory: Path, api: ObjectApi, client: Client, runtime_name: str):
+    def __init__(
+        self,
+        data_directory: Path,
+        api: ObjectApi,
+        client: Client,
+        runtime_name: str,
+        http_gets: Sequence[HttpGet] = (),
+    ):
         self.data_directory = data_directory
         self.client = client
         self.runtime_name = runtime_name
         self._api = api
+        self._http_gets = http_gets
+
+    def projection(self, name: str) -> ProjectionView:
+        """What a plugin's projection has made of the log up to now, own writes included. Raises
+        `NotFound`, or `ApiError` where its fold has failed."""
+        return self.client.projection(name)
 
     @staticmethod
     @asynccontextmanager
@@ -90,8 +112,14 @@ class Kernel:
             store = await stack.enter_async_context(
                 Store.open_writer(directory, clock=wanted_clock, durability=durability)
             )
-            api = ObjectApi(store, kinds, wanted_clock, admission)
-            client = LocalClient(api)
+            upcasters = upcasters_of(loaded)
+            api = ObjectApi(store, kinds, wanted_clock, admission, upcasters)
+            projections = Projections(
+                [one for plugin in loaded for one in plugin.projections],
+                ChangeLog(store, upcasters),
+                wanted_clock,
+            )
+            client = LocalClient(api, projections.view)
             await ensure_system_objects(client)
             node = None
             if isinstance(runtime, str) and chosen is None:
@@ -122,9 +150,11 @@ class Kernel:
             manager = Manager(client, wanted_clock, informers)
             for plugin in (builtin, *loaded):
                 manager.add(plugin.reconcilers)
+            await stack.enter_async_context(projections.running())
             await stack.enter_async_context(manager.running())
             runtime_name = node.runtime.name if node is not None else "nothing (no node)"
-            yield Kernel(directory, api, client, runtime_name)
+            gets = [get for plugin in loaded for get in plugin.http_gets]
+            yield Kernel(directory, api, client, runtime_name, gets)
 
     @asynccontextmanager
     async def serving(
@@ -135,6 +165,7 @@ class Kernel:
         The server's `url` and `kubeconfig` say how to reach it. Needs asyncio. Raises
         `ListenFailure`.
         """
+        from kernel.apiserver.plugin_paths import PluginPaths
         from kernel.apiserver.server import ApiServer
 
         server = ApiServer(
@@ -142,6 +173,7 @@ class Kernel:
             data_directory=self.data_directory,
             pod_logs_directory=self.data_directory / POD_LOG_DIRECTORY,
             tls=tls,
+            plugin_paths=PluginPaths(self._http_gets, self.client),
         )
         await server.start(host, port)
         try:

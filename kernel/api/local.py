@@ -12,6 +12,7 @@ from kernel.api.client import (
     KindType,
     ObjectList,
     PatchType,
+    ProjectionView,
     Transaction,
     WatchEvent,
     WatchEventType,
@@ -34,10 +35,12 @@ from kernel.objects.pod import Pod
 
 
 class LocalClient(Client):
-    """Typed calls of an `ObjectApi`; see `Client` for what each does."""
+    """Typed calls of an `ObjectApi`; see `Client` for what each does. `projection` answers what
+    the projections of plugins have made of the log."""
 
-    def __init__(self, api: ObjectApi):
+    def __init__(self, api: ObjectApi, projection: Callable[[str], ProjectionView] | None = None):
         self._api = api
+        self._projection = projection
 
     async def create(
         self, obj: KindType, *, dry_run: bool = False, idempotency_key: str = ""
@@ -228,6 +231,11 @@ class LocalClient(Client):
                 handler(WatchEvent(event.type, obj), event.stored.revision)
 
         return self._api.observe(kind, observer)
+
+    def projection(self, name: str) -> ProjectionView:
+        if self._projection is None:
+            raise NotFound.of("projections", name)
+        return self._projection(name)
 
 
 class _Events:

@@ -18,6 +18,7 @@ from kernel.apiserver.authentication import Authenticator, actor_of
 from kernel.apiserver.documents import Documents
 from kernel.apiserver.logs import PodLogs
 from kernel.apiserver.parameters import Parameters
+from kernel.apiserver.plugin_paths import PLUGIN_ROOT, PluginPaths
 from kernel.apiserver.reads import Reads
 from kernel.apiserver.streams import OpenStreams
 from kernel.apiserver.subresources import is_pod
@@ -34,9 +35,15 @@ class Routes:
     """Answers every request; nothing that is raised below leaves it but a cancellation."""
 
     def __init__(
-        self, api: ObjectApi, authenticator: Authenticator, logs: PodLogs, streams: OpenStreams
+        self,
+        api: ObjectApi,
+        authenticator: Authenticator,
+        logs: PodLogs,
+        streams: OpenStreams,
+        plugin_paths: PluginPaths | None = None,
     ):
         self._kinds = api.kinds
+        self._plugin_paths = plugin_paths
         self._authenticator = authenticator
         self._documents = Documents(api.kinds)
         reads, writes = Reads(api, Tables(), streams), Writes(api)
@@ -81,6 +88,9 @@ class Routes:
         segments = path.strip("/").split("/")
         if "%" in path:
             segments = [unquote(segment) for segment in segments]
+        if segments[0] == PLUGIN_ROOT and self._plugin_paths is not None:
+            _require_get(request)
+            return await self._plugin_paths.answer("/" + "/".join(segments), query, user)
         if len(segments) <= (2 if segments[0] == "api" else 3) or segments[0] not in _ROOTS:
             _require_get(request)
             return self._documents.answer(request, segments)

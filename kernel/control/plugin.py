@@ -1,15 +1,15 @@
 """Plugins: kinds, reconcilers and admission hooks that come in from outside, and from inside.
 
 A plugin is a Python module. What it defines at its top level counts: subclasses of `Kind`,
-functions under `@reconciler`, functions under `@admission`. The built-in reconcilers are a
-`Plugin` like any other.
+functions under `@reconciler`, `@admission`, `@projection`, `@upcaster` and `@http_get`. The
+built-in reconcilers are a `Plugin` like any other.
 """
 
 import importlib.util
 import itertools
 import sys
 import traceback
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from types import ModuleType
@@ -18,6 +18,9 @@ from typing import Any
 import msgspec
 
 from kernel.api.admission import AdmissionHook
+from kernel.api.upcasting import Upcaster, Upcasters
+from kernel.control.plugin_http import HttpGet
+from kernel.control.projection import Projection
 from kernel.control.reconciler import Reconciler
 from kernel.objects.kind import Kind
 from kernel.objects.kinds import KindTable
@@ -36,6 +39,14 @@ class Plugin(msgspec.Struct, frozen=True):
     kinds: tuple[type[Kind], ...] = ()
     reconcilers: tuple[Reconciler, ...] = ()
     admission_hooks: tuple[AdmissionHook, ...] = ()
+    projections: tuple[Projection[Any], ...] = ()
+    upcasters: tuple[Upcaster, ...] = ()
+    http_gets: tuple[HttpGet, ...] = ()
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether it brings nothing."""
+        return not any(getattr(self, name) for name in self.__struct_fields__ if name != "name")
 
     @classmethod
     def from_module(cls, module: ModuleType, name: str = "") -> "Plugin":
@@ -44,11 +55,17 @@ class Plugin(msgspec.Struct, frozen=True):
         kinds = (value for value in values if _is_kind_of(value, module))
         reconcilers = (value for value in values if isinstance(value, Reconciler))
         hooks = (value for value in values if isinstance(value, AdmissionHook))
+        projections = (value for value in values if isinstance(value, Projection))
+        upcasters = (value for value in values if isinstance(value, Upcaster))
+        gets = (value for value in values if isinstance(value, HttpGet))
         return cls(
             name=name or module.__name__,
             kinds=tuple(kinds),
             reconcilers=tuple(one for one in reconcilers if _defined_in(one.reconcile, module)),
             admission_hooks=tuple(one for one in hooks if _defined_in(one.function, module)),
+            projections=tuple(one for one in projections if _defined_in(one.fold, module)),
+            upcasters=tuple(one for one in upcasters if _defined_in(one.function, module)),
+            http_gets=tuple(one for one in gets if _defined_in(one.function, module)),
         )
 
 
@@ -103,7 +120,7 @@ def _load_file(path: Path) -> Plugin:
         del sys.modules[name]
         raise
     plugin = Plugin.from_module(module, path.stem)
-    if not (plugin.kinds or plugin.reconcilers or plugin.admission_hooks):
+    if plugin.is_empty:
         raise PluginError(
             f"{path}: no plugin in it: expected a Kind, a @reconciler or an @admission"
         )
@@ -171,14 +188,34 @@ def served_kinds(plugins: Iterable[Plugin]) -> KindTable:
     return kinds
 
 
-def check_names(plugins: Iterable[Plugin]) -> None:
-    """Raise `PluginError` where two reconcilers share a name: it is the actor of their writes."""
+def upcasters_of(plugins: Iterable[Plugin]) -> Upcasters:
+    """The upcasters of all plugins. Raises `PluginError` where two are for the same version."""
+    upcasters = Upcasters()
+    for plugin in plugins:
+        for one in plugin.upcasters:
+            try:
+                upcasters.add(one)
+            except ValueError as error:
+                raise PluginError(f"plugin {plugin.name}: {error}") from error
+    return upcasters
+
+
+def check_names(plugins: Sequence[Plugin]) -> None:
+    """Raise `PluginError` where two reconcilers share a name (it is the actor of their writes),
+    or two projections (their state is kept under it), or two HTTP functions a path."""
+    _check_unique(plugins, "a reconciler named", lambda one: [r.name for r in one.reconcilers])
+    _check_unique(plugins, "a projection named", lambda one: [p.name for p in one.projections])
+    _check_unique(plugins, "something at", lambda one: [get.path for get in one.http_gets])
+
+
+def _check_unique(
+    plugins: Iterable[Plugin], what: str, names: Callable[[Plugin], Iterable[str]]
+) -> None:
     owners: dict[str, str] = {}
     for plugin in plugins:
-        for one in plugin.reconcilers:
-            if one.name in owners:
+        for name in names(plugin):
+            if name in owners:
                 raise PluginError(
-                    f"plugins {owners[one.name]} and {plugin.name} both bring a reconciler "
-                    f"named {one.name}"
+                    f"plugins {owners[name]} and {plugin.name} both bring {what} {name}"
                 )
-            owners[one.name] = plugin.name
+            owners[name] = plugin.name
