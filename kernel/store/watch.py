@@ -232,15 +232,17 @@ class WatchHub:
         if self._recent and self._recent[0].revision <= first_revision:
             start = first_revision - self._recent[0].revision
             looked_at = self._recent[start : start + CATCH_UP_SCAN_MAX]
-            last_looked_at = looked_at[-1].revision
-        else:
-            looked_at, last_looked_at = self._log.entries(
-                first_revision,
-                prefix=prefix,
-                last_revision=last_revision,
-                scan_limit=CATCH_UP_SCAN_MAX,
-            )
-        return [entry for entry in looked_at if matches(prefix, entry.key)], last_looked_at
+            found = [entry for entry in looked_at if matches(prefix, entry.key)]
+            return found, looked_at[-1].revision
+        found, last_looked_at = self._log.entries(
+            first_revision,
+            prefix="" if prefix == "/" else prefix,  # that is all of them
+            last_revision=last_revision,
+            scan_limit=CATCH_UP_SCAN_MAX,
+        )
+        if not prefix.endswith("/"):
+            found = [entry for entry in found if entry.key == prefix]
+        return found, last_looked_at
 
     def close(self) -> None:
         """End all watches."""
