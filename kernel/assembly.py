@@ -100,6 +100,7 @@ class Kernel:
         directory = _absolute(path)
         loaded = [one for plugin in plugins for one in _load(plugin)]
         kinds, admission = _tables_of(loaded)
+        upcasters = upcasters_of(loaded)
         async with AsyncExitStack() as stack:
             chosen = None if isinstance(runtime, str) else runtime
             if isinstance(runtime, str):
@@ -112,7 +113,6 @@ class Kernel:
             store = await stack.enter_async_context(
                 Store.open_writer(directory, clock=wanted_clock, durability=durability)
             )
-            upcasters = upcasters_of(loaded)
             api = ObjectApi(store, kinds, wanted_clock, admission, upcasters)
             projections = Projections(
                 [one for plugin in loaded for one in plugin.projections],
