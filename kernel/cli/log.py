@@ -4,86 +4,106 @@ import argparse
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
-from kernel.cli.lookup import ObjectName, find_key, parse_object_name
+from kernel.cli.entries import cause_of, changes_of, update_lines
+from kernel.cli.lookup import find_key, parse_object_name
+from kernel.cli.moments import local_time
 from kernel.clock import NANOSECONDS_PER_SECOND
+from kernel.objects.field_changes import ABSENT
 from kernel.store.schema import Entry
 from kernel.store.store import StoreReader
 
 BATCH_ENTRIES = 1024
-_HEADINGS = ("REVISION", "TIME", "VERB", "KEY", "ACTOR", "CAUSE")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the entries of one object, or of all, and go on with new ones under --follow."""
     name = parse_object_name(arguments.object) if arguments.object else None
     with StoreReader.open(arguments.data_dir) as reader:
-        key = _key_of(reader, name, arguments.namespace)
+        key = find_key(reader, name, arguments.namespace) if name else ""
         if not arguments.json:
-            print(_row(_HEADINGS), flush=True)
-        entries = _follow(reader, arguments.data_dir) if arguments.follow else _present(reader)
-        for entry in entries:
-            if key is None or entry.key == key:
-                print(_json(entry) if arguments.json else _text(entry), flush=True)
+            print(_own_row(*_OWN_HEADINGS) if key else _row(*_HEADINGS), flush=True)
+        for entry in _entries(reader, key, arguments):
+            for line in _lines(reader, entry, of_one=bool(key), as_json=arguments.json):
+                print(line, flush=True)
     return 0
 
 
-def _key_of(reader: StoreReader, name: ObjectName | None, namespace: str) -> str | None:
-    return None if name is None else find_key(reader, name, namespace)
+def _entries(reader: StoreReader, key: str, arguments: argparse.Namespace) -> Iterator[Entry]:
+    last_revision = reader.revision
+    if key:
+        for revision in reader.history(key):
+            entry = reader.entry(revision)
+            if entry is not None and revision <= last_revision:
+                yield entry
+    else:
+        yield from _between(reader, 1, last_revision)
+    if arguments.follow:
+        for entry in _following(reader, last_revision, arguments.data_dir):
+            if key in ("", entry.key):
+                yield entry
 
 
-def _present(reader: StoreReader, first_revision: int | None = None) -> Iterator[Entry]:
-    """All entries from a revision (by default the oldest) to the newest."""
-    revision = reader.oldest_revision if first_revision is None else first_revision
+def _between(reader: StoreReader, first_revision: int, last_revision: int = 0) -> Iterator[Entry]:
+    """The entries from one revision to another (by default the newest) that the log has."""
+    revision = first_revision
     while True:
-        entries, looked_at = reader.entries(revision, scan_limit=BATCH_ENTRIES)
+        entries, looked_at = reader.entries(
+            revision, last_revision=last_revision, scan_limit=BATCH_ENTRIES, with_gaps=True
+        )
         if looked_at < revision:
             return
         yield from entries
         revision = looked_at + 1
 
 
-def _follow(reader: StoreReader, data_directory: Path) -> Iterator[Entry]:
-    """All entries, then new ones as another process writes them."""
+def _following(reader: StoreReader, last_revision: int, data_directory: Path) -> Iterator[Entry]:
+    """Entries after a revision as another process writes them, without end."""
     import watchfiles
 
-    last_revision = 0
-    for entry in _present(reader):
-        last_revision = entry.revision
-        yield entry
     # LMDB writes to its file with system calls, so that every commit is a change of the file.
     changes = watchfiles.watch(
         data_directory / "log", debounce=20, step=10, rust_timeout=1000, yield_on_timeout=True
     )
     for _ in changes:
-        for entry in _present(reader, last_revision + 1):
+        for entry in _between(reader, last_revision + 1):
             last_revision = entry.revision
             yield entry
 
 
-def local_time(nanoseconds: int) -> str:
-    """Wall time of this machine, to the millisecond."""
-    moment = datetime.fromtimestamp(nanoseconds / NANOSECONDS_PER_SECOND).astimezone()
-    return moment.strftime("%Y-%m-%d %H:%M:%S.") + f"{moment.microsecond // 1000:03d}"
+def _lines(reader: StoreReader, entry: Entry, *, of_one: bool, as_json: bool) -> Iterator[str]:
+    if as_json:
+        yield msgspec.json.encode(_document(reader, entry, of_one=of_one)).decode()
+        return
+    revision, time = str(entry.revision), local_time(entry.time_nanoseconds)
+    verb = entry.verb.name.lower()
+    if not of_one:
+        cause = str(entry.cause) if entry.cause else ""
+        yield _row(revision, time, verb, entry.key, entry.actor, cause)
+        return
+    yield _own_row(revision, time, verb, entry.actor, cause_of(reader, entry))
+    for line in update_lines(reader, entry):
+        yield f"          {line}"
 
 
-def _row(cells: tuple[str, ...]) -> str:
-    revision, time, verb, key, actor, cause = cells
+_HEADINGS = ("REVISION", "TIME", "VERB", "KEY", "ACTOR", "CAUSE")
+_OWN_HEADINGS = ("REVISION", "TIME", "VERB", "ACTOR", "CAUSE")
+
+
+def _row(revision: str, time: str, verb: str, key: str, actor: str, cause: str) -> str:
     return f"{revision:>8}  {time:<23}  {verb:<6}  {key:<44}  {actor:<28}  {cause}".rstrip()
 
 
-def _text(entry: Entry) -> str:
-    cause = str(entry.cause) if entry.cause else ""
-    verb = entry.verb.name.lower()
-    time = local_time(entry.time_nanoseconds)
-    return _row((str(entry.revision), time, verb, entry.key, entry.actor, cause))
+def _own_row(revision: str, time: str, verb: str, actor: str, cause: str) -> str:
+    return f"{revision:>8}  {time:<23}  {verb:<6}  {actor:<28}  {cause}".rstrip()
 
 
-def _json(entry: Entry) -> str:
+def _document(reader: StoreReader, entry: Entry, *, of_one: bool) -> dict[str, Any]:
     moment = datetime.fromtimestamp(entry.time_nanoseconds / NANOSECONDS_PER_SECOND, UTC)
-    line = {
+    document = {
         "revision": entry.revision,
         "time": moment,
         "verb": entry.verb.name.lower(),
@@ -93,4 +113,18 @@ def _json(entry: Entry) -> str:
         "cause": entry.cause,
         "object": msgspec.Raw(entry.value),
     }
-    return msgspec.json.encode(line).decode()
+    changes = changes_of(reader, entry) if of_one else None
+    if changes is not None:
+        document["changes"] = [
+            {
+                name: value
+                for name, value in (
+                    ("path", change.path),
+                    ("before", change.before),
+                    ("after", change.after),
+                )
+                if value is not ABSENT
+            }
+            for change in changes
+        ]
+    return document

@@ -1,11 +1,15 @@
 """Names as a person types them on the command line, found in the log."""
 
 import difflib
+from collections.abc import Iterator
 
 import msgspec
 
+from kernel.objects.kind import Kind
 from kernel.objects.kinds import KindTable
 from kernel.store.store import StoreReader
+
+BATCH_ENTRIES = 4096
 
 
 class LookupFailure(Exception):
@@ -32,7 +36,7 @@ def find_key(reader: StoreReader, wanted: ObjectName, namespace: str) -> str:
 
     Kinds of plugins are not known here: they are found by their plural in the keys themselves.
     """
-    prefixes = _prefixes(reader, wanted.kind)
+    prefixes = find_prefixes(reader, wanted.kind)
     for prefix in prefixes:
         for place in (namespace, ""):
             key = f"{prefix}{place}/{wanted.name}"
@@ -45,31 +49,60 @@ def find_key(reader: StoreReader, wanted: ObjectName, namespace: str) -> str:
     )
 
 
-def _prefixes(reader: StoreReader, kind: str) -> list[str]:
+def find_prefixes(reader: StoreReader, kind: str) -> list[str]:
+    """The prefixes of the keys of kinds that have this name. Raises `LookupFailure`."""
     known = KindTable.core().by_name(kind)
     if known is not None:
         return [known.info.key_prefix()]
-    typed = kind.lower()
+    typed, dot, group = kind.lower().partition(".")
     plurals = {typed, typed + "s", typed + "es", typed.removesuffix("y") + "ies"}
-    found = [prefix for prefix in _kind_prefixes(reader) if prefix.split("/")[2] in plurals]
-    if found:
-        return found
+    # Objects that exist are found at once; for others, every entry must be looked at.
+    for prefixes in (_living_prefixes(reader), _all_prefixes(reader)):
+        found = [
+            prefix
+            for prefix in prefixes
+            if prefix.split("/")[2] in plurals and (not dot or prefix.split("/")[1] == group)
+        ]
+        if found:
+            return found
     suggestion = KindTable.core().suggest(kind)
     hint = f', did you mean "{suggestion.lower()}"?' if suggestion else ""
     raise LookupFailure(f'there is no kind "{kind}" in this log{hint}')
 
 
-def _kind_prefixes(reader: StoreReader) -> list[str]:
+def kind_of_key(key: str) -> type[Kind] | None:
+    """The struct of the objects under a key, where it is one of the core's."""
+    _, group, plural, *_ = key.split("/")
+    for kind in KindTable.core():
+        if kind.info.plural == plural and (kind.info.group or "core") == group:
+            return kind
+    return None
+
+
+def _living_prefixes(reader: StoreReader) -> Iterator[str]:
     """The prefix of each kind that has living objects, by skipping from kind to kind."""
-    prefixes: list[str] = []
     after_key = ""
     while True:
         items, _ = reader.scan("/", after_key=after_key, limit=1)
         if not items:
-            return prefixes
+            return
         _, group, plural, *_ = items[0].key.split("/")
-        prefixes.append(f"/{group}/{plural}/")
+        yield f"/{group}/{plural}/"
         after_key = f"/{group}/{plural}0"  # "0" follows "/": the first key behind this kind
+
+
+def _all_prefixes(reader: StoreReader) -> list[str]:
+    """The prefix of each kind that the log has entries of."""
+    prefixes: dict[str, None] = {}
+    revision = 1
+    while True:
+        entries, looked_at = reader.entries(revision, scan_limit=BATCH_ENTRIES, with_gaps=True)
+        if looked_at < revision:
+            return list(prefixes)
+        for entry in entries:
+            _, group, plural, *_ = entry.key.split("/")
+            prefixes[f"/{group}/{plural}/"] = None
+        revision = looked_at + 1
 
 
 def _nearest(reader: StoreReader, prefixes: list[str], namespace: str, name: str) -> str | None:

@@ -1,41 +1,45 @@
-"""`podkernel why`: the chain of causes that led to an object's latest state.
+"""`podkernel why`: the chain of causes that led to an object's state, or to one field's value.
 
 Every entry names the revision that its writer was reacting to. Following that from the newest
-entry of an object leads back to the person, program or observation where it began.
+entry of an object, or from the last one that changed the field, leads back to the person, program
+or observation where it began.
 """
 
 import argparse
-from typing import Any
+import difflib
+from collections.abc import Sequence
 
 import msgspec
 
-from kernel.cli.log import local_time
-from kernel.cli.lookup import find_key, parse_object_name
+from kernel.cli.entries import change_lines, changes_of, deed, shown, update_lines
+from kernel.cli.lookup import LookupFailure, find_key, kind_of_key, parse_object_name
+from kernel.cli.moments import local_time, revision_at
+from kernel.clock import SystemClock
+from kernel.objects.field_changes import FieldChange, covers, field_changes, locate
 from kernel.store.schema import Entry, Verb
 from kernel.store.store import StoreReader
-
-CHANGES_SHOWN_MAX = 6
-VALUE_WIDTH_MAX = 60
-_NOISE = ("metadata.generation", "metadata.managedFields")
-_NOISE_AT_THE_END = ("lastTransitionTime", "containerID")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the chain, the newest entry first."""
-    name = parse_object_name(arguments.object)
+    wanted, _, field = arguments.object.partition(":")
+    name = parse_object_name(wanted)
     with StoreReader.open(arguments.data_dir) as reader:
         key = find_key(reader, name, arguments.namespace)
-        chain = causal_chain(reader, reader.history(key)[-1])
-        print(f"{key} is as it is because, newest first:")
-        for entry in chain:
-            print(_headline(entry))
-            for line in _changes(reader, entry):
-                print(f"             {line}")
-        last = chain[-1]
-        if last.cause:
-            print(f"    the cause, revision {last.cause}, is no longer in the log")
+        at = revision_at(reader, arguments.at, SystemClock()) if arguments.at else reader.revision
+        entries = _history(reader, key, at)
+        then, verb = (f" at revision {at}", "was") if arguments.at else ("", "is")
+        if field:
+            document = msgspec.json.decode(entries[0].value)
+            path, value = locate(document, field, kind_of_key(key))
+            origin, changes = _last_change(reader, entries, path)
+            print(f"{path} of {key}{then} {verb} {shown(value)} because, newest first:")
+            lines = change_lines(changes)
         else:
-            print(f"    {last.actor} acted of its own accord")
+            origin = entries[0]
+            print(f"{key}{then} {verb} as it {verb} because, newest first:")
+            lines = update_lines(reader, origin)
+        _print_chain(causal_chain(reader, origin.revision), reader, lines)
     return 0
 
 
@@ -52,65 +56,51 @@ def causal_chain(reader: StoreReader, revision: int) -> list[Entry]:
     return chain
 
 
-def _headline(entry: Entry) -> str:
-    time = local_time(entry.time_nanoseconds)
-    return f"{entry.revision:>8}  {time}  {entry.actor} {entry.verb.name.lower()}d {entry.key}"
+def _history(reader: StoreReader, key: str, at: int) -> list[Entry]:
+    """The object's entries up to a revision, the newest first. Raises `LookupFailure`."""
+    found = [reader.entry(revision) for revision in reversed(reader.history(key)) if revision <= at]
+    entries = [entry for entry in found if entry is not None]
+    if not entries:
+        raise LookupFailure(f"{key} did not exist yet at revision {at}")
+    return entries
 
 
-def _changes(reader: StoreReader, entry: Entry) -> list[str]:
-    """What an entry changed, a line a field: `status.phase` before what is deeper in the status."""
-    if entry.verb is Verb.DELETE:
-        return []
-    previous = reader.entry(entry.previous_revision) if entry.previous_revision else None
-    if previous is None:
-        return []
-    before = dict(_flatten(msgspec.json.decode(previous.value)))
-    after = dict(_flatten(msgspec.json.decode(entry.value)))
-    lines = [
-        f"{path}: {_short(before.get(path))} → {_short(after.get(path))}"
-        for path in sorted(before.keys() | after.keys(), key=_depth_and_path)
-        if before.get(path) != after.get(path) and not _is_noise(path)
-    ]
-    if len(lines) > CHANGES_SHOWN_MAX:
-        hidden = len(lines) - CHANGES_SHOWN_MAX
-        lines = [*lines[:CHANGES_SHOWN_MAX], f"… and {hidden} more"]
-    return lines
+def _last_change(
+    reader: StoreReader, entries: Sequence[Entry], path: str
+) -> tuple[Entry, list[FieldChange]]:
+    """The newest of an object's entries that changed a field, and what it changed in it. Of the
+    entries of an object that was deleted and made again, the newer object's count."""
+    for entry in entries:
+        changes = changes_of(reader, entry)
+        if changes is None:  # whatever it changed, it is the oldest that is known of the object
+            return entry, []
+        of_field = [one for one in changes if covers(path, one.path) or covers(one.path, path)]
+        if of_field:
+            return entry, of_field
+        if entry.verb is Verb.CREATE:
+            break
+    near = _nearest_field(entries[0], path)
+    hint = f', did you mean "{near}"?' if near else ""
+    raise LookupFailure(f"{path} has never been set in {entries[0].key}{hint}")
 
 
-def _depth_and_path(path: str) -> tuple[int, str]:
-    return path.count("."), path
+def _nearest_field(entry: Entry, path: str) -> str | None:
+    leaves = field_changes({}, msgspec.json.decode(entry.value), kind_of_key(entry.key))
+    paths = {leaf.path for leaf in leaves}
+    fields = paths | {path.rpartition(".")[0] for path in paths}
+    near = difflib.get_close_matches(path, sorted(fields), n=1)
+    return near[0] if near else None
 
 
-def _is_noise(path: str) -> bool:
-    return path.startswith(_NOISE) or path.endswith(_NOISE_AT_THE_END)
-
-
-def _flatten(value: Any, path: str = "") -> list[tuple[str, Any]]:
-    """The leaves of a document with their paths: `spec.containers[0].image`. Items of a list
-    that have a name or type of their own go by it, so that an insertion moves nothing."""
-    if isinstance(value, dict) and value:
-        return [
-            leaf
-            for name, item in value.items()
-            for leaf in _flatten(item, f"{path}.{name}" if path else name)
-        ]
-    if isinstance(value, list) and value:
-        return [
-            leaf
-            for index, item in enumerate(value)
-            for leaf in _flatten(item, f"{path}[{_item_name(item, index)}]")
-        ]
-    return [(path, value)]
-
-
-def _item_name(item: Any, index: int) -> str:
-    if isinstance(item, dict):
-        return str(item.get("name") or item.get("type") or index)
-    return str(index)
-
-
-def _short(value: Any) -> str:
-    if value is None:
-        return "nothing"
-    text = msgspec.json.encode(value).decode()
-    return text if len(text) <= VALUE_WIDTH_MAX else text[: VALUE_WIDTH_MAX - 1] + "…"
+def _print_chain(chain: Sequence[Entry], reader: StoreReader, lines: Sequence[str]) -> None:
+    """A headline an entry and what it changed; `lines` are those of the first one."""
+    for position, entry in enumerate(chain):
+        time = local_time(entry.time_nanoseconds)
+        print(f"{entry.revision:>8}  {time}  {deed(entry, key=entry.key)}")
+        for line in update_lines(reader, entry) if position else lines:
+            print(f"             {line}")
+    last = chain[-1]
+    if last.cause:
+        print(f"    the cause, revision {last.cause}, is no longer in the log")
+    else:
+        print(f"    {last.actor} acted of its own accord")

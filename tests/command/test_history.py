@@ -3,11 +3,12 @@
 import json
 import re
 import subprocess
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from .harness import EXAMPLES, Place, Server, eventually
+from .harness import EXAMPLES, Kubectl, Place, Server, eventually
 from .manifests import pod
 
 CONFIG_MAPS = "/api/v1/namespaces/default/configmaps"
@@ -56,8 +57,14 @@ def test_one_objects_entries(here: Place, server: Server) -> None:
     assert entries(here, "po/web") == entries(here, "Pod/web") == own
 
     heading, *lines = printed(here, "log", "pod/web").splitlines()
-    assert heading.split() == ["REVISION", "TIME", "VERB", "KEY", "ACTOR", "CAUSE"]
-    assert [int(line.split()[0]) for line in lines] == [entry["revision"] for entry in own]
+    assert heading.split() == ["REVISION", "TIME", "VERB", "ACTOR", "CAUSE"]
+    told = [line.split() for line in lines]
+    revisions = [int(words[0]) for words in told if words[0].isdigit()]
+    assert revisions == [entry["revision"] for entry in own]
+    assert f'          spec.nodeName: nothing → "{own[1]["object"]["spec"]["nodeName"]}"' in lines
+    caused = f"{own[0]['revision']} podkernel-dev created pods/default/web"
+    assert any(line.endswith(caused) for line in lines)
+    assert {change["path"] for change in own[1]["changes"]} >= {"spec.nodeName"}
     with server.connected() as connection:
         connection.request("DELETE", "/api/v1/namespaces/default/pods/web")
     eventually(lambda: entries(here, "pod/web")[-1]["verb"] == "delete", "the deletion's entry")
@@ -149,6 +156,64 @@ def test_why_of_a_plugins_kind_and_of_what_it_owns(here: Place) -> None:
     assert entries(here, "websites/hello")[0]["actor"] == "podkernel-dev"
     server.stop()
     assert printed(here, "why", "website/hello") == chain
+
+
+def test_the_past_is_shown_beside_a_server_and_after_it(here: Place, server: Server) -> None:
+    created = entries(here, "pod/web")[0]["revision"]
+    beside = [
+        printed(here, "get", "pods", "--at", str(created)),
+        printed(here, "get", "pod", "web", "-o", "json", "--at", str(created)),
+        printed(here, "diff", "pod/web", str(created), str(entries(here)[-1]["revision"])),
+        printed(here, "why", "pod/web:status.phase"),
+    ]
+    assert re.search(r"^web +0/1 +Pending +0 +0s$", beside[0], re.MULTILINE)
+    assert "nodeName" not in json.loads(beside[1])["spec"]
+    assert 'status.phase: "Pending" → "Running"' in beside[2]
+    assert 'status.phase of /core/pods/default/web is "Running" because' in beside[3]
+    last = entries(here)[-1]["revision"]
+    server.stop()
+    again = [
+        printed(here, "get", "pods", "--at", str(created)),
+        printed(here, "get", "pod", "web", "-o", "json", "--at", str(created)),
+        printed(here, "diff", "pod/web", str(created), str(last)),
+    ]
+    assert again[:2] == beside[:2]
+    assert 'status.phase: "Pending" → "Running"' in again[2]
+
+
+def test_get_prints_what_kubectl_prints(here: Place, kubectl: Kubectl) -> None:
+    plugin, manifest = EXAMPLES / "website.py", EXAMPLES / "website.yaml"
+    server = here.start("--runtime", "simulated", "--plugin", plugin, manifest)
+    server.wait_printed("pod default/hello Running")
+    for arguments in (
+        ("pods", "-A"),
+        ("pods", "-o", "wide"),
+        ("services",),
+        ("ns",),
+        ("nodes", "-o", "name"),
+        ("website",),
+        ("website", "hello", "-o", "json"),
+        ("events",),
+    ):
+
+        def both(arguments: tuple[str, ...] = arguments) -> tuple[list[str], list[str]]:
+            ours = printed(here, "get", *arguments, "--plugin", str(plugin))
+            theirs = kubectl("get", *arguments)
+            return ours.split(), theirs.split()
+
+        def same(both: Callable[[], tuple[list[str], list[str]]] = both) -> bool:
+            ours, theirs = both()
+            return without_ages(ours) == without_ages(theirs)
+
+        eventually(same, f"get {' '.join(arguments)} is the same: {both()}", seconds=5)
+    unloaded = printed(here, "get", "website").split()
+    loaded = printed(here, "get", "website", "--plugin", str(plugin)).split()
+    assert without_ages(unloaded) == without_ages(loaded)
+
+
+def without_ages(words: list[str]) -> list[str]:
+    """Ages go on while the two commands run."""
+    return [word for word in words if not re.fullmatch(r"\d+[smh]", word)]
 
 
 def test_why_of_what_is_deleted(here: Place, server: Server) -> None:

@@ -1,0 +1,173 @@
+"""What can be typed after `podkernel`."""
+
+import argparse
+import re
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import TypeAlias
+
+Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
+
+MOMENT = "a revision (42), a time (2026-01-31T12:00:00Z), or how long ago (-5m, -2h30m)"
+
+_AGO = re.compile(r"-\d[\ddhms]*[dhms]")
+
+
+def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
+    """The arguments, understood; `module` is the one in `kernel.cli` that runs the command. Exits
+    with code 2 where they make no sense."""
+    # `-5m` is no option: argparse takes what has a space in it for a value.
+    shielded = [f" {one}" if _AGO.fullmatch(one) else one for one in arguments]
+    return _parser().parse_args(shielded)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="podkernel",
+        description="The kernel of Kubernetes: an event log, reconcilers, and Pods that run.",
+    )
+    parser.add_argument("--version", action="version", version=f"podkernel {version('podkernel')}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    _add_dev(commands)
+    _add_get(commands)
+    _add_log(commands)
+    _add_diff(commands)
+    _add_why(commands)
+    return parser
+
+
+def _add_command(
+    commands: Commands, name: str, summary: str, *, module: str = "", description: str = ""
+) -> argparse.ArgumentParser:
+    """A command that `kernel.cli.<module>` runs; the module has its name unless given."""
+    command = commands.add_parser(name, help=summary, description=description or None)
+    command.set_defaults(module=module or name)
+    command.add_argument(
+        "--data-dir",
+        type=Path,
+        metavar="D",
+        help="where the event log and all else is kept (default: the platform's data directory)",
+    )
+    return command
+
+
+def _add_dev(commands: Commands) -> None:
+    dev = _add_command(
+        commands,
+        "dev",
+        "serve the API and run Pods until Ctrl-C",
+        description="Serve the Kubernetes API on this machine and run Pods, until Ctrl-C.",
+    )
+    dev.add_argument("manifests", nargs="*", type=Path, metavar="MANIFEST", help="YAML or JSON")
+    dev.add_argument(
+        "--listen",
+        default="127.0.0.1:6443",
+        metavar="HOST:PORT",
+        help="where to serve (default: %(default)s; port 0 picks a free one)",
+    )
+    dev.add_argument(
+        "--runtime",
+        default="auto",
+        choices=["auto", "containerd", "process", "simulated"],
+        help="what runs containers (default: containerd where it answers, else process)",
+    )
+    dev.add_argument("--containerd-socket", default="", metavar="S", help="containerd's CRI socket")
+    dev.add_argument("--static-pods", type=Path, metavar="DIR", help="a directory of static Pods")
+    _add_plugins(dev)
+    dev.add_argument("--node-name", default="", metavar="N", help="default: this host's name")
+    dev.add_argument(
+        "--durability",
+        default="disk",
+        choices=["disk", "process"],
+        help="what an acknowledged write survives: a power cut, or only this process's death "
+        "(default: %(default)s)",
+    )
+    dev.add_argument(
+        "--on-exit",
+        default="stop",
+        choices=["stop", "keep"],
+        help="what happens to running Pods at the end (default: stop; both go on at the next "
+        "start)",
+    )
+
+
+def _add_get(commands: Commands) -> None:
+    get = _add_command(
+        commands,
+        "get",
+        "print objects as they are, or were",
+        description="Print objects as they are, or were, from the files of a data directory: "
+        "beside a running server, or where none runs.",
+    )
+    get.add_argument("kind", metavar="KIND", help="such as pods, po or pod (or KIND/NAME)")
+    get.add_argument("name", nargs="?", default="", metavar="NAME")
+    _add_namespace(get)
+    get.add_argument("-A", "--all-namespaces", action="store_true", help="of all namespaces")
+    get.add_argument("-l", "--selector", default="", metavar="S", help="a label selector")
+    get.add_argument(
+        "-o",
+        "--output",
+        default="table",
+        choices=["table", "wide", "yaml", "json", "name"],
+        help="default: %(default)s, with kubectl's columns",
+    )
+    _add_at(get)
+    _add_plugins(get)
+
+
+def _add_log(commands: Commands) -> None:
+    log = _add_command(
+        commands,
+        "log",
+        "print the event log, or what changed in one object",
+        description="Print the event log, a line an entry; of one object, also what each entry "
+        "changed, and which entry caused it.",
+    )
+    log.add_argument("object", nargs="?", default="", metavar="KIND/NAME")
+    _add_namespace(log)
+    log.add_argument("-f", "--follow", action="store_true", help="go on with new entries")
+    log.add_argument("--json", action="store_true", help="a JSON object a line, object included")
+
+
+def _add_diff(commands: Commands) -> None:
+    diff = _add_command(commands, "diff", "print what differs between two states of an object")
+    diff.add_argument("object", metavar="KIND/NAME")
+    diff.add_argument("before", metavar="MOMENT", help=MOMENT)
+    diff.add_argument("after", nargs="?", default="", metavar="MOMENT", help="default: now")
+    _add_namespace(diff)
+
+
+def _add_why(commands: Commands) -> None:
+    why = _add_command(
+        commands,
+        "why",
+        "print what led to an object's present state",
+        description="Print what led to an object's state, or to the value of one field of it: who "
+        "did it, because of what.",
+    )
+    why.add_argument(
+        "object", metavar="KIND/NAME[:FIELD]", help="such as pod/web or pod/web:status.phase"
+    )
+    _add_namespace(why)
+    _add_at(why)
+
+
+def _add_namespace(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("-n", "--namespace", default="default", help="default: %(default)s")
+
+
+def _add_at(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--at", default="", metavar="MOMENT", help=f"{MOMENT} (default: now)")
+
+
+def _add_plugins(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--plugin",
+        dest="plugins",
+        action="append",
+        default=[],
+        type=Path,
+        metavar="P",
+        help="a plugin: a .py file, or a folder of them (may be given several times)",
+    )
