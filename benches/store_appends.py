@@ -2,6 +2,7 @@
 
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import anyio
@@ -17,16 +18,27 @@ WRITERS = 64
 WRITES_ALONE = 1000
 WRITES_TOGETHER = 20_000
 FLOOR = "bare LMDB, one put, one fsync"
+SPREAD = f"{WRITERS} writers, keys spread over {WRITERS} places"
 ETCD = f"etcd, {WRITERS} clients"
 
 
-async def _appends_per_second(writers: int, writes: int) -> float:
+def _in_order(writer: int, number: int) -> str:
+    return f"{number:06}-{writer:02}"
+
+
+def _spread(writer: int, number: int) -> str:
+    return f"{writer:02}-{number:06}"
+
+
+async def _appends_per_second(
+    writers: int, writes: int, name: Callable[[int, int], str] = _in_order
+) -> float:
     with tempfile.TemporaryDirectory(dir=Path.cwd()) as directory:
         async with Store.open_writer(Path(directory), clock=SystemClock()) as store:
 
             async def write(writer: int) -> None:
                 for number in range(writes // writers):
-                    key = f"/core/configmaps/default/{writer}-{number}"
+                    key = f"/core/configmaps/default/{name(writer, number)}"
                     await store.commit(Write((Operation(key, VALUE, 0),), "bench"))
 
             started_at = time.perf_counter()
@@ -41,6 +53,7 @@ async def _sample() -> Samples:
         FLOOR: synced_puts_per_second(WRITES_ALONE),
         "1 writer": await _appends_per_second(1, WRITES_ALONE),
         f"{WRITERS} writers": await _appends_per_second(WRITERS, WRITES_TOGETHER),
+        SPREAD: await _appends_per_second(WRITERS, WRITES_TOGETHER, _spread),
     }
     if not missing_for_etcd():
         samples[ETCD] = await puts_per_second(WRITERS)
@@ -53,6 +66,7 @@ def _figures() -> tuple[Figure, ...]:
         Figure(FLOOR, "1/s"),
         Figure("1 writer", "1/s", FLOOR, aim="0.7 of it"),
         Figure(f"{WRITERS} writers", "1/s", FLOOR, aim="15 times it"),
+        Figure(SPREAD, "1/s", FLOOR),
     )
     if reason := missing_for_etcd():
         print(f"etcd: left out, {reason}")

@@ -14,8 +14,7 @@ and then wakes the writers:
 
 import threading
 from collections.abc import Callable, Sequence
-from enum import Enum
-from queue import Empty, SimpleQueue
+from queue import SimpleQueue
 from typing import Protocol, TypeVar
 
 import anyio
@@ -80,15 +79,15 @@ class InlineCommitter:
         self._closed = True
 
 
-class _Waiting:
-    """A write on its way through the thread, and the task that waits for it."""
+class _Group:
+    """Writes on their way through the thread, and the tasks that wait for them."""
 
-    __slots__ = ("done", "outcome", "write")
+    __slots__ = ("done", "outcomes", "writes")
 
-    def __init__(self, write: Write):
-        self.write = write
+    def __init__(self) -> None:
+        self.writes: list[Write] = []
         self.done = anyio.Event()
-        self.outcome: Appended | StoreError = Appended([])
+        self.outcomes: Sequence[Appended | StoreError] = ()
 
 
 class _Task:
@@ -102,25 +101,21 @@ class _Task:
         self.error: Exception | None = None
 
 
-class _End(Enum):
-    """After the last write."""
-
-    END = 0
-
-
-_END = _End.END
-_Following = _Task | _End | None
-
-
 class GroupCommitter:
-    """Appends in groups on a thread of its own; one fsync a group."""
+    """Appends in groups on a thread of its own; one fsync a group.
+
+    The group that gathers is the last one in the queue. It is closed when the thread takes it, or
+    when something else is queued behind it.
+    """
 
     def __init__(self, log: Log, clock: Clock, publish: Publish):
         self._log = log
         self._clock = clock
         self._publish = publish
         self._post = current_post()
-        self._queue: SimpleQueue[_Waiting | _Task | _End] = SimpleQueue()
+        self._queue: SimpleQueue[_Group | _Task | None] = SimpleQueue()
+        self._gathering: _Group | None = None
+        self._gathering_lock = threading.Lock()
         self._closed = False
         self._ended = anyio.Event()
         self._thread = threading.Thread(target=self._run, name="podkernel-writer", daemon=True)
@@ -129,19 +124,25 @@ class GroupCommitter:
     async def commit(self, write: Write) -> list[Entry]:
         if self._closed:
             raise StoreClosed("the store has been closed")
-        waiting = _Waiting(write)
-        self._queue.put(waiting)
-        await waiting.done.wait()
-        if isinstance(waiting.outcome, StoreError):
-            raise waiting.outcome
-        return waiting.outcome.entries
+        with self._gathering_lock:
+            group = self._gathering
+            if group is None or len(group.writes) == GROUP_WRITES_MAX:
+                group = self._gathering = _Group()
+                self._queue.put(group)
+            place = len(group.writes)
+            group.writes.append(write)
+        await group.done.wait()
+        outcome = group.outcomes[place]
+        if isinstance(outcome, StoreError):
+            raise outcome
+        return outcome.entries
 
     async def perform(self, task: Callable[[], Result]) -> Result:
         if self._closed:
             raise StoreClosed("the store has been closed")
         results: list[Result] = []
         waiting = _Task(lambda: results.append(task()))
-        self._queue.put(waiting)
+        self._queue_behind(waiting)
         await waiting.done.wait()
         if waiting.error is not None:
             raise waiting.error
@@ -149,34 +150,27 @@ class GroupCommitter:
 
     async def close(self) -> None:
         self._closed = True
-        self._queue.put(_END)
+        self._queue_behind(None)
         with anyio.CancelScope(shield=True):
             await self._ended.wait()  # posted after the last group, so that is published by now
         self._thread.join()
 
-    def _run(self) -> None:
-        following: _Following = None
-        while following is not _END:
-            group, following = self._take_group(self._queue.get())
-            if group:
-                self._commit_group(group)
-            if isinstance(following, _Task):
-                self._perform(following)
-        self._post(self._ended.set)
+    def _queue_behind(self, following: _Task | None) -> None:
+        """Queue what is to come after all writes so far and before those to come."""
+        with self._gathering_lock:
+            self._gathering = None
+            self._queue.put(following)
 
-    def _take_group(self, first: _Waiting | _Task | _End) -> tuple[list[_Waiting], _Following]:
-        """All writes that wait now, and what came after them that is none."""
-        group: list[_Waiting] = []
-        following = first
-        while isinstance(following, _Waiting):
-            group.append(following)
-            if len(group) == GROUP_WRITES_MAX:
-                return group, None
-            try:
-                following = self._queue.get_nowait()
-            except Empty:
-                return group, None
-        return group, following
+    def _run(self) -> None:
+        while (taken := self._queue.get()) is not None:
+            if isinstance(taken, _Task):
+                self._perform(taken)
+            else:
+                with self._gathering_lock:
+                    if self._gathering is taken:
+                        self._gathering = None
+                self._commit_group(taken)
+        self._post(self._ended.set)
 
     def _perform(self, task: _Task) -> None:
         try:
@@ -185,27 +179,23 @@ class GroupCommitter:
             task.error = error
         self._post(task.done.set)
 
-    def _commit_group(self, group: list[_Waiting]) -> None:
-        outcomes: Sequence[Appended | StoreError]
+    def _commit_group(self, group: _Group) -> None:
         try:
-            outcomes = self._log.append(
-                [waiting.write for waiting in group], self._clock.now_nanoseconds()
-            )
+            group.outcomes = self._log.append(group.writes, self._clock.now_nanoseconds())
         except StoreError as error:
-            outcomes = [error] * len(group)
+            group.outcomes = [error] * len(group.writes)
         except Exception as error:  # a bug of ours: the writers must hear of it, not hang
-            outcomes = [StoreError(f"the write failed: {error!r}")] * len(group)
-        self._post(self._finish, group, outcomes)
+            failure = StoreError(f"the write failed: {error!r}")
+            group.outcomes = [failure] * len(group.writes)
+        self._post(self._finish, group)
 
-    def _finish(self, group: list[_Waiting], outcomes: Sequence[Appended | StoreError]) -> None:
+    def _finish(self, group: _Group) -> None:
         entries = [
             entry
-            for outcome in outcomes
+            for outcome in group.outcomes
             if isinstance(outcome, Appended) and not outcome.repeated
             for entry in outcome.entries
         ]
         if entries:
             self._publish(entries)
-        for waiting, outcome in zip(group, outcomes, strict=True):
-            waiting.outcome = outcome
-            waiting.done.set()
+        group.done.set()
