@@ -60,6 +60,12 @@ if TYPE_CHECKING:
         reconciler as reconciler,
     )
     from kernel.control.recorder import Recorder as Recorder
+    from kernel.control.replay import (
+        MissingWrite as MissingWrite,
+        ReplayedFailure as ReplayedFailure,
+        ReplayedWrite as ReplayedWrite,
+        ReplayReport as ReplayReport,
+    )
     from kernel.cri.simulated.runtime import SimulatedRuntime as SimulatedRuntime
     from kernel.objects.config import ConfigMap as ConfigMap, Secret as Secret
     from kernel.objects.container import (
@@ -117,6 +123,9 @@ _MODULES = {
         *("TerminalError", "Watch", "reconciler"),
     ),
     "kernel.control.recorder": ("Recorder",),
+    "kernel.control.replay": (
+        *("MissingWrite", "ReplayReport", "ReplayedFailure", "ReplayedWrite"),
+    ),
     "kernel.cri.simulated.runtime": ("SimulatedRuntime",),
     "kernel.objects.config": ("ConfigMap", "Secret"),
     "kernel.objects.container": (

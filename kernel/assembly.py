@@ -13,6 +13,7 @@ from kernel.api.changes import ChangeLog
 from kernel.api.client import Client, ProjectionView
 from kernel.api.local import LocalClient
 from kernel.api.object_api import ObjectApi
+from kernel.api.replayed import open_world
 from kernel.clock import Clock, SystemClock
 from kernel.control.informer import Informers
 from kernel.control.manager import Manager
@@ -25,6 +26,8 @@ from kernel.control.plugin import (
 )
 from kernel.control.plugin_http import HttpGet
 from kernel.control.projection_run import Projections
+from kernel.control.reconciler import Reconciler
+from kernel.control.replay import Replay, ReplayProgress, ReplayReport
 from kernel.cri.choice import RuntimeName, outside_runtime, own_runtime
 from kernel.cri.runtime import Runtime
 from kernel.objects.kinds import KindTable
@@ -155,6 +158,42 @@ class Kernel:
             runtime_name = node.runtime.name if node is not None else "nothing (no node)"
             gets = [get for plugin in loaded for get in plugin.http_gets]
             yield Kernel(directory, api, client, runtime_name, gets)
+
+    @staticmethod
+    async def replay(
+        path: str | Path,
+        *,
+        plugins: Iterable[Plugin | ModuleType | Path | str] = (),
+        reconcilers: Iterable[Reconciler] = (),
+        from_revision: int | None = None,
+        progress: ReplayProgress = lambda revision, newest: None,
+    ) -> ReplayReport:
+        """Feed an old log to reconcilers, and report what they would have written.
+
+        `path` is a data directory, read only, also while another process writes it. All of
+        `plugins` counts (kinds, admission hooks, upcasters, projections), and `reconcilers` beside
+        their own. It starts with the entry `from_revision`, by default with the first one that the
+        log can show. How the world answers is said in kernel/control/replay.py.
+
+        Raises `StoreError` (no log, or none from that revision on), `ApiError`, `PluginError`.
+        """
+        loaded = [one for plugin in plugins for one in _load(plugin)]
+        loaded.append(Plugin(name="given", reconcilers=tuple(reconcilers)))
+        check_names(loaded)
+        kinds, admission = _tables_of(loaded)
+        with open_world(
+            _absolute(path),
+            kinds=kinds,
+            admission=admission,
+            upcasters=upcasters_of(loaded),
+            from_revision=from_revision,
+        ) as world:
+            replay = Replay(
+                world,
+                [one for plugin in loaded for one in plugin.reconcilers],
+                [one for plugin in loaded for one in plugin.projections],
+            )
+            return await replay.run(progress)
 
     @asynccontextmanager
     async def serving(

@@ -26,7 +26,7 @@ ChangeVerb = Literal["create", "update", "delete"]
 BATCH_ENTRIES_MAX = 512
 REMEMBERED_OBJECTS_MAX = 4096
 
-_VERBS: dict[Verb, ChangeVerb] = {
+CHANGE_VERBS: dict[Verb, ChangeVerb] = {
     Verb.CREATE: "create",
     Verb.UPDATE: "update",
     Verb.DELETE: "delete",
@@ -144,8 +144,8 @@ class ChangeLog:
             return None
         return ProjectedEntry(
             revision=entry.revision,
-            time=time_of(entry),
-            verb="create" if as_created else _VERBS[entry.verb],
+            time=time_of(entry.time_nanoseconds),
+            verb="create" if as_created else CHANGE_VERBS[entry.verb],
             object=obj,
             previous=None if as_created else self._previous(kind, entry),
             actor=entry.actor,
@@ -175,9 +175,9 @@ class ChangeLog:
         return None if previous is None else self._object(kind, previous)
 
 
-def time_of(entry: Entry) -> datetime:
-    """When an entry was written, in UTC."""
-    seconds, nanoseconds = divmod(entry.time_nanoseconds, NANOSECONDS_PER_SECOND)
+def time_of(time_nanoseconds: int) -> datetime:
+    """A time of the log, in UTC."""
+    seconds, nanoseconds = divmod(time_nanoseconds, NANOSECONDS_PER_SECOND)
     return datetime.fromtimestamp(seconds, UTC).replace(microsecond=nanoseconds // 1000)
 
 

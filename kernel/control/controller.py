@@ -13,6 +13,7 @@ from kernel.api.context import acting
 from kernel.api.errors import NotFound
 from kernel.clock import Clock
 from kernel.control.informer import Informer, Informers, key_of
+from kernel.control.owners import owner_requests
 from kernel.control.queue import Work, WorkQueue
 from kernel.control.reconciler import (
     MapToRequests,
@@ -119,14 +120,7 @@ class Controller:
                 self._add_mapped(requests, obj, _revision_in(obj), PRIORITY_AT_START)
 
     def _owner_requests(self, obj: Kind) -> list[Request]:
-        info = self.reconciler.kind.info
-        return [
-            Request(owner.name, obj.metadata.namespace if info.namespaced else "")
-            for owner in obj.metadata.owner_references
-            if owner.controller
-            and owner.kind == info.kind
-            and owner.api_version.rpartition("/")[0] == info.group
-        ]
+        return owner_requests(self.reconciler.kind, obj)
 
     async def _work(self) -> None:
         while True:

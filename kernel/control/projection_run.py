@@ -267,6 +267,17 @@ class Projections:
         if failure is not None:
             raise failure
 
+    @asynccontextmanager
+    async def following(self) -> AsyncIterator[None]:
+        """Up to date while the context lasts, and never saved."""
+        for one in self._running.values():
+            await one.start()
+        try:
+            yield
+        finally:
+            for one in self._running.values():
+                one.stop()
+
     def view(self, name: str) -> ProjectionView:
         """What a projection has made of the log. Raises `NotFound`, `ProjectionFailed`."""
         return self._of(name).view()

@@ -27,7 +27,7 @@ async def fill(api: ObjectApi, count: int, namespace: str = "default") -> None:
         await api.create(config_map(f"n-{number:02}", **labels), namespace=namespace)
 
 
-def pages(api: ObjectApi, limit: int, **options: str) -> list[tuple[list[str], int | None]]:
+def pages(api: ObjectApi, limit: int, **options: Any) -> list[tuple[list[str], int | None]]:
     """Names and what remains, page by page to the end."""
     found = []
     token = ""
