@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import resource
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,6 +27,7 @@ MAP_SIZE_BYTES = 256 * 1024**3  # address space, not memory: the file grows with
 READERS_MAX = 1024
 READERS_FILE_BYTES = READERS_MAX * 64 + 4096  # LMDB has a cache line for each, and a header
 NEARLY_FULL_BYTES = 64 * 1024**2  # below this, an interrupted write is put down to a full disk
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 DATA_FILE_NAME = "data.mdb"
 LOCK_FILE_NAME = "lock.mdb"
 
@@ -147,14 +149,19 @@ class Environment:
             return StoreFull(f"{self.directory}: the map is full: no space left for the write")
         if code == errno.EROFS:
             return StoreReadOnly(f"{self.directory}: the file system is read-only")
-        if code in (errno.ENOSPC, errno.EDQUOT) or (code == errno.EIO and self._nearly_full()):
+        if code in _NO_ROOM or (code == errno.EIO and self._nearly_full()):
             return StoreFull(f"{self.directory}: no space left for the write")
         return StoreError(f"{self.directory}: {error}")
 
     def _nearly_full(self) -> bool:
         """EIO is LMDB's answer when the kernel took the first part of a write only."""
         status = os.statvfs(self.directory)
-        return status.f_bavail * status.f_frsize < NEARLY_FULL_BYTES
+        room_bytes = status.f_bavail * status.f_frsize
+        limit_bytes, _ = resource.getrlimit(resource.RLIMIT_FSIZE)
+        if limit_bytes != resource.RLIM_INFINITY:
+            size_bytes = (self.directory / DATA_FILE_NAME).stat().st_size
+            room_bytes = min(room_bytes, limit_bytes - size_bytes)
+        return room_bytes < NEARLY_FULL_BYTES
 
     def revision_in_meta(self, transaction: lmdb.Transaction[bytes], name: bytes) -> int:
         """A revision that the meta database keeps; 0 where it keeps none."""
