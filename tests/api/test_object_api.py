@@ -1,5 +1,7 @@
 """ObjectApi's reads, page by page and in stored form, and deletions of many."""
 
+from typing import Any
+
 import msgspec
 import pytest
 
