@@ -23,7 +23,7 @@ from kernel.store.environment import DATA_FILE_NAME, LOCK_FILE_NAME, Environment
 from kernel.store.errors import DirectoryUnusable, StoreError
 from kernel.store.lock import WriterLock
 from kernel.store.log import put
-from kernel.store.schema import Entry
+from kernel.store.schema import Entry, Verb
 from kernel.store.snapshot import PROGRESS_ENTRIES, Extent, Progress, open_snapshot
 from kernel.store.store import LOG_DIRECTORY_NAME, StoreReader
 
@@ -168,7 +168,8 @@ class _Copy:
             with self._environment.writing() as transaction:
                 for entry in portion:
                     key = entry.key.encode()
-                    put(self._environment, transaction, key, entry.verb, entry.value, entry)
+                    value = None if entry.verb is Verb.DELETE else entry.value
+                    put(self._environment, transaction, key, entry, value)
                     if entry.revision > extent.compacted:
                         self._remember(transaction, entry)
             done += len(portion)

@@ -115,35 +115,41 @@ class Log:
             remembered = self._remembered(transaction, write.idempotency_key)
             if remembered:
                 return Appended(remembered, repeated=True)
-        present: dict[str, int] = {}  # what earlier operations of this write have made of keys
-        entries = []
+        head = self.environment.head
+        present: dict[bytes, int] = {}  # what earlier operations of this write have made of keys
+        entries: list[tuple[bytes, Entry, bytes | None]] = []
         for operation in write.operations:
-            previous = present.get(operation.key)
+            key, value, expected = (
+                operation.key.encode(),
+                operation.value,
+                operation.expected_revision,
+            )
+            previous = present.get(key)
             if previous is None:
-                packed = transaction.get(operation.key.encode(), db=self.environment.head)
+                packed = transaction.get(key, db=head)
                 previous = schema.unpack_revision(packed) if packed else 0
-            if operation.expected_revision not in (None, previous):
-                return PreconditionFailed(operation.key, operation.expected_revision or 0, previous)
-            if operation.value is None and not previous:
+            if expected is not None and expected != previous:
+                return PreconditionFailed(operation.key, expected, previous)
+            if value is not None:
+                verb, recorded = Verb.UPDATE if previous else Verb.CREATE, value
+            elif previous:
+                verb, recorded = Verb.DELETE, operation.last_value
+            else:
                 continue  # deleting what is not there is no change
             revision += 1
-            if operation.value is None:
-                verb, value = Verb.DELETE, operation.last_value
-            else:
-                verb, value = Verb.UPDATE if previous else Verb.CREATE, operation.value
-            present[operation.key] = 0 if verb is Verb.DELETE else revision
+            present[key] = 0 if value is None else revision
             entry = Entry.make(
-                *(revision, time_nanoseconds, verb, operation.key, value, previous),
+                *(revision, time_nanoseconds, verb, operation.key, recorded, previous),
                 *(write.actor, write.cause, write.idempotency_key),
             )
-            entries.append((operation.key.encode(), verb, value, entry))
-        for key, verb, value, entry in entries:
-            put(self.environment, transaction, key, verb, value, entry)
+            entries.append((key, entry, value))
+        for key, entry, value in entries:
+            put(self.environment, transaction, key, entry, value)
         if write.idempotency_key and entries:
-            packed = schema.encode_remembered(entries[0][-1].revision, len(entries))
+            packed = schema.encode_remembered(entries[0][1].revision, len(entries))
             key = write.idempotency_key.encode()
             transaction.put(key, packed, db=self.environment.idempotency)
-        return Appended([entry for *_, entry in entries])
+        return Appended([entry for _, entry, _ in entries])
 
     def save_projection(self, name: str, revision: int, version: int, state: bytes) -> None:
         """Replace a projection's checkpoint. Raises `StoreFull` or `StoreError`."""
@@ -314,14 +320,13 @@ def put(
     environment: Environment,
     transaction: lmdb.Transaction[bytes],
     key: bytes,
-    verb: Verb,
-    value: bytes,
     entry: Entry,
+    value: bytes | None,
 ) -> None:
-    """Put an entry at the end of the log and into its views; `key`, `verb` and `value` are its."""
+    """Put an entry at the end of the log and into its views; its key and what it sets that to."""
     packed_revision = schema.pack_revision(entry.revision)
     transaction.put(packed_revision, entry.record, db=environment.log, append=True)
-    if verb is Verb.DELETE:
+    if value is None:
         transaction.delete(key, db=environment.head)
     else:
         transaction.put(key, packed_revision + value, db=environment.head)

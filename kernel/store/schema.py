@@ -94,11 +94,10 @@ class Entry(msgspec.Struct, frozen=True, gc=False):
     ) -> "Entry":
         """An entry with these fields."""
         key_bytes, actor_bytes, idempotency = key.encode(), actor.encode(), idempotency_key.encode()
-        header = _HEADER.pack(
-            *(0, verb, 0, len(actor_bytes), len(key_bytes), len(idempotency), 0),
-            *(time_nanoseconds, previous_revision, cause),
-        )
-        body = b"".join((header[_CHECKSUM_BYTES:], key_bytes, actor_bytes, idempotency, value))
+        sizes = (len(actor_bytes), len(key_bytes), len(idempotency))
+        numbers = (time_nanoseconds, previous_revision, cause)
+        header = _HEADER.pack(0, verb, 0, *sizes, 0, *numbers)[_CHECKSUM_BYTES:]
+        body = b"".join((header, key_bytes, actor_bytes, idempotency, value))
         checksum = zlib.crc32(body, zlib.crc32(pack_revision(revision)))
         return Entry(revision, checksum.to_bytes(_CHECKSUM_BYTES, "little") + body)
 
