@@ -3,7 +3,7 @@
 import re
 import socket
 from collections.abc import AsyncIterator, Iterable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Literal
@@ -14,6 +14,7 @@ from kernel.api.client import Client, ProjectionView
 from kernel.api.local import LocalClient
 from kernel.api.object_api import ObjectApi
 from kernel.api.replayed import open_world
+from kernel.api.retention import retaining
 from kernel.clock import Clock, SystemClock
 from kernel.control.informer import Informers
 from kernel.control.manager import Manager
@@ -35,6 +36,7 @@ from kernel.objects.namespace import Namespace
 from kernel.reconcilers.builtin import NodeSetup, builtin_plugin
 from kernel.reconcilers.pod.shutdown import stop_all_pods
 from kernel.reconcilers.system_objects import ensure_system_objects
+from kernel.store.compaction import Retention
 from kernel.store.store import Durability, Store
 
 if TYPE_CHECKING:
@@ -45,6 +47,8 @@ OnExit = Literal["stop", "keep"]
 POD_DIRECTORY = "pods"
 POD_LOG_DIRECTORY = "pod-logs"
 PROCESS_RUNTIME_DIRECTORY = "process"
+OWNER_FILE = "runtime-owner"
+RETENTION = Retention()
 
 
 class Kernel:
@@ -87,6 +91,7 @@ class Kernel:
         static_pods: str | Path | None = None,
         containerd_socket: str = "",
         on_exit: OnExit = "stop",
+        retention: Retention | None = RETENTION,
         clock: Clock | None = None,
     ) -> "AsyncIterator[Kernel]":
         """Open a data directory, making it where it is missing, and run its reconcilers.
@@ -95,6 +100,7 @@ class Kernel:
         a node (then Pods are stored and stay Pending). `plugins` are Plugins, modules, or paths of
         files or folders. `on_exit` says whether running Pods are stopped at the end, or kept
         running for the next one who opens the directory. `node_name` is this host's unless given.
+        `retention` bounds how much of the past the log keeps (None: all of it).
 
         Raises `StoreError` (held by another process, not writable), `RuntimeUnavailable`,
         `PluginError`.
@@ -116,6 +122,8 @@ class Kernel:
             store = await stack.enter_async_context(
                 Store.open_writer(directory, clock=wanted_clock, durability=durability)
             )
+            if retention is not None:
+                await stack.enter_async_context(retaining(store, retention, wanted_clock))
             api = ObjectApi(store, kinds, wanted_clock, admission, upcasters)
             projections = Projections(
                 [one for plugin in loaded for one in plugin.projections],
@@ -132,7 +140,7 @@ class Kernel:
                 )
                 stack.push_async_callback(chosen.close)
             if chosen is not None:
-                owner = await _owner(client)
+                owner = await _owner(directory, client)
                 if on_exit == "stop":
                     stack.push_async_callback(stop_all_pods, chosen, owner)
                 node = NodeSetup(
@@ -230,9 +238,17 @@ def _host_name() -> str:
     return re.sub(r"[^a-z0-9.]+", "-", socket.gethostname().lower()).strip("-.") or "localhost"
 
 
-async def _owner(client: Client) -> str:
+def set_apart(directory: Path, clock: Clock) -> None:
+    """Give the copy of a data directory a mark of its own for what it runs, so that it never takes
+    over, or stops, the Pods of the first one in a runtime that both use."""
+    (directory / OWNER_FILE).write_text(clock.uuid() + "\n")
+
+
+async def _owner(directory: Path, client: Client) -> str:
     """What marks this data directory's Pods in a shared runtime: the uid of kube-system, which
-    Kubernetes too takes for the identity of a cluster."""
+    Kubernetes too takes for the identity of a cluster, unless the directory was set apart."""
+    with suppress(FileNotFoundError):
+        return (directory / OWNER_FILE).read_text().strip()
     return (await client.get(Namespace, "kube-system")).metadata.uid
 
 

@@ -34,6 +34,8 @@ def _parser() -> argparse.ArgumentParser:
     _add_log(commands)
     _add_diff(commands)
     _add_why(commands)
+    _add_copies(commands)
+    _add_care(commands)
     return parser
 
 
@@ -82,6 +84,19 @@ def _add_dev(commands: Commands) -> None:
         choices=["disk", "process"],
         help="what an acknowledged write survives: a power cut, or only this process's death "
         "(default: %(default)s)",
+    )
+    dev.add_argument(
+        "--retain-age",
+        default="24h",
+        metavar="AGE",
+        help="how long the past is kept, such as 90m or 7d (default: %(default)s)",
+    )
+    dev.add_argument(
+        "--retain-entries",
+        type=int,
+        default=1_000_000,
+        metavar="N",
+        help="how many of the newest entries are kept at most (default: %(default)s)",
     )
     dev.add_argument(
         "--on-exit",
@@ -151,6 +166,58 @@ def _add_why(commands: Commands) -> None:
     )
     _add_namespace(why)
     _add_at(why)
+
+
+def _add_copies(commands: Commands) -> None:
+    fork = _add_command(commands, "fork", "make a new data directory that begins where this one is")
+    fork.add_argument(
+        "source", nargs="?", type=Path, metavar="DATA", help="default: that of --data-dir"
+    )
+    fork.add_argument("target", type=Path, metavar="NEW", help="empty or missing")
+    _add_at(fork)
+    backup = _add_command(commands, "backup", "write the log to a file, also while it is served")
+    backup.add_argument("file", type=Path, metavar="FILE")
+    restore = _add_command(commands, "restore", "make a data directory from a backup")
+    restore.add_argument("file", type=Path, metavar="FILE")
+    restore.add_argument(
+        "target",
+        nargs="?",
+        type=Path,
+        metavar="NEW",
+        help="empty or missing (default: that of --data-dir)",
+    )
+    export = _add_command(commands, "export", "write the log as lines of JSON")
+    export.add_argument("--json", action="store_true", required=True, help="the one form there is")
+    export.add_argument(
+        "file", nargs="?", type=Path, metavar="FILE", help="default: standard output"
+    )
+    importing = _add_command(
+        commands,
+        "import",
+        "make a data directory from an export",
+        module="importing",
+        description="Make the data directory, which must be empty or missing, from an export.",
+    )
+    importing.add_argument(
+        "file", nargs="?", type=Path, metavar="FILE", help="default: standard input"
+    )
+
+
+def _add_care(commands: Commands) -> None:
+    _add_command(commands, "verify", "check that the log and all that follows from it are sound")
+    compact = _add_command(
+        commands,
+        "compact",
+        "let go of the past",
+        description="Let go of the states before a moment; what exists is kept. Not while a server "
+        "runs, which does it by itself.",
+    )
+    compact.add_argument(
+        "--at", default="", metavar="MOMENT", help=f"{MOMENT} (default: as `dev` retains)"
+    )
+    compact.add_argument(
+        "--shrink", action="store_true", help="then write the file anew, as small as it can be"
+    )
 
 
 def _add_namespace(parser: argparse.ArgumentParser) -> None:

@@ -18,6 +18,7 @@ from kernel.assembly import Kernel
 from kernel.cli.apply import Manifest, apply, check_rules, check_with, read_manifests
 from kernel.cli.display import showing_pods
 from kernel.cli.failure import CommandFailure
+from kernel.cli.moments import parse_duration
 from kernel.clock import Clock, SystemClock
 from kernel.control.plugin import (
     Plugin,
@@ -27,6 +28,7 @@ from kernel.control.plugin import (
     served_kinds,
 )
 from kernel.objects.node import Node
+from kernel.store.compaction import Retention
 
 ACTOR = "podkernel-dev"
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -40,6 +42,7 @@ def run(arguments: argparse.Namespace) -> int:
     clock = SystemClock()
     host, port = _parse_listen(arguments.listen)
     _check_node_name(arguments.node_name)
+    retention = _retention(arguments)
     plugins = load_entry_points()
     for path in arguments.plugins:
         plugins += load_path(path)
@@ -54,7 +57,7 @@ def run(arguments: argparse.Namespace) -> int:
     check_listen(host, port)
     anyio.run(
         _serve,
-        *(arguments, host, port, plugins, manifests, clock),
+        *(arguments, host, port, retention, plugins, manifests, clock),
         backend="asyncio",
         backend_options={"use_uvloop": True},
     )
@@ -65,6 +68,7 @@ async def _serve(
     arguments: argparse.Namespace,
     host: str,
     port: int,
+    retention: Retention,
     plugins: Sequence[Plugin],
     manifests: Sequence[Manifest],
     clock: Clock,
@@ -80,6 +84,7 @@ async def _serve(
             static_pods=arguments.static_pods,
             plugins=plugins,
             on_exit=arguments.on_exit,
+            retention=retention,
             clock=clock,
         ) as kernel:
             await check_with(kernel.client, manifests)
@@ -127,6 +132,16 @@ def _check_node_name(name: str) -> None:
     errors = name_errors(Node, name) if name else []
     if errors:
         raise CommandFailure(f'--node-name: "{name}": {errors[0]}')
+
+
+def _retention(arguments: argparse.Namespace) -> Retention:
+    if arguments.retain_entries < 0:
+        raise CommandFailure(f"--retain-entries: {arguments.retain_entries} is less than 0")
+    try:
+        age_seconds = parse_duration(arguments.retain_age)
+    except CommandFailure as failure:
+        raise CommandFailure(f"--retain-age: {failure}") from failure
+    return Retention(age_seconds, arguments.retain_entries)
 
 
 def _parse_listen(text: str) -> tuple[str, int]:

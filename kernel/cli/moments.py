@@ -52,6 +52,14 @@ def revision_at(reader: StoreReader, text: str, clock: Clock) -> int:
     return revision
 
 
+def parse_duration(text: str) -> int:
+    """Seconds: `24h`, `1h30m`, `7d`. Raises `CommandFailure`."""
+    seconds = _ago_seconds(f"-{text}")
+    if seconds is None:
+        raise CommandFailure(f'"{text}" is no duration: expected one such as 90s, 1h30m or 7d')
+    return seconds
+
+
 def local_time(nanoseconds: int) -> str:
     """Wall time of this machine, to the millisecond."""
     moment = datetime.fromtimestamp(nanoseconds / NANOSECONDS_PER_SECOND).astimezone()
