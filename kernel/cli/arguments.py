@@ -36,6 +36,8 @@ def _parser() -> argparse.ArgumentParser:
     _add_why(commands)
     _add_copies(commands)
     _add_care(commands)
+    _add_projections(commands)
+    _add_replay(commands)
     return parser
 
 
@@ -218,6 +220,40 @@ def _add_care(commands: Commands) -> None:
     compact.add_argument(
         "--shrink", action="store_true", help="then write the file anew, as small as it can be"
     )
+
+
+def _add_projections(commands: Commands) -> None:
+    projections = _add_command(
+        commands,
+        "projections",
+        "list the projections of plugins, or build one anew",
+        description="List what projections of plugins are saved in the log, and how far they have "
+        "come; or, where no server runs, build one anew from the log.",
+    )
+    projections.add_argument(
+        "--rebuild", default="", metavar="NAME", help="build this one anew; needs its plugin"
+    )
+    _add_plugins(projections)
+
+
+def _add_replay(commands: Commands) -> None:
+    replay = _add_command(
+        commands,
+        "replay",
+        "feed an old log to reconcilers, and print what they would have written",
+        description="Feed a log, which is only read, to the reconcilers of plugins, and print what "
+        "they would have written otherwise. Exits with 1 where anything differs.",
+    )
+    replay.add_argument("data", type=Path, metavar="DATA", help="a data directory")
+    _add_plugins(replay)
+    replay.add_argument(
+        "--from",
+        dest="from_revision",
+        type=int,
+        metavar="REVISION",
+        help="the first entry to replay (default: the oldest that can be)",
+    )
+    replay.add_argument("--all", action="store_true", help="print what agrees too")
 
 
 def _add_namespace(parser: argparse.ArgumentParser) -> None:

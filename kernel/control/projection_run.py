@@ -38,7 +38,7 @@ class ProjectionFailed(ApiError):
         )
 
 
-class _Saved(msgspec.Struct):
+class SavedState(msgspec.Struct):
     """What stands in a checkpoint."""
 
     since_revision: int
@@ -73,7 +73,7 @@ class _Folding:
             )
             return
         try:
-            saved = msgspec.json.decode(checkpoint.state, type=_Saved)
+            saved = msgspec.json.decode(checkpoint.state, type=SavedState)
             state = msgspec.json.decode(saved.state, type=projection.state_type)
         except msgspec.DecodeError as error:
             logger.warning(
@@ -132,7 +132,7 @@ class _Folding:
     def encoded(self) -> bytes:
         """What to save."""
         return msgspec.json.encode(
-            _Saved(self.since_revision, msgspec.Raw(msgspec.json.encode(self.state)))
+            SavedState(self.since_revision, msgspec.Raw(msgspec.json.encode(self.state)))
         )
 
 
@@ -165,9 +165,12 @@ class RunningProjection:
             self._unfollow = None
 
     async def rebuild(self, progress: Progress) -> None:
-        """Build the state anew from the log; until that is done, the old one is shown."""
+        """Build the state anew from the log; until that is done, the old one is shown. Raises
+        `ProjectionFailed`, and then that is as it was."""
         folding = _Folding(self.projection, self._changes)
         await folding.catch_up(progress)
+        if folding.failure is not None:
+            raise folding.failure
         self._folding = folding
         self._saved_revision = -1
         await self.save()
