@@ -70,16 +70,15 @@ def _is_within_write(log: Log, transaction: lmdb.Transaction[bytes], revision: i
     return here.idempotency_key == following.idempotency_key
 
 
-def sweep(log: Log) -> bool:
-    """Take out what the next entries up to the compaction point have made needless; answers
+def sweep(log: Log, up_to: int) -> bool:
+    """Take out what the next entries up to a compaction point have made needless; answers
     whether there are more. Raises `StoreFull` or `StoreError`."""
     environment = log.environment
     with environment.reading() as transaction:
-        compacted = environment.revision_in_meta(transaction, schema.META_COMPACTED)
         swept = environment.revision_in_meta(transaction, schema.META_SWEPT)
-    if swept == compacted:
+    if swept >= up_to:
         return False
-    last = min(compacted, swept + SWEPT_ENTRIES_MAX)
+    last = min(up_to, swept + SWEPT_ENTRIES_MAX)
     with environment.writing() as transaction:
         # The entry that the step before ended with has stayed, whatever it is.
         for revision in range(max(swept, 1), last + 1):
@@ -92,7 +91,7 @@ def sweep(log: Log) -> bool:
             if entry.verb is Verb.DELETE and revision < last:
                 _remove(log, transaction, entry.key.encode(), revision)
         transaction.put(schema.META_SWEPT, str(last).encode(), db=environment.meta)
-    return last < compacted
+    return last < up_to
 
 
 def _forget_replaced(log: Log, transaction: lmdb.Transaction[bytes], entry: Entry) -> None:

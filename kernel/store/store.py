@@ -212,9 +212,10 @@ class Store(StoreReader):
         Raises `FutureRevision`, `StoreFull`, `StoreClosed`.
         """
         perform = self._committer.perform
-        # Watches hear of it before anything is gone.
-        self._hub.compacted_revision = await perform(lambda: compaction.begin(self._log, revision))
-        while await perform(lambda: compaction.sweep(self._log)):
+        point = await perform(lambda: compaction.begin(self._log, revision))
+        # Watches hear of it before anything is gone, and nothing goes that they have not heard of.
+        self._hub.compacted_revision = max(self._hub.compacted_revision, point)
+        while await perform(lambda: compaction.sweep(self._log, point)):
             pass
 
     async def retain(self, retention: Retention) -> int:
