@@ -54,15 +54,13 @@ def simulated(request: pytest.FixtureRequest) -> Iterator[RuntimeUnderTest]:
 
 def process(request: pytest.FixtureRequest) -> Iterator[RuntimeUnderTest]:
     """Runs this machine's programs; what it can do beyond that depends on who runs the tests."""
-    module = pytest.importorskip("kernel.cri.process", reason="no process runtime")
+    from kernel.cri.process.runtime import ProcessRuntime
+
     is_root = os.geteuid() == 0
     # Not pytest's directory: its names are long, and a unix socket's path must be short.
     state_directory = tempfile.mkdtemp(prefix="podkernel-process-")
-    make: Callable[[], Runtime] = lambda: module.ProcessRuntime(  # noqa: E731
-        Path(state_directory), clock=_clock()
-    )
     yield RuntimeUnderTest(
-        open=make,
+        open=lambda: ProcessRuntime(Path(state_directory), clock=_clock()),
         image="busybox",
         serve=lambda directory: (
             *(sys.executable, "-m", "http.server", "8080", "--directory", directory),
