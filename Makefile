@@ -13,8 +13,8 @@ PYTHON ?= $(shell for name in python3.14 python3.13 python3.12 python3.11 python
 help: ## show the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
-dev: install ## start a development server with an example Pod, and say what to type next
-	$(BIN)/podkernel dev docs/examples/javaweb.yaml
+dev: install ## start a server with an example Pod, say what to type next; ARGUMENTS="--listen :0"
+	$(BIN)/podkernel dev docs/examples/javaweb.yaml $(ARGUMENTS)
 
 install: $(VENV)/.installed ## make .venv with .venv/bin/podkernel in it
 
