@@ -37,9 +37,19 @@ bench: $(VENV)/.developing ## run the benchmarks; BENCHES="name …" for some of
 clean: ## remove what the targets made
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .cache
 
+# A Debian machine may have no Python, or one without venv: root can help that.
 $(VENV)/bin/python:
-	@if [ -z "$(PYTHON)" ]; then echo "podkernel needs Python 3.11 or newer on the PATH" >&2; exit 1; fi
-	$(PYTHON) -m venv $(VENV)
+	@python="$(PYTHON)"; \
+	if [ -z "$$python" ] || ! "$$python" -m ensurepip --version >/dev/null 2>&1; then \
+		if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+			apt-get update -qq; \
+			apt-get install -y -qq --no-install-recommends python3 python3-venv; \
+			python="$${python:-python3}"; \
+		else \
+			echo "podkernel needs Python 3.11 or newer, with its venv module, on the PATH" >&2; exit 1; \
+		fi; \
+	fi; \
+	"$$python" -m venv $(VENV)
 
 $(VENV)/.installed: pyproject.toml | $(VENV)/bin/python
 	$(BIN)/pip install --quiet --disable-pip-version-check --editable .
