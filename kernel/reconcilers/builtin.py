@@ -12,6 +12,7 @@ from kernel.control.reconciler import Reconciler
 from kernel.control.recorder import Recorder
 from kernel.cri.runtime import Runtime
 from kernel.objects.kinds import KindTable
+from kernel.reconcilers.event_expiry import event_expiry
 from kernel.reconcilers.namespaces import namespaces
 from kernel.reconcilers.node.machine import Machine, this_machine
 from kernel.reconcilers.node.registration import NodeIdentity, node_registration
@@ -57,6 +58,7 @@ async def builtin_plugin(
     reconcilers = [
         system_objects(),
         namespaces(client, informers, kinds, clock),
+        event_expiry(clock),
         *owners(informers, kinds),
         scheduler(informers, scheduling_recorder, clock),
     ]
