@@ -1,4 +1,10 @@
-"""Durable writes, one after the other and by 64 writers, against bare LMDB and etcd."""
+"""Durable writes, one after the other and by 64 writers, against bare LMDB and etcd.
+
+The order of the keys decides: new keys that follow one another, as those of the floor do, fall on
+a few pages of head and history; keys spread over 64 places dirty a page of each view per writer.
+Both are shown. The clients of etcd share one Python process with each other and the machine with
+etcd, so its figure is a lower bound of what etcd can do.
+"""
 
 import tempfile
 import time
