@@ -17,7 +17,7 @@ from kernel.api.upcasting import Upcasters
 from kernel.clock import NANOSECONDS_PER_SECOND
 from kernel.objects.kind import Kind
 from kernel.store.errors import Compacted, StoreError, StoreFull
-from kernel.store.schema import Entry, Verb
+from kernel.store.schema import Entry, Verb, verify_entry
 from kernel.store.store import Projection, Store
 
 Checkpoint = Projection  # what the store calls so is no more than that
@@ -72,7 +72,8 @@ class ChangeLog:
         self, kinds: Sequence[type[Kind]], first_revision: int, last_revision: int
     ) -> tuple[list[ProjectedEntry[Any]], int]:
         """The next entries of some kinds, at most `BATCH_ENTRIES_MAX`, and the revision up to which
-        this is all. Raises `Expired` where the log does not reach back to `first_revision`."""
+        this is all. Raises `Expired` where the log does not reach back to `first_revision`, and
+        `ApiError` for a damaged entry."""
         prefix = kinds[0].info.key_prefix() if len(kinds) == 1 else ""
         with _store_errors_translated():
             entries, looked_at = self._store.entries(
@@ -86,6 +87,8 @@ class ChangeLog:
         for entry in entries:
             kind = prefixes.get(_prefix_of(entry.key))
             if kind is not None:
+                with _store_errors_translated():
+                    verify_entry(entry.revision, entry.record)
                 change = self._change(kind, entry)
                 if change is not None:
                     found.append(change)
@@ -109,13 +112,21 @@ class ChangeLog:
                 after_key = items[-1].key
 
     def observe(
-        self, kinds: Sequence[type[Kind]], observer: Callable[[ProjectedEntry[Any]], None]
+        self,
+        kinds: Sequence[type[Kind]],
+        observer: Callable[[ProjectedEntry[Any]], None],
+        failed: Callable[[int, ApiError], None],
     ) -> Callable[[], None]:
         """Call `observer` with each new entry of some kinds before its writer resumes; answers how
-        to end that."""
+        to end that. Where the state before an entry is damaged in the log, `failed` is called with
+        the entry's revision instead."""
 
         def show(kind: type[Kind], entry: Entry) -> None:
-            change = self._change(kind, entry)
+            try:
+                change = self._change(kind, entry)
+            except ApiError as error:
+                failed(entry.revision, error)
+                return
             if change is not None:
                 observer(change)
 
@@ -171,7 +182,8 @@ class ChangeLog:
         found = self._recent.pop(entry.previous_revision, None)
         if found is not None:
             return found
-        previous = self._store.entry(entry.previous_revision)
+        with _store_errors_translated():
+            previous = self._store.entry(entry.previous_revision)
         return None if previous is None else self._object(kind, previous)
 
 

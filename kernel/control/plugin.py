@@ -202,10 +202,16 @@ def upcasters_of(plugins: Iterable[Plugin]) -> Upcasters:
 
 def check_names(plugins: Sequence[Plugin]) -> None:
     """Raise `PluginError` where two reconcilers share a name (it is the actor of their writes),
-    or two projections (their state is kept under it), or two HTTP functions a path."""
+    or two projections (their state is kept under it), two HTTP functions a path, or two upcasters a
+    version."""
     _check_unique(plugins, "a reconciler named", lambda one: [r.name for r in one.reconcilers])
     _check_unique(plugins, "a projection named", lambda one: [p.name for p in one.projections])
     _check_unique(plugins, "something at", lambda one: [get.path for get in one.http_gets])
+    _check_unique(
+        plugins,
+        "an upcaster of",
+        lambda one: [f"{up.kind} {up.api_version}" for up in one.upcasters],
+    )
 
 
 def _check_unique(

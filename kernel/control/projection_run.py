@@ -91,25 +91,37 @@ class _Folding:
         try:
             self.state = self._projection.fold(self.state, entry)
         except Exception as error:  # a plugin's code; the state may be half changed
-            self.failure = ProjectionFailed(self._projection.name, entry.revision, error)
-            logger.exception(
-                "projection %s failed, revision %d", self._projection.name, entry.revision
-            )
+            self.fail(entry.revision, error)
+
+    def fail(self, revision: int, error: Exception) -> None:
+        """Stand still from here on: the entry at `revision` could not be folded."""
+        name = self._projection.name
+        self.failure = ProjectionFailed(name, revision, error)
+        logger.error("projection %s failed at revision %d", name, revision, exc_info=error)
 
     async def catch_up(self, progress: Progress) -> None:
         """Fold all that has been published. There is no pause between the last look and the
         return: who follows from then on misses nothing."""
-        kinds = self._projection.kinds
         while self.failure is None and self.revision < self._changes.revision:
             newest = self._changes.revision
             try:
-                entries, self.revision = self._changes.read(kinds, self.revision + 1, newest)
-                for entry in entries:
-                    self.apply(entry)
-            except Expired:
-                await self._start_from_living()
+                await self._step(newest)
+            except ApiError as error:  # damaged entries; other projections may not need them
+                self.fail(self.revision + 1, error)
             progress(self.revision, newest)
             await anyio.lowlevel.checkpoint()
+
+    async def _step(self, newest: int) -> None:
+        try:
+            entries, looked_at = self._changes.read(
+                self._projection.kinds, self.revision + 1, newest
+            )
+        except Expired:
+            await self._start_from_living()
+            return
+        for entry in entries:
+            self.apply(entry)
+        self.revision = looked_at
 
     async def _start_from_living(self) -> None:
         oldest = self._changes.oldest_revision
@@ -156,7 +168,7 @@ class RunningProjection:
             self._folding.resume(checkpoint)
             self._saved_revision = self._folding.revision or -1
         await self._folding.catch_up(self._logged_progress())
-        self._unfollow = self._changes.observe(self.projection.kinds, self._apply)
+        self._unfollow = self._changes.observe(self.projection.kinds, self._apply, self._fail)
 
     def stop(self) -> None:
         """Follow no more."""
@@ -227,6 +239,9 @@ class RunningProjection:
         self._unsaved += 1
         if self._unsaved >= self.projection.checkpoint_entries:
             self._pause.cancel()
+
+    def _fail(self, revision: int, error: Exception) -> None:
+        self._folding.fail(revision, error)
 
     def _logged_progress(self) -> Progress:
         """Say how far it is once a second: a start that takes long should say why."""

@@ -27,7 +27,7 @@ import msgspec
 
 from kernel.api.changes import ChangeVerb, ProjectedEntry
 from kernel.api.context import acting
-from kernel.api.errors import NotFound
+from kernel.api.errors import ApiError, NotFound
 from kernel.api.local import LocalClient
 from kernel.api.replayed import LoggedEntry, ReplayedWorld
 from kernel.clock import NANOSECONDS_PER_SECOND
@@ -121,6 +121,7 @@ class Replay:
         self._client = LocalClient(world.api, self._projections.view)
         self._happened: list[ProjectedEntry[Any]] = []
         self._due: list[tuple[int, int, int, Request]] = []  # ns, order, reconciler, request
+        self._damage: ApiError | None = None
         self._order = 0
         self._calls = 0
         self._writes: list[ReplayedWrite] = []
@@ -133,13 +134,17 @@ class Replay:
         names = {one.name for one in self._reconcilers}
         entries = 0
         async with self._projections.following():
-            unfollow = self._world.changes.observe(_kinds_of(self._reconcilers), self._happen)
+            unfollow = self._world.changes.observe(
+                _kinds_of(self._reconcilers), self._happen, self._damaged
+            )
             while (entry := self._next_entry(newest)) is not None:
                 await self._call_due(entry.time_nanoseconds)
                 self._world.advance()
                 entries += 1
                 if entry.actor in names:
                     by_reconcilers.append(entry)
+                if self._damage is not None:
+                    raise self._damage
                 for happened in self._take_happened():
                     await self._react(happened)
                 progress(entry.revision, newest)
@@ -166,6 +171,9 @@ class Replay:
 
     def _happen(self, entry: ProjectedEntry[Any]) -> None:
         self._happened.append(entry)
+
+    def _damaged(self, revision: int, error: ApiError) -> None:
+        self._damage = error
 
     def _take_happened(self) -> list[ProjectedEntry[Any]]:
         happened, self._happened = self._happened, []

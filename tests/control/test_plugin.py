@@ -188,3 +188,47 @@ def test_two_reconcilers_of_one_name_are_refused(tmp_path: Path) -> None:
     check_names(plugins[:1])
     with pytest.raises(PluginError, match="plugins a and b both bring a reconciler named water"):
         check_names(plugins)
+
+
+FOLDING = """
+from kernel import ConfigMap, http_get, projection, upcaster
+
+@projection(ConfigMap, name="{name}", initial=int)
+def count(state: int, entry) -> int:
+    return state + 1
+
+@upcaster("{version}", "ConfigMap")
+def from_before(document):
+    return document
+
+@http_get("/plugins/{path}")
+async def show(request):
+    return 1
+"""
+
+
+def test_projections_upcasters_and_paths_are_found(tmp_path: Path) -> None:
+    text = FOLDING.format(name="count", version="v0", path="count")
+    (plugin,) = load_path(write(tmp_path / "folding.py", text))
+    assert [one.name for one in plugin.projections] == ["count"]
+    assert [one.api_version for one in plugin.upcasters] == ["v0"]
+    assert [one.path for one in plugin.http_gets] == ["/plugins/count"]
+
+
+@pytest.mark.parametrize(
+    ("second", "problem"),
+    [
+        ({"name": "count", "version": "v-1", "path": "b"}, "a projection named count"),
+        ({"name": "b", "version": "v-1", "path": "count"}, "something at /plugins/count"),
+        ({"name": "b", "version": "v0", "path": "b"}, "an upcaster of ConfigMap v0"),
+    ],
+)
+def test_two_plugins_that_take_the_same_are_told(
+    tmp_path: Path, second: dict[str, str], problem: str
+) -> None:
+    first = FOLDING.format(name="count", version="v0", path="count")
+    write(tmp_path / "first.py", first)
+    write(tmp_path / "second.py", FOLDING.format(**second))
+    plugins = load_path(tmp_path)
+    with pytest.raises(PluginError, match=re.escape(problem)):
+        check_names(plugins)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import anyio
+import lmdb
 import msgspec
 import pytest
 
@@ -352,3 +353,32 @@ async def test_nothing_is_logged_as_wrong_where_nothing_is(
     async with world(counts):
         pass
     assert [one for one in caplog.records if one.levelno >= logging.WARNING] == []
+
+
+async def test_a_damaged_entry_stops_what_needs_it_and_nothing_else(
+    world: Open, tmp_path: Path
+) -> None:
+    @projection(Domain, name="domains", initial=int)
+    def domains(state: int, entry: ProjectedEntry[Domain]) -> int:
+        return state + 1
+
+    async with world() as here:
+        website = await here.create("a", 3)
+        await here.set_pages("a", 5)
+    damaged = int(website.metadata.resource_version)
+    damage_entry(tmp_path / "kept", damaged)
+    async with world(counts, domains) as here:
+        with pytest.raises(ProjectionFailed, match=f"entry {damaged} is damaged"):
+            here.client.projection("counts")
+        assert here.client.projection("domains").state == 0
+
+
+def damage_entry(directory: Path, revision: int) -> None:
+    """Flip the last byte of an entry's record."""
+    with lmdb.open(str(directory / "log"), max_dbs=8) as environment:
+        log = environment.open_db(b"log", create=False)
+        with environment.begin(db=log, write=True) as transaction:
+            key = revision.to_bytes(8, "big")
+            record = bytearray(transaction.get(key) or b"")
+            record[-10] ^= 1
+            transaction.put(key, bytes(record))
