@@ -216,6 +216,20 @@ def without_ages(words: list[str]) -> list[str]:
     return [word for word in words if not re.fullmatch(r"\d+[smh]", word)]
 
 
+def test_why_tells_what_was_observed_of_the_runtime(here: Place) -> None:
+    manifest = here.write("job.yaml", pod("job", "sleep 1", more="restartPolicy: Never"))
+    server = here.start("--runtime", "simulated", manifest)
+    server.wait_printed("pod default/job Completed")
+    chain = printed(here, "why", "pod/job:status.phase")
+    headline, first, change, *_ = chain.splitlines()
+    assert headline.startswith('status.phase of /core/pods/default/job is "Succeeded" because')
+    assert re.search(
+        r"  node-agent \(container \S+ exited\) updated /core/pods/default/job$", first
+    )
+    assert change.strip() == 'status.phase: "Running" → "Succeeded"'
+    assert chain.endswith("podkernel-dev acted of its own accord\n")
+
+
 def test_why_of_what_is_deleted(here: Place, server: Server) -> None:
     with server.connected() as connection:
         connection.request("POST", CONFIG_MAPS, {"metadata": {"name": "short-lived"}})

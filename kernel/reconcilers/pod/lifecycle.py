@@ -13,6 +13,7 @@ from pathlib import Path
 import anyio
 
 from kernel.api.client import Client
+from kernel.api.context import acting, current_actor, current_cause
 from kernel.api.errors import Conflict, NotFound
 from kernel.clock import NANOSECONDS_PER_SECOND, Clock
 from kernel.control.reconciler import Reconciler, Request, Result, RetryAfter
@@ -83,6 +84,7 @@ class NodeAgent:
             addresses=tuple(host_addresses),
             capacity=capacity or {},
         )
+        self._runtime_events = RuntimeEvents(self._host)
         self._concurrency = concurrency
         self._memories: dict[Request, PodMemory] = {}
         self._absent_since: dict[Request, float] = {}
@@ -94,14 +96,17 @@ class NodeAgent:
             kind=Pod,
             reconcile=self.reconcile,
             when=self._is_ours,
-            sources=(RuntimeEvents(self._host).source,),
+            sources=(self._runtime_events.source,),
             concurrency=self._concurrency,
         )
 
     async def reconcile(self, request: Request, client: Client) -> Result | None:
         """Bring one Pod on. Raises `RetryAfter` where the runtime can't be worked with."""
+        observations = self._runtime_events.take_observations(request)
+        actor = f"{current_actor()} ({observations})" if observations else current_actor()
         try:
-            return await self._reconcile(request, client)
+            with acting(actor, cause=current_cause()):
+                return await self._reconcile(request, client)
         except Interrupted:
             return None
         except cri.RuntimeFailure as failure:

@@ -10,7 +10,7 @@ import anyio.abc
 from kernel.control.reconciler import Request, Trigger
 from kernel.cri import runtime as cri
 from kernel.reconcilers.pod.host import Host
-from kernel.reconcilers.pod.observe import OWNER, POD_NAME, POD_NAMESPACE
+from kernel.reconcilers.pod.observe import CONTAINER_NAME, OWNER, POD_NAME, POD_NAMESPACE
 
 logger = logging.getLogger("podkernel.pods")
 
@@ -18,6 +18,12 @@ RELIST_SECONDS = 60
 RETRY_SECONDS = 5
 # At the start everything is looked at, but what changes now is looked at first.
 START_PRIORITY = -100
+
+# What happens of itself. The rest follows from what the agent does.
+_TOLD = {
+    cri.RuntimeEventType.CONTAINER_EXITED: "exited",
+    cri.RuntimeEventType.CONTAINER_OUT_OF_MEMORY: "ran out of memory",
+}
 
 _State = cri.SandboxState | cri.ContainerState
 
@@ -35,6 +41,12 @@ class RuntimeEvents:
         self._clock = host.clock
         self._owned = {OWNER: host.owner}
         self._states: dict[str, _State] = {}
+        self._observed: dict[Request, list[str]] = {}
+
+    def take_observations(self, request: Request) -> str:
+        """What was observed of a Pod's containers since this was asked last: `container web
+        exited`. It becomes a part of the actor's name in the log, for `podkernel why`."""
+        return ", ".join(self._observed.pop(request, ()))
 
     @asynccontextmanager
     async def source(self, trigger: Trigger) -> AsyncIterator[None]:
@@ -68,7 +80,16 @@ class RuntimeEvents:
         if event.type is cri.RuntimeEventType.RELIST:
             await self._relist(trigger)
         elif self._owned.items() <= event.labels.items():
+            self._remember(event)
             _trigger_pod(event.labels, trigger)
+
+    def _remember(self, event: cri.RuntimeEvent) -> None:
+        request, container = _pod_of(event.labels), event.labels.get(CONTAINER_NAME)
+        if request is not None and container and event.type in _TOLD:
+            observation = f"container {container} {_TOLD[event.type]}"
+            observations = self._observed.setdefault(request, [])
+            if observation not in observations:
+                observations.append(observation)
 
     async def _relist_now_and_then(self, trigger: Trigger) -> None:
         while True:
@@ -91,7 +112,12 @@ class RuntimeEvents:
         self._states = states
 
 
-def _trigger_pod(labels: Mapping[str, str], trigger: Trigger, *, priority: int = 0) -> None:
+def _pod_of(labels: Mapping[str, str]) -> Request | None:
     name = labels.get(POD_NAME)
-    if name:
-        trigger(Request(name, labels.get(POD_NAMESPACE, "")), priority=priority)
+    return Request(name, labels.get(POD_NAMESPACE, "")) if name else None
+
+
+def _trigger_pod(labels: Mapping[str, str], trigger: Trigger, *, priority: int = 0) -> None:
+    request = _pod_of(labels)
+    if request is not None:
+        trigger(request, priority=priority)
