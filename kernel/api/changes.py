@@ -23,7 +23,7 @@ from kernel.store.store import Projection, Store
 Checkpoint = Projection  # what the store calls so is no more than that
 ChangeVerb = Literal["create", "update", "delete"]
 
-BATCH_ENTRIES_MAX = 512
+BATCH_ENTRIES_MAX = 128  # between two chances for other tasks to run
 REMEMBERED_OBJECTS_MAX = 4096
 
 CHANGE_VERBS: dict[Verb, ChangeVerb] = {

@@ -6,7 +6,8 @@ update of the status goes as it would; then it is taken down and never was. The 
 did in the old log.
 """
 
-from collections.abc import Iterator, Sequence
+from bisect import bisect_right
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -94,6 +95,7 @@ class ReplayedWorld:
     ):
         self._store = store
         self._kinds = {kind.info.key_prefix(): kind for kind in kinds}
+        self._to_come: dict[tuple[str, str], list[int]] = {}
         self.clock = clock
         self.api = ObjectApi(store, kinds, clock, admission, upcasters)
         self.changes = ChangeLog(store, upcasters)
@@ -107,6 +109,14 @@ class ReplayedWorld:
     def newest_revision(self) -> int:
         """The end of the old log."""
         return self._store.newest_revision
+
+    def expect(self, actors: Collection[str]) -> None:
+        """Look ahead in the old log for what these actors will do, to compare with later."""
+        with _store_errors_translated():
+            for entry in self._store.entries_to_come():
+                actor = entry.actor
+                if actor in actors:
+                    self._to_come.setdefault((actor, entry.key), []).append(entry.revision)
 
     def next_entry(self) -> LoggedEntry | None:
         """What will happen next; None at the end."""
@@ -122,7 +132,8 @@ class ReplayedWorld:
         self._store.advance()
 
     def take_writes(self, actor: str) -> Sequence[TakenWrite]:
-        """What a call on behalf of `actor` has written, and how that compares."""
+        """What a call on behalf of `actor`, who was expected, has written, and how that
+        compares."""
         with _store_errors_translated():
             before: dict[str, int] = {}
             taken = []
@@ -133,8 +144,11 @@ class ReplayedWorld:
             return taken
 
     def _compared(self, entry: Entry, actor: str, nth: int) -> TakenWrite:
-        same = [one for one in self._store.entries_to_come(entry.key) if one.actor == actor]
-        logged = same[nth] if nth < len(same) else None
+        revisions = self._to_come.get((actor, entry.key), [])
+        position = bisect_right(revisions, self.revision) + nth
+        logged = None
+        if position < len(revisions):
+            logged = self._store.old_entry(revisions[position])
         if logged is not None:
             value = logged.value
         else:

@@ -133,6 +133,7 @@ class Replay:
         by_reconcilers: list[LoggedEntry] = []
         names = {one.name for one in self._reconcilers}
         entries = 0
+        self._world.expect(names)
         async with self._projections.following():
             unfollow = self._world.changes.observe(
                 _kinds_of(self._reconcilers), self._happen, self._damaged

@@ -198,12 +198,19 @@ class ReplayedStore(Store):
         self._ending.forget_writes()
         return written
 
-    def entries_to_come(self, key: str) -> Iterator[Entry]:
-        """The entries of a key in the old log that have not happened yet."""
-        for revision in self._old.history(key):
-            entry = self._old.entry(revision) if revision > self._ending.end else None
-            if entry is not None:
-                yield entry
+    def entries_to_come(self) -> Iterator[Entry]:
+        """All entries of the old log that have not happened yet, in order."""
+        revision = self._ending.end + 1
+        while True:
+            entries, looked_at = self._old.entries(revision, scan_limit=READ_AHEAD_ENTRIES)
+            if looked_at < revision:
+                return
+            yield from entries
+            revision = looked_at + 1
+
+    def old_entry(self, revision: int) -> Entry | None:
+        """An entry of the old log, whether it has happened yet or not. Raises `CorruptEntry`."""
+        return self._old.entry(revision)
 
     async def save_projection(self, name: str, projection: Projection) -> None:
         """Nothing is saved: the old log stays as it is."""
