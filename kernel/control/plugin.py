@@ -122,7 +122,8 @@ def _load_file(path: Path) -> Plugin:
     plugin = Plugin.from_module(module, path.stem)
     if plugin.is_empty:
         raise PluginError(
-            f"{path}: no plugin in it: expected a Kind, a @reconciler or an @admission"
+            f"{path}: no plugin in it: expected a Kind, a @reconciler, an @admission, "
+            "a @projection, an @upcaster or an @http_get"
         )
     return plugin
 

@@ -98,7 +98,7 @@ def test_files_of_one_name_in_two_folders_do_not_mix(tmp_path: Path) -> None:
         ("import sys\nsys.exit('out')\n", r"SystemExit: out \(.*bad\.py:2\)"),
         ("import json\n\njson.loads('{')\n", r"JSONDecodeError: .* \(.*bad\.py:3\)"),
         ("x = '\0'", r"null bytes"),
-        ("x = 1", r"no plugin in it: expected a Kind, a @reconciler or an @admission"),
+        ("x = 1", r"no plugin in it: expected a Kind, a @reconciler, an @admission"),
         (
             "from kernel.objects.kind import Kind\n\n"
             "class A(Kind, group='g', version='v1', colour='red'):\n    pass\n",
