@@ -69,6 +69,26 @@ def test_what_is_held_by_a_writer_is_not_compacted(run: Command, data: Path) -> 
     anyio.run(beside)
 
 
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (
+            ("--retain-age", "a week"),
+            '--retain-age: "a week" is no duration: expected one such as 90s, 1h30m or 7d',
+        ),
+        (("--retain-age", "24"), "--retain-age: "),
+        (("--retain-entries", "-1"), "--retain-entries: -1 is less than 0"),
+    ],
+)
+def test_a_retention_that_makes_no_sense_is_refused_at_the_start(
+    run: Command, tmp_path: Path, arguments: tuple[str, ...], message: str
+) -> None:
+    done = run("dev", *arguments, "--data-dir", tmp_path / "new")
+    assert (done.code, done.out) == (1, "")
+    assert done.error.startswith(f"podkernel: {message}")
+    assert not (tmp_path / "new").exists()
+
+
 def work(clock: ManualClock, seconds: float) -> Iterator[Progress]:
     for done in range(0, 101, 10):
         yield Progress(done, 100)

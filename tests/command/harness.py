@@ -249,11 +249,13 @@ class Connection:
         token = (data / "token").read_text().strip()
         self._headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
 
-    def request(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
+    def request(
+        self, method: str, path: str, body: Mapping[str, Any] | None = None, **headers: str
+    ) -> Any:
         """The decoded answer to a request that must succeed. Raises `OSError` or
         `http.client.HTTPException` where the server goes away."""
         content = None if body is None else json.dumps(body)
-        self._http.request(method, path, body=content, headers=self._headers)
+        self._http.request(method, path, body=content, headers=self._headers | headers)
         answer = self._http.getresponse()
         text = answer.read()
         assert answer.status < 300, (answer.status, text)

@@ -12,6 +12,7 @@ from .harness import EXAMPLES, Kubectl, Place, Server, eventually
 from .manifests import pod
 
 CONFIG_MAPS = "/api/v1/namespaces/default/configmaps"
+PODS = "/api/v1/namespaces/default/pods"
 
 
 @pytest.fixture
@@ -209,6 +210,34 @@ def test_get_prints_what_kubectl_prints(here: Place, kubectl: Kubectl) -> None:
     unloaded = printed(here, "get", "website").split()
     loaded = printed(here, "get", "website", "--plugin", str(plugin)).split()
     assert without_ages(unloaded) == without_ages(loaded)
+
+
+def test_kubectl_reads_the_past_and_in_pages(here: Place, server: Server, kubectl: Kubectl) -> None:
+    created = entries(here, "pod/web")[0]["revision"]
+    for name in ("a", "b", "c"):
+        kubectl("create", "configmap", name)
+    before_deletion = entries(here)[-1]["revision"]
+    kubectl("delete", "configmap", "a")
+    exact = f"resourceVersion={before_deletion}&resourceVersionMatch=Exact"
+    then = json.loads(kubectl("get", "--raw", f"{CONFIG_MAPS}?{exact}"))
+    assert [item["metadata"]["name"] for item in then["items"]] == ["a", "b", "c"]
+    pod_then = f"{PODS}/web?resourceVersion={created}&resourceVersionMatch=Exact"
+    assert "nodeName" not in json.loads(kubectl("get", "--raw", pod_then))["spec"]
+    now = kubectl("get", "configmaps", "--chunk-size=1", "-o", "name")
+    assert now.split() == ["configmap/b", "configmap/c"]
+    future = kubectl.run("get", "--raw", f"{CONFIG_MAPS}?resourceVersion=99999")
+    assert "Too large resource version: 99999" in future.stderr
+
+
+def test_a_create_that_comes_again_with_its_key_happens_once(here: Place, server: Server) -> None:
+    with server.connected() as connection:
+        body = {"metadata": {"generateName": "made-"}}
+        answers = [
+            connection.request("POST", CONFIG_MAPS, body, **{"Idempotency-Key": "k"})
+            for _ in range(2)
+        ]
+    assert answers[0] == answers[1]
+    assert len(printed(here, "get", "configmaps", "-o", "name").split()) == 1
 
 
 def without_ages(words: list[str]) -> list[str]:
