@@ -39,6 +39,7 @@ if TYPE_CHECKING:
         Forbidden as Forbidden,
         Invalid as Invalid,
         NotFound as NotFound,
+        RevisionTooLarge as RevisionTooLarge,
     )
     from kernel.api.upcasting import Upcaster as Upcaster, upcaster as upcaster
     from kernel.assembly import Kernel as Kernel
@@ -99,6 +100,7 @@ if TYPE_CHECKING:
         SecretVolumeSource as SecretVolumeSource,
         Volume as Volume,
     )
+    from kernel.store.compaction import Retention as Retention
 
 _MODULES = {
     "kernel.api.admission": ("AdmissionDenied", "AdmissionRequest", "admission"),
@@ -110,7 +112,7 @@ _MODULES = {
     "kernel.api.context": ("acting",),
     "kernel.api.errors": (
         *("AlreadyExists", "ApiError", "BadRequest", "Conflict"),
-        *("Expired", "Forbidden", "Invalid", "NotFound"),
+        *("Expired", "Forbidden", "Invalid", "NotFound", "RevisionTooLarge"),
     ),
     "kernel.api.upcasting": ("Upcaster", "upcaster"),
     "kernel.assembly": ("Kernel",),
@@ -147,6 +149,7 @@ _MODULES = {
         *("ConfigMapVolumeSource", "EmptyDirVolumeSource", "HostPathVolumeSource"),
         *("SecretVolumeSource", "Volume"),
     ),
+    "kernel.store.compaction": ("Retention",),
 }
 _MODULE_OF = {name: module for module, names in _MODULES.items() for name in names}
 

@@ -25,10 +25,10 @@ def run(arguments: argparse.Namespace) -> int:
     with StoreReader.open(arguments.data_dir) as reader:
         key = find_key(reader, name, arguments.namespace) if name else ""
         if not arguments.json:
-            print(_own_row(*_OWN_HEADINGS) if key else _row(*_HEADINGS), flush=True)
+            print(_own_row(*_OWN_HEADINGS) if key else _row(*_HEADINGS))
         for entry in _entries(reader, key, arguments):
             for line in _lines(reader, entry, of_one=bool(key), as_json=arguments.json):
-                print(line, flush=True)
+                print(line, flush=arguments.follow)
     return 0
 
 
