@@ -179,10 +179,10 @@ class Kernel:
         """Feed an old log to reconcilers, and report what they would have written.
 
         `path` is a data directory that this process does not have open; it is only read, also
-        while another process writes it. All of
-        `plugins` counts (kinds, admission hooks, upcasters, projections), and `reconcilers` beside
-        their own. It starts with the entry `from_revision`, by default with the first one that the
-        log can show. How the world answers is said in kernel/control/replay.py.
+        while another process writes it. All of `plugins` counts (kinds, admission hooks, upcasters,
+        projections), and `reconcilers` beside their own. It starts with the entry `from_revision`,
+        by default with the first one that the log can show. How the world answers is said in
+        kernel/control/replay.py.
 
         Raises `StoreError` (no log, or none from that revision on), `ApiError`, `PluginError`.
         """

@@ -24,6 +24,7 @@ from kernel.control.projection import Projection
 logger = logging.getLogger("podkernel.control")
 
 PROGRESS_SECONDS = 1.0
+QUIET_PAUSES_MAX = 60  # between two looks at whether the position alone is to be saved
 
 Progress = Callable[[int, int], None]
 """Called with the revision that has been reached, and the one to reach."""
@@ -215,11 +216,23 @@ class RunningProjection:
         self._saved_revision = revision
 
     async def keep_saving(self) -> None:
-        """Save every so many entries or seconds; never returns."""
+        """Save every so many entries or seconds; never returns.
+
+        Where the log has only moved on, with nothing to fold, the position is saved now and then:
+        else compaction would pass it.
+        """
+        quiet_pauses = 0
         while True:
             with anyio.CancelScope() as self._pause:
                 await self._clock.sleep(self.projection.checkpoint_seconds)
-            if self._unsaved:
+            quiet_pauses += 1
+            behind = self._changes.revision - max(self._saved_revision, 0)
+            if (
+                self._unsaved
+                or behind >= self.projection.checkpoint_entries
+                or quiet_pauses >= QUIET_PAUSES_MAX
+            ):
+                quiet_pauses = 0
                 await self._try_to_save()
 
     async def _try_to_save(self) -> None:

@@ -178,6 +178,35 @@ async def test_it_is_saved_after_so_many_seconds(world: Open, clock: ManualClock
         assert here.store.projection("counts") is not None
 
 
+async def test_its_position_is_saved_though_nothing_was_folded(
+    world: Open, clock: ManualClock
+) -> None:
+    @projection(Website, name="counts", initial=Counts, checkpoint_entries=3)
+    def fold(state: Counts, entry: ProjectedEntry[Website]) -> Counts:
+        return counts(state, entry)
+
+    async with world(fold) as here:
+
+        async def create_domains(*names: str) -> None:
+            for name in names:
+                await here.client.create(Domain(metadata=ObjectMeta(name=name)))
+
+        def saved_revision() -> int:
+            saved = here.store.projection("counts")
+            return saved.revision if saved else 0
+
+        await clock.advance(10)
+        before = saved_revision()
+        await create_domains("a.org")
+        await clock.advance(500)
+        assert saved_revision() == before
+        await clock.advance(100)
+        assert saved_revision() == here.store.revision
+        await create_domains("b.org", "c.org", "d.org")
+        await clock.advance(10)
+        assert saved_revision() == here.store.revision
+
+
 async def test_another_version_is_built_anew(world: Open) -> None:
     @projection(Website, name="counts", initial=int, version=2)
     def only_entries(state: int, entry: ProjectedEntry[Website]) -> int:
