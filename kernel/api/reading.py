@@ -73,16 +73,6 @@ class ObjectReader:
         obj = self._upcasters.decoded(stored)
         return obj is not None and selection.matches(obj)
 
-    def _page(
-        self, found: list[Stored], prefix: str, revision: int, selection: Selection
-    ) -> StoredList:
-        """A page that others follow."""
-        last_key = found[-1].key
-        remaining = None
-        if selection.everything:
-            remaining = self._store.count(prefix, after_key=last_key, at=revision)
-        return StoredList(found, revision, _write_continue_token(last_key, revision), remaining)
-
     def list(
         self,
         kind: type[Kind],
@@ -99,22 +89,36 @@ class ObjectReader:
         prefix = kind.info.key_prefix(namespace)
         if continue_token and at is not None:
             raise BadRequest("specifying resource version is not allowed when using continue")
-        after_key = ""
+        start = _Position()
         if continue_token:
-            after_key, at = _read_continue_token(continue_token, prefix)
+            start = _read_continue_token(continue_token, prefix)
+            at = None if start.revision == AS_OF_NOW else start.revision
+        after_key = start.after
         found: list[Stored] = []
         chunk = min(limit + 1, SCAN_CHUNK_KEYS) if limit else 0
-        with _reach_translated(after_key=after_key if continue_token else ""):
+        with _reach_translated(after_key=start.after):
             while True:
                 items, at = self._store.scan(prefix, after_key=after_key, limit=chunk, at=at)
                 for stored in self._upcasters.stored_items(kind, items):
                     if self.is_selected(stored, selection):
                         found.append(stored)
                     if limit and len(found) > limit:
-                        return self._page(found[:limit], prefix, at, selection)
+                        remaining = start.remaining
+                        if selection.everything and remaining is None:
+                            remaining = self._store.count(prefix, after_key=start.after, at=at)
+                        return _page(found[:limit], at, remaining)
                 if not chunk or len(items) < chunk:
                     return StoredList(found, at)
                 after_key = items[-1].key
+
+
+def _page(found: list[Stored], at: int, remaining: int | None) -> StoredList:
+    """A page that others follow. `remaining` counts what follows it and what is in it; where
+    that is None, it is not known."""
+    if remaining is not None:
+        remaining -= len(found)
+    token = _write_continue_token(_Position(found[-1].key, at, remaining))
+    return StoredList(found, at, token, remaining)
 
 
 @contextmanager
@@ -126,26 +130,33 @@ def _reach_translated(*, after_key: str = "") -> Iterator[None]:
     except Compacted as error:
         oldest = f"The oldest revision is {error.oldest_revision}."
         if after_key:
-            token = _write_continue_token(after_key, AS_OF_NOW)
+            token = _write_continue_token(_Position(after_key, AS_OF_NOW))
             raise Expired(f"{_CONTINUE_TOO_OLD} {oldest}", continue_token=token) from error
         raise Expired(f"{_TOO_OLD} {oldest}") from error
     except FutureRevision as error:
         raise RevisionTooLarge.of(error.revision, error.newest_revision) from error
 
 
-def _write_continue_token(after_key: str, revision: int) -> str:
-    token = msgspec.json.encode({"after": after_key, "revision": revision})
-    return base64.urlsafe_b64encode(token).decode().rstrip("=")
+class _Position(msgspec.Struct, frozen=True):
+    """Where a list goes on: after which key, as of which revision, with how many objects."""
+
+    after: str = ""
+    revision: int = AS_OF_NOW
+    remaining: int | None = None
 
 
-def _read_continue_token(token: str, prefix: str) -> tuple[str, int | None]:
+def _write_continue_token(position: _Position) -> str:
+    return base64.urlsafe_b64encode(msgspec.json.encode(position)).decode().rstrip("=")
+
+
+def _read_continue_token(token: str, prefix: str) -> _Position:
     try:
-        read = msgspec.json.decode(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))
-        after_key, revision = str(read["after"]), int(read["revision"])
-    except (binascii.Error, msgspec.DecodeError, ValueError, KeyError, TypeError) as error:
+        packed = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))
+        position = msgspec.json.decode(packed, type=_Position)
+    except (binascii.Error, msgspec.DecodeError, ValueError) as error:
         raise BadRequest("continue key is not valid") from error
-    if not after_key.startswith(prefix):
+    if position.revision < AS_OF_NOW or not position.after:
+        raise BadRequest("continue key is not valid")
+    if not position.after.startswith(prefix):
         raise BadRequest("continue key is not valid: it is of another list")
-    if revision < 0:
-        return after_key, None
-    return after_key, revision
+    return position
