@@ -83,7 +83,8 @@ def _kind_in_log(reader: StoreReader, name: str, at: int | None) -> type[Kind]:
             documents = [msgspec.json.decode(item.value, type=dict[str, Any]) for item in items]
             namespaced = any(item.key.split("/")[3] for item in items)
             return _made_kind(prefix, documents, namespaced=namespaced)
-    raise LookupFailure(f'there are no objects of kind "{name}"')
+    then = "are" if at is None else f"were, at revision {at},"
+    raise LookupFailure(f'there {then} no objects of kind "{name}"')
 
 
 def _made_kind(prefix: str, documents: Sequence[dict[str, Any]], *, namespaced: bool) -> type[Kind]:

@@ -1,12 +1,14 @@
 """Names as a person types them on the command line, found in the log."""
 
 import difflib
-from collections.abc import Iterator
+from collections.abc import Iterable
 
 import msgspec
 
+from kernel.cli.progress import showing_progress
 from kernel.objects.kind import Kind
 from kernel.objects.kinds import KindTable
+from kernel.store.snapshot import Progress
 from kernel.store.store import StoreReader
 
 BATCH_ENTRIES = 4096
@@ -57,10 +59,10 @@ def find_prefixes(reader: StoreReader, kind: str) -> list[str]:
     typed, dot, group = kind.lower().partition(".")
     plurals = {typed, typed + "s", typed + "es", typed.removesuffix("y") + "ies"}
     # Objects that exist are found at once; for others, every entry must be looked at.
-    for prefixes in (_living_prefixes(reader), _all_prefixes(reader)):
+    for look in (_living_prefixes, _all_prefixes):
         found = [
             prefix
-            for prefix in prefixes
+            for prefix in look(reader)
             if prefix.split("/")[2] in plurals and (not dot or prefix.split("/")[1] == group)
         ]
         if found:
@@ -79,7 +81,7 @@ def kind_of_key(key: str) -> type[Kind] | None:
     return None
 
 
-def _living_prefixes(reader: StoreReader) -> Iterator[str]:
+def _living_prefixes(reader: StoreReader) -> Iterable[str]:
     """The prefix of each kind that has living objects, by skipping from kind to kind."""
     after_key = ""
     while True:
@@ -91,18 +93,20 @@ def _living_prefixes(reader: StoreReader) -> Iterator[str]:
         after_key = f"/{group}/{plural}0"  # "0" follows "/": the first key behind this kind
 
 
-def _all_prefixes(reader: StoreReader) -> list[str]:
+def _all_prefixes(reader: StoreReader) -> Iterable[str]:
     """The prefix of each kind that the log has entries of."""
     prefixes: dict[str, None] = {}
-    revision = 1
-    while True:
-        entries, looked_at = reader.entries(revision, scan_limit=BATCH_ENTRIES, with_gaps=True)
-        if looked_at < revision:
-            return list(prefixes)
-        for entry in entries:
-            _, group, plural, *_ = entry.key.split("/")
-            prefixes[f"/{group}/{plural}/"] = None
-        revision = looked_at + 1
+    revision, newest = 1, reader.revision
+    with showing_progress("searching the log") as report:
+        while True:
+            entries, looked_at = reader.entries(revision, scan_limit=BATCH_ENTRIES, with_gaps=True)
+            if looked_at < revision:
+                return list(prefixes)
+            for entry in entries:
+                _, group, plural, *_ = entry.key.split("/")
+                prefixes[f"/{group}/{plural}/"] = None
+            report(Progress(looked_at, newest))
+            revision = looked_at + 1
 
 
 def _nearest(reader: StoreReader, prefixes: list[str], namespace: str, name: str) -> str | None:
