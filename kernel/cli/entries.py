@@ -63,9 +63,10 @@ def change_lines(
     shown_max: int | None = CHANGES_SHOWN_MAX,
     width: int | None = VALUE_WIDTH_MAX,
 ) -> list[str]:
-    """A line a change: `status.phase` before what is deeper in the status, at most `shown_max`,
-    values cut at `width`. Where something is left out, what follows from other fields is too."""
-    told = sorted(changes, key=lambda change: (_depth(change.path), change.path))
+    """A line a change: `status.phase` before what is deeper in the status, conditions last; at most
+    `shown_max`, values cut at `width`. With a `shown_max`, what only follows from other fields is
+    left out."""
+    told = sorted(changes, key=lambda change: _rank(change.path))
     if shown_max is not None:
         told = [change for change in told if not _is_noise(change.path)]
     lines = [
@@ -94,8 +95,8 @@ def shown(value: Any) -> str:
     return _shown(value, VALUE_WIDTH_MAX)
 
 
-def _depth(path: str) -> int:
-    return path.count(".") + path.count("[")
+def _rank(path: str) -> tuple[bool, int, str]:
+    return "conditions[" in path, path.count(".") + path.count("["), path
 
 
 def _is_noise(path: str) -> bool:
