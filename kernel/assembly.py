@@ -105,65 +105,44 @@ class Kernel:
         Raises `StoreError` (held by another process, not writable), `RuntimeUnavailable`,
         `PluginError`.
         """
-        wanted_clock = clock or SystemClock()
+        clock = clock or SystemClock()
         directory = _absolute(path)
         loaded = [one for plugin in plugins for one in _load(plugin)]
         kinds, admission = _tables_of(loaded)
         upcasters = upcasters_of(loaded)
         async with AsyncExitStack() as stack:
-            chosen = None if isinstance(runtime, str) else runtime
-            if isinstance(runtime, str):
-                # Before the directory is made: a daemon that isn't there leaves no trace of us.
-                chosen = await outside_runtime(
-                    runtime, clock=wanted_clock, containerd_socket=containerd_socket
-                )
-                if chosen is not None:
-                    stack.push_async_callback(chosen.close)
+            # Before the directory is made: a daemon that isn't there leaves no trace of us.
+            chosen = await _outside_runtime(stack, runtime, clock, containerd_socket)
             store = await stack.enter_async_context(
-                Store.open_writer(directory, clock=wanted_clock, durability=durability)
+                Store.open_writer(directory, clock=clock, durability=durability)
             )
             if retention is not None:
-                await stack.enter_async_context(retaining(store, retention, wanted_clock))
-            api = ObjectApi(store, kinds, wanted_clock, admission, upcasters)
+                await stack.enter_async_context(retaining(store, retention, clock))
+            api = ObjectApi(store, kinds, clock, admission, upcasters)
             projections = Projections(
                 [one for plugin in loaded for one in plugin.projections],
                 ChangeLog(store, upcasters),
-                wanted_clock,
+                clock,
             )
             client = LocalClient(api, projections.view)
             await ensure_system_objects(client)
             node = None
-            if isinstance(runtime, str) and chosen is None:
-                state_directory = directory / PROCESS_RUNTIME_DIRECTORY
-                chosen = await own_runtime(
-                    runtime, clock=wanted_clock, state_directory=state_directory
-                )
-                stack.push_async_callback(chosen.close)
+            if chosen is None and isinstance(runtime, str):
+                chosen = await _own_runtime(stack, runtime, clock, directory)
             if chosen is not None:
-                owner = await _owner(directory, client)
-                if on_exit == "stop":
-                    stack.push_async_callback(stop_all_pods, chosen, owner)
                 node = NodeSetup(
-                    owner=owner,
+                    owner=await _owner(directory, client),
                     name=node_name or _host_name(),
                     runtime=chosen,
                     pod_directory=directory / POD_DIRECTORY,
                     log_directory=directory / POD_LOG_DIRECTORY,
                     static_pods=Path(static_pods) if static_pods is not None else None,
                 )
-            informers = Informers(client)
-            builtin = await builtin_plugin(
-                client=client, informers=informers, kinds=kinds, clock=wanted_clock, node=node
-            )
-            for hook in builtin.admission_hooks:
-                admission.add(hook)
-            check_names([builtin, *loaded])
-            manager = Manager(client, wanted_clock, informers)
-            for plugin in (builtin, *loaded):
-                manager.add(plugin.reconcilers)
+                if on_exit == "stop":
+                    stack.push_async_callback(stop_all_pods, chosen, node.owner)
             await stack.enter_async_context(projections.running())
-            await stack.enter_async_context(manager.running())
-            runtime_name = node.runtime.name if node is not None else "nothing (no node)"
+            await _run_reconcilers(stack, client, kinds, admission, clock, node, loaded)
+            runtime_name = chosen.name if chosen is not None else "nothing (no node)"
             gets = [get for plugin in loaded for get in plugin.http_gets]
             yield Kernel(directory, api, client, runtime_name, gets)
 
@@ -228,6 +207,54 @@ class Kernel:
             yield server
         finally:
             await server.stop()
+
+
+async def _outside_runtime(
+    stack: AsyncExitStack,
+    runtime: RuntimeName | Runtime | None,
+    clock: Clock,
+    containerd_socket: str,
+) -> Runtime | None:
+    """The runtime that is there already: the caller's own (not ours to close), or a daemon."""
+    if not isinstance(runtime, str):
+        return runtime
+    found = await outside_runtime(runtime, clock=clock, containerd_socket=containerd_socket)
+    if found is not None:
+        stack.push_async_callback(found.close)
+    return found
+
+
+async def _own_runtime(
+    stack: AsyncExitStack, name: RuntimeName, clock: Clock, directory: Path
+) -> Runtime:
+    made = await own_runtime(
+        name, clock=clock, state_directory=directory / PROCESS_RUNTIME_DIRECTORY
+    )
+    stack.push_async_callback(made.close)
+    return made
+
+
+async def _run_reconcilers(
+    stack: AsyncExitStack,
+    client: Client,
+    kinds: KindTable,
+    admission: AdmissionChain,
+    clock: Clock,
+    node: NodeSetup | None,
+    loaded: Sequence[Plugin],
+) -> None:
+    """Run what is built in and what plugins bring, until the stack is left."""
+    informers = Informers(client)
+    builtin = await builtin_plugin(
+        client=client, informers=informers, kinds=kinds, clock=clock, node=node
+    )
+    for hook in builtin.admission_hooks:
+        admission.add(hook)
+    check_names([builtin, *loaded])
+    manager = Manager(client, clock, informers)
+    for plugin in (builtin, *loaded):
+        manager.add(plugin.reconcilers)
+    await stack.enter_async_context(manager.running())
 
 
 def _absolute(path: str | Path) -> Path:
