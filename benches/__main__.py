@@ -7,7 +7,7 @@ import sys
 import benches
 from benches.harness import Benchmark, run
 
-NOT_BENCHMARKS = ("__main__", "harness")
+NOT_BENCHMARKS = ("__main__", "harness", "plot")
 
 
 def main(names: list[str]) -> None:
