@@ -7,7 +7,7 @@ import sys
 import benches
 from benches.harness import Benchmark, run
 
-NOT_BENCHMARKS = ("__main__", "harness", "plot")
+NOT_BENCHMARKS = ("__main__", "harness", "plot", "report")
 
 
 def main(names: list[str]) -> None:
