@@ -91,5 +91,6 @@ def _running(command: str, directory: Path, environment: Mapping[str, str]) -> I
                 pytest.fail(f"{command} ended before it was ready")
             yield
         finally:
-            os.killpg(process.pid, signal.SIGTERM)
+            # As Ctrl-C does it; make would hand SIGTERM on, and a second signal means "at once".
+            os.killpg(process.pid, signal.SIGINT)
             process.stdout.read()

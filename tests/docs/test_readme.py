@@ -13,6 +13,16 @@ README = REPOSITORY / "README.md"
 PORTS = (6443, 8001, 8090)  # the server's, and those of the examples' Pods
 
 
+def taken_ports() -> list[int]:
+    """Those of the ports on which somebody listens."""
+    taken = []
+    for port in PORTS:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                taken.append(port)
+    return taken
+
+
 def test_the_plugin_shown_is_the_plugin_in_the_examples() -> None:
     example = (REPOSITORY / "docs/examples/website.py").read_text()
     assert example in blocks(README, "python")
@@ -33,11 +43,11 @@ def test_the_embedding_snippet_runs(tmp_path: Path) -> None:
 def test_commands_run(session: list[str], tmp_path: Path) -> None:
     if shutil.which("kubectl") is None:
         pytest.skip("kubectl is not on the PATH")
-    for port in PORTS:
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                pytest.skip(f"port {port}, which README uses, is taken on this machine")
+    taken = taken_ports()
+    if taken:
+        pytest.skip(f"ports that README uses are taken on this machine: {taken}")
     environment = {**os.environ, "HOME": str(tmp_path)}
     environment.pop("XDG_DATA_HOME", None)
     environment["KUBECONFIG"] = str(tmp_path / ".local/share/podkernel/kubeconfig")
     run_session(session, REPOSITORY, environment)
+    assert not taken_ports()

@@ -10,7 +10,7 @@ import signal
 from contextlib import suppress
 
 from kernel.clock import Clock
-from kernel.cri.containerd.channel import ContainerdChannel, FailedPrecondition
+from kernel.cri.containerd.channel import ContainerdChannel
 from kernel.cri.proto import tasks_pb2
 from kernel.cri.runtime import NotFound, RuntimeFailure
 
@@ -26,12 +26,13 @@ async def remove_lost_task(channel: ContainerdChannel, clock: Clock, container_i
         await channel.call(kill, tasks_pb2.Empty)
     delete = tasks_pb2.DeleteTaskRequest(container_id=container_id)
     deadline = clock.monotonic_seconds() + _END_SECONDS_MAX
-    with suppress(NotFound):
-        while True:
-            try:
-                await channel.call(delete, tasks_pb2.DeleteResponse)
-                return
-            except FailedPrecondition:  # it has not ended yet
-                if clock.monotonic_seconds() > deadline:
-                    raise
-            await clock.sleep(_LOOK_SECONDS)
+    while True:
+        try:
+            await channel.call(delete, tasks_pb2.DeleteResponse)
+            return
+        except NotFound:
+            return
+        except RuntimeFailure:  # not ended yet: containerd has a code for that, and runc none
+            if clock.monotonic_seconds() > deadline:
+                raise
+        await clock.sleep(_LOOK_SECONDS)
