@@ -22,7 +22,8 @@ from kernel.store.store import Store
 from .projecting_process import PROJECTIONS, Sums
 
 ROUNDS = 25
-CANARY_ROUNDS_MAX = 40
+# It ends at the first round that shows it: some one in ten. All of them are never needed.
+CANARY_ROUNDS_MAX = 200
 REPOSITORY = Path(__file__).parents[2]
 
 
