@@ -242,7 +242,10 @@ class RunningProjection:
             logger.warning("projection %s could not be saved: %s", self.projection.name, error)
 
     async def finish(self) -> None:
-        """Stop following, and save what is not saved."""
+        """Stop following, and save what is not saved. Where it has not come to follow, its state
+        is not that of the log's end, and what was saved before stays."""
+        if self._unfollow is None:
+            return
         self.stop()
         with anyio.CancelScope(shield=True):
             await self._try_to_save()

@@ -207,6 +207,19 @@ async def test_its_position_is_saved_though_nothing_was_folded(
         assert saved_revision() == here.store.revision
 
 
+async def test_a_start_that_is_cancelled_saves_nothing(world: Open) -> None:
+    async with world() as first:
+        await first.create("a", 3)
+        await first.create("b", 4)
+    first_to_start = msgspec.structs.replace(counts, name="first")
+    with anyio.CancelScope() as start:
+        start.cancel()
+        async with world(first_to_start, counts):
+            pytest.fail("it has not started")
+    async with world(counts) as again:
+        assert again.counts == Counts(entries=2, pages=7, verbs=["create", "create"])
+
+
 async def test_another_version_is_built_anew(world: Open) -> None:
     @projection(Website, name="counts", initial=int, version=2)
     def only_entries(state: int, entry: ProjectedEntry[Website]) -> int:
