@@ -72,7 +72,8 @@ def _is_within_write(log: Log, transaction: lmdb.Transaction[bytes], revision: i
 
 def sweep(log: Log, up_to: int) -> bool:
     """Take out what the next entries up to a compaction point have made needless; answers
-    whether there are more. Raises `StoreFull` or `StoreError`."""
+    whether there are more. Raises `CorruptEntry`, and then nothing of the step has happened;
+    `StoreFull` or `StoreError`."""
     environment = log.environment
     with environment.reading() as transaction:
         swept = environment.revision_in_meta(transaction, schema.META_SWEPT)
@@ -85,6 +86,7 @@ def sweep(log: Log, up_to: int) -> bool:
             record = transaction.get(schema.pack_revision(revision), db=environment.log)
             if record is None:
                 continue  # it was replaced by one that is dealt with
+            schema.verify_entry(revision, record)  # a damaged one would name others' entries
             entry = Entry(revision, record)
             if revision > swept:
                 _forget_replaced(log, transaction, entry)

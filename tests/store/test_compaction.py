@@ -14,6 +14,7 @@ from kernel.store import compaction
 from kernel.store.compaction import SWEPT_ENTRIES_MAX, Retention
 from kernel.store.errors import Compacted, FutureRevision
 from kernel.store.log import Log, Operation, Write
+from kernel.store.schema import CorruptEntry
 from kernel.store.store import LOG_DIRECTORY_NAME, Durability, Store
 from kernel.store.verification import verify
 from kernel.store.watch import RECENT_MAX
@@ -148,6 +149,20 @@ async def test_writers_go_on_while_a_compaction_runs(
         assert written > 1
         assert len(store.scan("/k/")[0]) == 10
         assert len(store.scan("/new/")[0]) == written
+
+
+async def test_a_damaged_entry_is_named_and_nothing_follows_it(directory: Path, put: Put) -> None:
+    """What it says of its key and of the entry before it may be another's."""
+    async with Store.open_writer(directory, clock=ManualClock()) as store:
+        await store.commit(put("/a"))
+        await store.commit(put("/second"))
+        await store.commit(put("/a"))
+    file = directory / LOG_DIRECTORY_NAME / "data.mdb"
+    file.write_bytes(file.read_bytes().replace(b"/second", b"/\xffecond"))
+    async with Store.open_writer(directory, clock=ManualClock()) as store:
+        with pytest.raises(CorruptEntry, match="entry 2 is damaged"):
+            await store.compact(3)
+        assert store.entry(1) is not None
 
 
 async def test_a_cancelled_compaction_is_as_if_it_came_later(
