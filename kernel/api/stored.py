@@ -99,7 +99,7 @@ class Stored:
         """A new struct of the object's kind, the caller's to change. Raises `UnreadableObject`."""
         try:
             obj = decoder_of(self.kind).decode(self.data)
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
             problem = f"that is no {self.info.kind} as it is now: {error}"
             raise UnreadableObject(
                 self.key, self.revision, self.info.api_version, problem
@@ -111,7 +111,7 @@ class Stored:
         """The metadata alone; of what can't be read, the name and the namespace."""
         try:
             found = _metadata_decoder.decode(self.data).metadata
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, UnicodeDecodeError):
             found = ObjectMeta(name=self.name, namespace=self.namespace)
         found.resource_version = str(self.revision) if self.revision else ""
         return found

@@ -164,6 +164,10 @@ async def test_without_a_way_up_the_error_names_the_object(tmp_path: Path) -> No
         (old("x", "v1", heading="no title"), "Object contains unknown field `heading`"),
         (old("x", "v1"), "Object missing required field `title`"),
         (b"\x00\x01", "stored as nothing known"),
+        (
+            msgspec.json.encode(old("bad", "v1", title="broken")).replace(b"broken", b"\xff"),
+            "'utf-8' codec can't decode byte 0xff",
+        ),
         ([1, 2], "stored as nothing known"),
         ({"apiVersion": 7, "kind": None}, "no upcaster leads from 7 None"),
     ],
