@@ -5,6 +5,7 @@ from pathlib import Path
 
 import anyio
 
+from kernel.cli.failure import CommandFailure
 from kernel.cli.moments import revision_at
 from kernel.cli.progress import show_progress, showing_progress
 from kernel.clock import Clock, SystemClock
@@ -20,6 +21,8 @@ STEP_REVISIONS = 4096  # compacted between two reports
 def run(arguments: argparse.Namespace) -> int:
     """Compact to a moment, or to where the default retention says; then shrink, if asked to."""
     directory: Path = arguments.data_dir
+    if not (directory / LOG_DIRECTORY_NAME).is_dir():  # a writer would make it
+        raise CommandFailure(f"{directory}: there is no event log in it")
     before, oldest = anyio.run(_compact, directory, arguments.at, SystemClock())
     if oldest > before:
         print(f"{directory} begins with revision {oldest} now")

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import BinaryIO
 
 from kernel.cli.exported import FORMAT, Heading, encode_entry, encode_heading
+from kernel.cli.failure import CommandFailure
 from kernel.cli.progress import show_progress
 from kernel.store.snapshot import PROGRESS_ENTRIES, Progress, open_snapshot
 from kernel.store.store import StoreReader
@@ -18,8 +19,11 @@ def run(arguments: argparse.Namespace) -> int:
             show_progress(_write(reader, sys.stdout.buffer), "exporting")
             sys.stdout.buffer.flush()
             return 0
-        with arguments.file.open("wb") as stream:
-            entries = show_progress(_write(reader, stream), "exporting")
+        try:
+            with arguments.file.open("wb") as stream:
+                entries = show_progress(_write(reader, stream), "exporting")
+        except OSError as error:  # writing, unlike opening, does not say to which file
+            raise CommandFailure(f"{arguments.file}: {error.strerror}") from error
     print(f"{arguments.file} holds {entries} entries")
     return 0
 

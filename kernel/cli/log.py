@@ -13,7 +13,7 @@ from kernel.cli.lookup import find_key, parse_object_name
 from kernel.cli.moments import local_time
 from kernel.clock import NANOSECONDS_PER_SECOND
 from kernel.objects.field_changes import ABSENT
-from kernel.store.schema import Entry
+from kernel.store.schema import Entry, verify_entry
 from kernel.store.store import StoreReader
 
 BATCH_ENTRIES = 1024
@@ -48,7 +48,8 @@ def _entries(reader: StoreReader, key: str, arguments: argparse.Namespace) -> It
 
 
 def _between(reader: StoreReader, first_revision: int, last_revision: int = 0) -> Iterator[Entry]:
-    """The entries from one revision to another (by default the newest) that the log has."""
+    """The entries from one revision to another (by default the newest) that the log has.
+    Raises `CorruptEntry`."""
     revision = first_revision
     while True:
         entries, looked_at = reader.entries(
@@ -56,7 +57,9 @@ def _between(reader: StoreReader, first_revision: int, last_revision: int = 0) -
         )
         if looked_at < revision:
             return
-        yield from entries
+        for entry in entries:
+            verify_entry(entry.revision, entry.record)
+            yield entry
         revision = looked_at + 1
 
 

@@ -31,6 +31,22 @@ def test_damage_is_named(run: Command, data: Path) -> None:
     assert "entry 2 is damaged" in done.error
 
 
+def test_a_damaged_entry_ends_the_log_with_a_line(run: Command, data: Path) -> None:
+    file = data / "log" / "data.mdb"
+    file.write_bytes(file.read_bytes().replace(b"configmaps/default/b", b"configmaps/default/\xff"))
+    done = run("log", "--data-dir", data)
+    assert (done.code, done.error.count("\n")) == (1, 1)
+    assert "entry 4 is damaged" in done.error
+    assert len(done.out.splitlines()) == 4, "the heading and what is before it"
+
+
+def test_compacting_where_nothing_is_makes_nothing(run: Command, tmp_path: Path) -> None:
+    done = run("compact", "--shrink", "--data-dir", tmp_path / "mistyped")
+    assert done.code == 1
+    assert "there is no event log in it" in done.error
+    assert not (tmp_path / "mistyped").exists()
+
+
 def test_compacting_forgets_the_past_and_shrinking_gives_room_back(
     run: Command, data: Path
 ) -> None:
