@@ -40,6 +40,8 @@ def revision_at(reader: StoreReader, text: str, clock: Clock) -> int:
     oldest, newest = reader.oldest_revision, reader.revision
     revision = moment
     if isinstance(revision, datetime):
+        if revision.timestamp() * NANOSECONDS_PER_SECOND > clock.now_nanoseconds():
+            raise CommandFailure(f"{text.strip()} is still to come: no one knows the state then")
         revision = reader.revision_at(int(revision.timestamp() * NANOSECONDS_PER_SECOND))
     if revision > newest:
         raise CommandFailure(f"revision {revision} is not written yet; the newest is {newest}")

@@ -88,6 +88,10 @@ def test_get_at_a_moment(run: Command, data: Path, moment: str, names: list[str]
             "its oldest revision is 1, written 2026-01-01 00:00:00.000",
         ),
         (
+            "9000-01-01T00:00:00Z",
+            "9000-01-01T00:00:00Z is still to come: no one knows the state then",
+        ),
+        (
             "soon",
             '"soon" is no moment: expected a revision (42), a time (2026-01-31T12:00:00Z) or how '
             "long ago (-5m, -2h30m)",
