@@ -15,7 +15,13 @@ VALUE = b"x" * 400
 
 @functools.cache
 def store_of(entries: int, keys: int) -> Path:
-    """A directory with a store of that many entries, which set `keys` keys again and again."""
+    """A directory with a store of that many entries, which set `keys` keys again and again. It is
+    shared: whoever changes it takes `own_store_of`."""
+    return own_store_of(entries, keys)
+
+
+def own_store_of(entries: int, keys: int) -> Path:
+    """The same, made anew and for one user."""
     parent = Path(tempfile.mkdtemp(dir=Path.cwd(), prefix=".bench-"))
     atexit.register(shutil.rmtree, parent)
     directory = parent / "store"

@@ -1,11 +1,13 @@
 """How long a write waits while a log of a million entries is compacted."""
 
+import functools
 import time
+from pathlib import Path
 
 import anyio
 
 from benches._floors import synced_puts_per_second
-from benches._stores import VALUE, store_of
+from benches._stores import VALUE, own_store_of
 from benches.harness import Benchmark, Figure, Samples, percentile
 from kernel.clock import SystemClock
 from kernel.store.log import Operation, Write
@@ -19,6 +21,12 @@ MILLISECONDS = 1e3
 FLOOR = "bare LMDB, one synced put"
 
 
+@functools.cache
+def _directory() -> Path:
+    """Not shared with other benchmarks: each call compacts a little more of it."""
+    return own_store_of(ENTRIES, KEYS)
+
+
 async def _write(store: Store, number: int) -> float:
     """Seconds that one durable write takes."""
     started_at = time.perf_counter()
@@ -29,7 +37,7 @@ async def _write(store: Store, number: int) -> float:
 
 async def _sample() -> Samples:
     floor = 1 / synced_puts_per_second(500)
-    opening = Store.open_writer(store_of(ENTRIES, KEYS), clock=SystemClock())
+    opening = Store.open_writer(_directory(), clock=SystemClock())
     async with opening as store:
         quiet = [await _write(store, number) for number in range(QUIET_WRITES)]
         during: list[float] = []

@@ -42,7 +42,7 @@ def draw() -> None:
         text = f" {ratio:.2f}" + (f"   aim: {aim}" if aim else "")
         axes.annotate(text, (max(ratio, 0.001), position), va="center", fontsize=8)
     axes.set_xlabel("times the floor or peer of the same run (1: equal)")
-    axes.margins(x=0.35)
+    axes.margins(x=0.6)
     figure.tight_layout()
     figure.savefig(PICTURE, metadata={"Date": None})
 

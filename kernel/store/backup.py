@@ -65,12 +65,22 @@ def back_up(source: StoreReader, file: Path) -> Iterator[Progress]:
                 stream.flush()
                 os.fsync(stream.fileno())
             os.replace(incomplete, file)
+            sync_directory(file.parent)
         finally:
             incomplete.unlink(missing_ok=True)
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise StoreFull(f"{file}: {error.strerror}") from error
         raise DirectoryUnusable(f"{file}: {error.strerror}") from error
+
+
+def sync_directory(directory: Path) -> None:
+    """Have the names in a directory on disk, as they are now. Raises OSError."""
+    descriptor = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _private(path: str, flags: int) -> int:

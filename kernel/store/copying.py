@@ -100,7 +100,7 @@ def shrink(directory: Path) -> Iterator[Progress]:
                     copy.close()
             for name in (LOCK_FILE_NAME, DATA_FILE_NAME):
                 os.replace(staging / LOG_DIRECTORY_NAME / name, place / name)
-            _sync_directory(place)
+            backup.sync_directory(place)
         finally:
             shutil.rmtree(staging, ignore_errors=True)
     finally:
@@ -120,7 +120,7 @@ def _new_store(target: Path) -> Iterator[_Copy]:
             copy.close()
         try:
             os.rename(staging, target)
-            _sync_directory(target.absolute().parent)
+            backup.sync_directory(target.absolute().parent)
         except OSError as error:
             raise DirectoryUnusable(f"{target}: {error.strerror}") from error
     finally:
@@ -141,14 +141,6 @@ def _make_staging(parent: Path, name: str) -> Path:
         return Path(tempfile.mkdtemp(prefix=f".{name}-incomplete-", dir=parent))
     except OSError as error:
         raise DirectoryUnusable(f"{parent}: {error.strerror}") from error
-
-
-def _sync_directory(directory: Path) -> None:
-    descriptor = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 class _Copy:
@@ -199,7 +191,7 @@ class _Copy:
             for name, packed in projections:
                 transaction.put(name, packed, db=self._environment.projections)
         self._environment.sync()
-        _sync_directory(self._path)
+        backup.sync_directory(self._path)
 
     def close(self) -> None:
         self._environment.close()
