@@ -102,13 +102,6 @@ def parse_json(data: bytes | str) -> Any:
         ) from None
 
 
-def wire_fields(struct_class: type[msgspec.Struct]) -> dict[str, inspect.Field]:
-    """The fields of a struct by their names on the wire, with their types."""
-    info = inspect.type_info(struct_class)
-    assert isinstance(info, inspect.StructType)
-    return {field.encode_name: field for field in info.fields}
-
-
 def join_path(path: str, key: str) -> str:
     """`metadata.labels` and `app` make `metadata.labels.app`; odd keys come in brackets."""
     if not _PLAIN_KEY.fullmatch(key):
