@@ -103,3 +103,10 @@ async def observe_by_uid(
         for container in await runtime.containers(labels=labels):
             containers.setdefault(container.labels.get(POD_UID, ""), []).append(container)
     return {uid: observed(found, containers.get(uid, [])) for uid, found in sandboxes.items()}
+
+
+async def observe_pod(runtime: cri.Runtime, owner: str, pod: Pod) -> Observed:
+    """Everything in the runtime that is of this Pod."""
+    metadata = pod.metadata
+    by_uid = await observe_by_uid(runtime, owner, metadata.namespace, metadata.name)
+    return by_uid.get(runtime_uid(pod), Observed())

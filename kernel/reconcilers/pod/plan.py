@@ -19,19 +19,26 @@ from kernel.reconcilers.pod.restart import (
 from kernel.reconcilers.pod.translate import container_hash
 
 
+class Stop(msgspec.Struct, frozen=True):
+    """End a running container. `message` is what the Event says (empty: that it is stopped), and
+    `grace_seconds` its own time between the stop signal and SIGKILL (None: the Pod's)."""
+
+    container: cri.Container
+    message: str = ""
+    grace_seconds: float | None = None
+
+
 class Plan(msgspec.Struct, frozen=True):
     """What to do now.
 
     `finished`: nothing of the Pod runs again; its sandbox may go. `new_sandbox_attempt`: make a
-    sandbox, then plan anew. `stops`: end these containers. `replaces`: end these too, to start
-    them anew with another definition. `starts`: start these, by name. `back_offs`: start these
-    later. `initialized`: all init containers have passed.
+    sandbox, then plan anew. `stops`: end these containers before anything else. `starts`: start
+    these, by name. `back_offs`: start these later. `initialized`: all init containers have passed.
     """
 
     finished: bool = False
     new_sandbox_attempt: int | None = None
-    stops: tuple[cri.Container, ...] = ()
-    replaces: tuple[cri.Container, ...] = ()
+    stops: tuple[Stop, ...] = ()
     starts: Mapping[str, StartNow] = {}
     back_offs: Mapping[str, WaitUntil] = {}
     initialized: bool = False
@@ -58,7 +65,7 @@ def plan_pod(pod: Pod, observed: Observed, now: int) -> Plan:
     starts = {name: d for name, d in mains.items() if isinstance(d, StartNow)}
     back_offs = {name: d for name, d in mains.items() if isinstance(d, WaitUntil)}
     return Plan(
-        replaces=_changed(pod, observed),
+        stops=_changed(pod, observed),
         starts={**init.starts, **starts},
         back_offs={**init.back_offs, **back_offs},
         initialized=True,
@@ -88,14 +95,15 @@ def _ran_and_never_again(pod: Pod, observed: Observed) -> bool:
 def _end(pod: Pod, observed: Observed, *, initialized: bool) -> Plan:
     """All that had to run has run: the sidecars end, and then the Pod is finished."""
     running = observed.running()
-    return Plan(finished=not running, stops=tuple(running), initialized=initialized)
+    stops = tuple(Stop(container) for container in running)
+    return Plan(finished=not running, stops=stops, initialized=initialized)
 
 
-def _changed(pod: Pod, observed: Observed) -> tuple[cri.Container, ...]:
+def _changed(pod: Pod, observed: Observed) -> tuple[Stop, ...]:
     """Running containers whose definition is another by now."""
     hashes = {container.name: container_hash(container) for container in pod.spec.containers}
     return tuple(
-        container
+        Stop(container, f"Container {container.name} definition changed, will be restarted")
         for container in observed.running()
         if container.name in hashes and definition_changed(container, hashes[container.name])
     )

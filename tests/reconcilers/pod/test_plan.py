@@ -3,7 +3,7 @@ import pytest
 from kernel.cri.runtime import Container, Sandbox
 from kernel.reconcilers.pod.leftovers import superseded
 from kernel.reconcilers.pod.observe import Observed
-from kernel.reconcilers.pod.plan import Plan, plan_pod
+from kernel.reconcilers.pod.plan import Plan, Stop, plan_pod
 from kernel.reconcilers.pod.restart import CONTAINER_HASH, StartNow, WaitUntil
 from kernel.reconcilers.pod.translate import container_hash
 from tests.reconcilers.pod.made_up import created, exited, observe, running, sandbox, seconds
@@ -57,7 +57,7 @@ def test_sidecars_end_once_everything_else_has() -> None:
     pod = make_pod(init=(container("logs", restart_policy="Always"),), restart="Never")
     sidecar = running("logs")
     found = observe(sidecar, exited("main"))
-    assert plan_pod(pod, found, seconds(2)) == Plan(stops=(sidecar,), initialized=True)
+    assert plan_pod(pod, found, seconds(2)) == Plan(stops=(Stop(sidecar),), initialized=True)
     found = observe(exited("logs", code=143), exited("main"))
     assert plan_pod(pod, found, seconds(2)) == Plan(finished=True, initialized=True)
 
@@ -66,8 +66,8 @@ def test_a_container_of_another_definition_is_replaced() -> None:
     pod = make_pod()
     same = running("main", annotations={CONTAINER_HASH: container_hash(pod.spec.containers[0])})
     other = running("main", annotations={CONTAINER_HASH: "other"})
-    assert plan_pod(pod, observe(same), seconds(2)).replaces == ()
-    assert plan_pod(pod, observe(other), seconds(2)).replaces == (other,)
+    assert plan_pod(pod, observe(same), seconds(2)).stops == ()
+    assert [stop.container for stop in plan_pod(pod, observe(other), seconds(2)).stops] == [other]
 
 
 @pytest.mark.parametrize(

@@ -77,7 +77,7 @@ class History:
                 )
             )
         for stopped in plan.stops:
-            self._end(stopped, 143)
+            self._end(stopped.container, 143)
         return bool(plan.starts or plan.stops)
 
     def _check_new_sandbox(self, attempt: int) -> None:

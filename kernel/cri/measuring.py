@@ -1,0 +1,41 @@
+"""The contract for measuring: what containers use, and which images take the disk."""
+
+from collections.abc import Mapping
+from typing import Protocol
+
+import msgspec
+
+from kernel.cri.runtime import NO_LABELS, Image
+
+
+class ContainerUsage(msgspec.Struct, frozen=True):
+    """What a running container has used. `cpu_nanoseconds` counts from its start and never falls;
+    `memory_bytes` is its working set: what could not be taken away without harm. `measured_at` is
+    in nanoseconds since the epoch."""
+
+    container_id: str
+    labels: Mapping[str, str]
+    measured_at: int
+    cpu_nanoseconds: int
+    memory_bytes: int
+    writable_layer_bytes: int = 0
+
+
+class Measuring(Protocol):
+    """The part of a runtime that measures. All may raise `RuntimeFailure`."""
+
+    async def usage(self, *, labels: Mapping[str, str] = NO_LABELS) -> list[ContainerUsage]:
+        """Of the running containers that carry all of `labels`."""
+        ...
+
+    async def images(self) -> list[Image]:
+        """All images that are present."""
+        ...
+
+    async def remove_image(self, image_id: str) -> None:
+        """Remove an image with all its names; one that is gone already is no failure."""
+        ...
+
+    def image_directory(self) -> str:
+        """A directory on the file system that holds the images; empty where there are none."""
+        ...

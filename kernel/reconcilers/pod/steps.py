@@ -1,0 +1,119 @@
+"""Doing what a plan asks for: stop containers, make the sandbox, start containers."""
+
+import anyio
+
+from kernel.api.client import Client
+from kernel.cri import runtime as cri
+from kernel.objects.pod import Container, Pod
+from kernel.reconcilers.pod.host import Host, PodMemory
+from kernel.reconcilers.pod.interrupt import unless_deleted
+from kernel.reconcilers.pod.observe import Observed, field_path
+from kernel.reconcilers.pod.plan import Plan
+from kernel.reconcilers.pod.start import ContainerStart, SandboxPlace, read_sources
+from kernel.reconcilers.pod.status import pod_in_words
+from kernel.reconcilers.pod.stop import stop_containers
+from kernel.reconcilers.pod.translate import sandbox_config
+from kernel.reconcilers.pod.unsupported import REASON as UNSUPPORTED, unsupported
+from kernel.reconcilers.pod.volumes import MountFailure, prepare_volumes
+
+
+class PodSteps:
+    """The steps of one Pod, in one reconcile of it."""
+
+    def __init__(self, host: Host, client: Client, pod: Pod, memory: PodMemory) -> None:
+        self._host = host
+        self._client = client
+        self._pod = pod
+        self._memory = memory
+
+    async def act(self, plan: Plan, observed: Observed) -> bool:
+        """Do what the plan asks for now; False where that is nothing."""
+        if plan.stops:
+            await stop_containers(self._host, self._pod, plan.stops, self._memory)
+            return True
+        if plan.finished:
+            if observed.sandbox is None:
+                return False
+            await self._host.runtime.stop_sandbox(observed.sandbox.id)
+            return True
+        if plan.new_sandbox_attempt is None and not plan.starts:
+            return False
+        return await self._make(plan, observed)
+
+    async def say_back_offs(self, plan: Plan, observed: Observed) -> None:
+        """An Event for each container that waits to be started again."""
+        pod, memory = self._pod, self._memory
+        for name in plan.back_offs:
+            memory.waiting.pop(name, None)
+            latest = observed.latest(name)
+            if memory.first_time(f"{name}: restart after {latest.attempt if latest else ''}"):
+                message = f"Back-off restarting failed container {name} in pod {pod_in_words(pod)}"
+                await self._host.recorder.event(
+                    pod, "Warning", "BackOff", message, field_path=field_path(pod, name)
+                )
+
+    async def _make(self, plan: Plan, observed: Observed) -> bool:
+        pod, memory = self._pod, self._memory
+        if memory.must_wait("volumes"):
+            return False
+        addresses = observed.sandbox.addresses if observed.sandbox else ()
+        sources = await read_sources(self._client, pod, self._host, addresses)
+        try:
+            volumes = prepare_volumes(pod, self._host.pods_directory, sources)
+        except MountFailure as failure:
+            memory.failed("volumes")
+            await self._host.recorder.event(pod, "Warning", "FailedMount", str(failure))
+            return False
+        memory.succeeded("volumes")
+        if plan.new_sandbox_attempt is not None:
+            return await self._make_sandbox(plan.new_sandbox_attempt, observed)
+        assert observed.sandbox is not None
+        config = self._sandbox_config(observed.sandbox.attempt)
+        place = SandboxPlace(observed.sandbox.id, config, volumes, sources)
+        return await self._start_containers(plan, place)
+
+    async def _make_sandbox(self, attempt: int, observed: Observed) -> bool:
+        pod, memory, recorder = self._pod, self._memory, self._host.recorder
+        if memory.must_wait("sandbox"):
+            return False
+        if attempt == 0:
+            for sentence in unsupported(pod):
+                if memory.first_time(sentence):
+                    await recorder.event(pod, "Warning", UNSUPPORTED, sentence)
+        elif memory.first_time(f"sandbox {attempt}"):
+            message = "Pod sandbox changed, it will be killed and re-created."
+            await recorder.event(pod, "Normal", "SandboxChanged", message)
+        for dead in observed.sandboxes:
+            await self._host.runtime.stop_sandbox(dead.id)
+        try:
+            await self._host.runtime.run_sandbox(self._sandbox_config(attempt))
+        except cri.RuntimeFailure as failure:
+            memory.failed("sandbox")
+            message = f"Failed to create pod sandbox: {failure}"
+            await recorder.event(pod, "Warning", "FailedCreatePodSandBox", message)
+            return False
+        memory.succeeded("sandbox")
+        return True
+
+    def _sandbox_config(self, attempt: int) -> cri.SandboxConfig:
+        host = self._host
+        return sandbox_config(self._pod, attempt, host.logs_directory, host.owner)
+
+    async def _start_containers(self, plan: Plan, place: SandboxPlace) -> bool:
+        """Start all that the plan names side by side; False where none could be tried yet."""
+        pod, tried = self._pod, list[bool]()
+
+        async def start(container: Container) -> None:
+            attempt = ContainerStart(
+                self._host, self._memory, pod, container, plan.starts[container.name]
+            )
+            tried.append(await attempt.run(place))
+
+        async def start_all() -> None:
+            async with anyio.create_task_group() as tasks:
+                for container in (*pod.spec.init_containers, *pod.spec.containers):
+                    if container.name in plan.starts:
+                        tasks.start_soon(start, container)
+
+        await unless_deleted(self._client, pod, start_all)
+        return any(tried)
