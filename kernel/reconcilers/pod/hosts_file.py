@@ -11,7 +11,7 @@ from kernel.objects.pod import Container, Pod
 from kernel.reconcilers.pod.environment import Sources
 from kernel.reconcilers.pod.observe import runtime_uid
 from kernel.reconcilers.pod.translate import HOSTS_PATH, hostname
-from kernel.reconcilers.pod.volumes import pod_directory
+from kernel.reconcilers.pod.volumes.directories import pod_directory
 
 FILE_NAME = "etc-hosts"
 

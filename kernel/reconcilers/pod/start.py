@@ -31,7 +31,7 @@ from kernel.reconcilers.pod.restart import StartNow
 from kernel.reconcilers.pod.termination import make_message_file
 from kernel.reconcilers.pod.translate import Placement, container_config
 from kernel.reconcilers.pod.unsupported import REASON
-from kernel.reconcilers.pod.volumes import prepare_sub_paths
+from kernel.reconcilers.pod.volumes.sub_paths import prepare_sub_paths
 
 
 class SandboxPlace(msgspec.Struct, frozen=True):

@@ -14,7 +14,7 @@ from kernel.reconcilers.pod.status import pod_in_words
 from kernel.reconcilers.pod.stop import stop_containers
 from kernel.reconcilers.pod.translate import sandbox_config
 from kernel.reconcilers.pod.unsupported import REASON as UNSUPPORTED, unsupported
-from kernel.reconcilers.pod.volumes import MountFailure, prepare_volumes
+from kernel.reconcilers.pod.volumes.prepare import MountFailure, prepare_volumes
 
 
 class PodSteps:
@@ -59,7 +59,9 @@ class PodSteps:
         addresses = observed.sandbox.addresses if observed.sandbox else ()
         sources = await read_sources(self._client, pod, self._host, addresses)
         try:
-            volumes = prepare_volumes(pod, self._host.pods_directory, sources)
+            volumes = prepare_volumes(
+                pod, self._host.pods_directory, sources, self._host.clock.now_nanoseconds()
+            )
         except MountFailure as failure:
             memory.failed("volumes")
             await self._host.recorder.event(pod, "Warning", "FailedMount", str(failure))

@@ -12,7 +12,7 @@ from kernel.reconcilers.pod.host import Host, PodMemory
 from kernel.reconcilers.pod.observe import Observed, field_path
 from kernel.reconcilers.pod.plan import Stop
 from kernel.reconcilers.pod.translate import GRACE_SECONDS, grace_seconds as grace_of
-from kernel.reconcilers.pod.volumes import has_volumes, remove_pod_directory
+from kernel.reconcilers.pod.volumes.directories import has_volumes, remove_pod_directory
 
 
 async def stop_containers(

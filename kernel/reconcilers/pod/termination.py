@@ -4,7 +4,7 @@ from pathlib import Path
 
 from kernel.cri import runtime as cri
 from kernel.reconcilers.pod.translate import TERMINATION_MESSAGE_POLICY
-from kernel.reconcilers.pod.volumes import pod_directory
+from kernel.reconcilers.pod.volumes.directories import pod_directory
 
 MESSAGE_BYTES_MAX = 4096
 LOG_BYTES_MAX = 2048

@@ -26,13 +26,10 @@ from kernel.objects.volume import (
     VolumeProjection,
 )
 from kernel.reconcilers.pod.environment import ConfigError, Sources
-from kernel.reconcilers.pod.volumes import (
-    MountFailure,
-    has_volumes,
-    prepare_sub_paths,
-    prepare_volumes,
-    remove_pod_directory,
-)
+from kernel.reconcilers.pod.volumes.directories import has_volumes, remove_pod_directory
+from kernel.reconcilers.pod.volumes.prepare import MountFailure, prepare_volumes
+from kernel.reconcilers.pod.volumes.sub_paths import prepare_sub_paths
+from tests.reconcilers.pod.made_up import START
 from tests.reconcilers.pod.node_under_test import container, make_pod
 
 SOURCES = Sources(
@@ -53,7 +50,7 @@ def _identify(pod: Pod) -> None:
 
 def _prepare(volume: Volume, directory: Path, sources: Sources = SOURCES) -> Path:
     pod = make_pod(volumes=[volume], change=_identify)
-    return prepare_volumes(pod, directory, sources)[volume.name]
+    return prepare_volumes(pod, directory, sources, START)[volume.name]
 
 
 def _config_map(**fields: object) -> Volume:

@@ -1,0 +1,69 @@
+"""Making a Pod's volumes, and saying which one can't be made.
+
+| volume | becomes |
+| --- | --- |
+| emptyDir | a directory; with medium Memory one in RAM |
+| hostPath | itself, once its type is checked |
+| configMap, secret, downwardAPI, projected | files, put in place all at once |
+
+A volume that is there already is left as it is, but for files whose content has changed.
+"""
+
+import os
+from pathlib import Path
+
+import msgspec
+
+from kernel.objects.pod import Pod
+from kernel.objects.volume import EmptyDirVolumeSource, Volume
+from kernel.reconcilers.pod.environment import ConfigError, Sources
+from kernel.reconcilers.pod.observe import runtime_uid
+from kernel.reconcilers.pod.volumes.directories import volumes_directory
+from kernel.reconcilers.pod.volumes.empty_dir import prepare_empty_dir
+from kernel.reconcilers.pod.volumes.files import write_files
+from kernel.reconcilers.pod.volumes.host_path import check_host_path
+from kernel.reconcilers.pod.volumes.objects import files_of, is_made_of_objects
+
+
+class MountFailure(Exception):
+    """A volume can't be made; the message is fit for a FailedMount Event."""
+
+    def __init__(self, volume_name: str, reason: str):
+        super().__init__(f'MountVolume.SetUp failed for volume "{volume_name}" : {reason}')
+
+
+def prepare_volumes(pod: Pod, pods_directory: Path, sources: Sources, now: int) -> dict[str, Path]:
+    """Make what is missing; answers where each volume is. `now` is in nanoseconds since the epoch.
+    Raises `MountFailure`."""
+    base = volumes_directory(pods_directory, runtime_uid(pod))
+    paths: dict[str, Path] = {}
+    for volume in pod.spec.volumes:
+        try:
+            paths[volume.name] = _prepare(pod, volume, base / volume.name, sources, now)
+        except (ConfigError, OSError) as error:
+            raise MountFailure(volume.name, str(error)) from error
+    return paths
+
+
+def _prepare(pod: Pod, volume: Volume, path: Path, sources: Sources, now: int) -> Path:
+    if volume.host_path is not None:
+        return check_host_path(volume.host_path)
+    if is_made_of_objects(volume):
+        write_files(path, files_of(pod, volume, sources), now, owning_group(pod))
+        return path
+    source = volume.empty_dir
+    if source is None and _source_name(volume):
+        raise ConfigError(f"volume type {_source_name(volume)} is not supported by podkernel")
+    return prepare_empty_dir(pod, source or EmptyDirVolumeSource(), path)
+
+
+def owning_group(pod: Pod) -> int | None:
+    """The group that files of volumes are given to: `fsGroup`, where podkernel may do that."""
+    security = pod.spec.security_context
+    return security.fs_group if security and os.geteuid() == 0 else None
+
+
+def _source_name(volume: Volume) -> str:
+    """The wire name of the volume's source, empty where it has none (an emptyDir then)."""
+    wire: dict[str, object] = msgspec.to_builtins(volume)
+    return next((name for name in wire if name != "name"), "")
