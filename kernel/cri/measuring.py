@@ -29,13 +29,13 @@ class Measuring(Protocol):
         ...
 
     async def images(self) -> list[Image]:
-        """All images that are present."""
+        """All images that are present. `pinned` are those that the runtime itself needs."""
         ...
 
     async def remove_image(self, image_id: str) -> None:
         """Remove an image with all its names; one that is gone already is no failure."""
         ...
 
-    def image_directory(self) -> str:
+    async def image_directory(self) -> str:
         """A directory on the file system that holds the images; empty where there are none."""
         ...

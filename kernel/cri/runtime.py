@@ -208,13 +208,15 @@ class Container(msgspec.Struct, frozen=True):
 
 
 class Image(msgspec.Struct, frozen=True):
-    """An image that is present. `user` is what its config says a container runs as."""
+    """An image that is present. `user` is what its config says a container runs as. `pinned`, which
+    `images` alone fills in, is one that the runtime needs itself: it is never garbage."""
 
     id: str
     tags: tuple[str, ...] = ()
     digests: tuple[str, ...] = ()
     size_bytes: int = 0
     user: str = ""
+    pinned: bool = False
 
 
 class RegistryCredentials(msgspec.Struct, frozen=True):

@@ -19,6 +19,9 @@ Command = tuple[str, ...]
 UNSTARTABLE = "unstartable"
 """The name of a container whose command can't be run; the simulated runtime has a script for it."""
 
+BUSY = "busy"
+"""The name of a container that is never idle; the simulated runtime has a script for it."""
+
 SERVED = "served by the contract suite"
 
 
@@ -48,6 +51,7 @@ def simulated(request: pytest.FixtureRequest) -> Iterator[RuntimeUnderTest]:
 
     runtime = SimulatedRuntime(SystemClock())
     runtime.script(UNSTARTABLE, SimulatedContainer(start_failure="no such file or directory"))
+    runtime.script(BUSY, SimulatedContainer(cpu_cores=1, memory_bytes=1 << 20))
     until_stopped = ("sh", "-c", "echo ready; sleep infinity")
     yield RuntimeUnderTest(open=lambda: runtime, image="busybox", until_stopped=until_stopped)
 

@@ -17,6 +17,7 @@ from kernel.cri.containerd.runtime import ContainerdRuntime
 from kernel.cri.runtime import (
     ContainerState,
     DnsConfig,
+    Image,
     ImagePullFailure,
     InvalidImageName,
     LinuxResources,
@@ -30,6 +31,7 @@ from kernel.cri.runtime import (
     SecurityContext,
 )
 from tests.containerd.daemon import Containerd
+from tests.containerd.images import PAUSE_IMAGE, WAR_IMAGE, image_archive
 from tests.containerd.registry import running_registry
 from tests.cri.runtimes_under_test import RuntimeUnderTest
 from tests.cri.trial import Trial, next_event, wait_for
@@ -427,3 +429,30 @@ def _get(url: str) -> str:
     with urllib.request.urlopen(url, timeout=5) as answer:
         content: bytes = answer.read()
     return content.decode()
+
+
+# What is garbage, and what never is.
+
+
+@needs_containerd
+async def test_an_image_goes_with_all_its_names_and_the_sandbox_image_is_pinned(
+    trial: Trial, containerd: Containerd
+) -> None:
+    runtime = ContainerdRuntime(containerd.socket_path, clock=SystemClock())
+    with running_registry() as address:
+        await runtime.pull_image(f"{address}/geektime/sample:v2")
+        containerd.ctr("images", "tag", WAR_IMAGE, "localhost/another:v1")
+
+        async def is_tagged() -> Image | None:
+            return await runtime.image_status("localhost/another:v1")
+
+        image = await wait_for(is_tagged)
+        assert f"{address}/geektime/sample:v2" in image.tags
+        await runtime.remove_image(image.id)
+        assert await runtime.image_status(WAR_IMAGE) is None
+        assert image.id not in {one.id for one in await runtime.images()}
+        pinned = [tag for one in await runtime.images() if one.pinned for tag in one.tags]
+        assert pinned == [PAUSE_IMAGE]
+        assert Path(await runtime.image_directory()).is_relative_to(containerd.directory)
+    containerd.ctr("images", "import", str(image_archive()))
+    await runtime.close()

@@ -10,6 +10,7 @@ import anyio
 import anyio.to_thread
 import pytest
 
+from kernel.cri.measuring import ContainerUsage, Measuring
 from kernel.cri.runtime import (
     ContainerState,
     Mount,
@@ -20,13 +21,20 @@ from kernel.cri.runtime import (
     SandboxState,
 )
 from tests.cri import runtimes_under_test
-from tests.cri.runtimes_under_test import SERVED, UNSTARTABLE, RuntimeUnderTest
+from tests.cri.runtimes_under_test import BUSY, SERVED, UNSTARTABLE, RuntimeUnderTest
 from tests.cri.trial import Trial, log_lines, next_event, wait_for
 
 _CONTAINERD = pytest.param(("containerd", "asyncio"), marks=pytest.mark.containerd)
 _REAL = [("process", "asyncio"), ("process", "trio"), _CONTAINERD]
 _ALL = [("simulated", "asyncio"), ("simulated", "trio"), *_REAL]
 
+# The process runtime has no images of its own, and its measuring is on its way.
+measures = pytest.mark.parametrize(
+    "combination",
+    [("simulated", "asyncio"), ("simulated", "trio"), _CONTAINERD],
+    indirect=True,
+    ids="-".join,
+)
 # For what only a runtime that really runs programs can show.
 runs_programs = pytest.mark.parametrize("combination", _REAL, indirect=True, ids="-".join)
 
@@ -521,3 +529,50 @@ async def test_limitations_are_sentences(trial: Trial) -> None:
     )
     assert isinstance(limitations, list)
     assert all("\n" not in limitation for limitation in limitations)
+
+
+# What containers use, and images.
+
+
+@measures
+async def test_what_running_containers_use(trial: Trial) -> None:
+    sandbox_id = await trial.run_sandbox()
+    busy = await trial.shell(sandbox_id, "while :; do :; done", BUSY)
+    ended = await trial.shell(sandbox_id, "exit 0", "ended")
+    await trial.exited(ended)
+    runtime = measuring(trial)
+
+    async def used(cpu_nanoseconds: int) -> ContainerUsage | None:
+        found = {one.container_id: one for one in await runtime.usage(labels=trial.labels)}
+        assert ended not in found
+        usage = found.get(busy)
+        return usage if usage is not None and usage.cpu_nanoseconds > cpu_nanoseconds else None
+
+    first = await wait_for(lambda: used(0))
+    second = await wait_for(lambda: used(first.cpu_nanoseconds + 100_000_000))
+    assert second.measured_at > first.measured_at
+    assert second.labels == {**trial.labels, "container": BUSY}
+    assert 0 < second.memory_bytes < 1 << 30
+    assert await runtime.usage(labels={"trial": "another"}) == []
+
+
+@measures
+async def test_images_are_listed(trial: Trial) -> None:
+    if await trial.runtime.image_status(trial.under_test.image) is None:
+        await trial.runtime.pull_image(trial.under_test.image)
+    status = await trial.runtime.image_status(trial.under_test.image)
+    assert status is not None
+    runtime = measuring(trial)
+    (listed,) = [image for image in await runtime.images() if image.id == status.id]
+    assert (listed.tags, listed.size_bytes) == (status.tags, status.size_bytes)
+    assert not listed.pinned
+    await runtime.remove_image("sha256:" + "0" * 64)
+    directory = await runtime.image_directory()
+    assert directory == "" or await anyio.Path(directory).is_dir()
+
+
+def measuring(trial: Trial) -> Measuring:
+    """The runtime's other face."""
+    runtime: Any = trial.runtime
+    found: Measuring = runtime
+    return found

@@ -1,5 +1,6 @@
 """Pure translation between the runtime contract's structs and CRI's messages."""
 
+from kernel.cri.measuring import ContainerUsage
 from kernel.cri.proto import runtime_pb2 as cri
 from kernel.cri.runtime import (
     Container,
@@ -167,6 +168,19 @@ def image_of(image: cri.Image) -> Image:
         digests=tuple(image.repo_digests),
         size_bytes=image.size,
         user=str(image.uid.value) if image.HasField("uid") else image.username,
+        pinned=image.pinned,
+    )
+
+
+def usage_of(stats: cri.ContainerStats) -> ContainerUsage:
+    """What a running container uses, from CRI."""
+    return ContainerUsage(
+        container_id=stats.attributes.id,
+        labels=dict(stats.attributes.labels),
+        measured_at=stats.cpu.timestamp,
+        cpu_nanoseconds=stats.cpu.usage_core_nano_seconds.value,
+        memory_bytes=stats.memory.working_set_bytes.value,
+        writable_layer_bytes=stats.writable_layer.used_bytes.value,
     )
 
 

@@ -18,6 +18,7 @@ from kernel.cri.containerd.channel import (
 )
 from kernel.cri.containerd.events import EventFeed, Seen
 from kernel.cri.containerd.lost_tasks import remove_lost_task
+from kernel.cri.containerd.measuring import ContainerdMeasuring
 from kernel.cri.containerd.messages import (
     container_config_message,
     container_of,
@@ -53,7 +54,7 @@ _STOP_SIGNALS_SINCE = (2, 3)
 _ROOT_USER = 0
 
 
-class ContainerdRuntime:
+class ContainerdRuntime(ContainerdMeasuring):
     """A `kernel.cri.runtime.Runtime` over the containerd that listens at `socket_path`.
 
     Nothing is connected before the first call. Works on asyncio only, as grpc does.
@@ -62,7 +63,7 @@ class ContainerdRuntime:
     name = "containerd"
 
     def __init__(self, socket_path: str, *, clock: Clock) -> None:
-        self._channel = ContainerdChannel(socket_path)
+        super().__init__(ContainerdChannel(socket_path))
         self._clock = clock
         self._version = ""
 

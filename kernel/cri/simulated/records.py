@@ -27,7 +27,8 @@ class SimulatedContainer(msgspec.Struct, frozen=True, kw_only=True):
     It takes `start_seconds` to start, or with a `start_failure` doesn't. It writes `log_lines`,
     runs for `run_seconds` (None: until stopped) and ends with `exit_code`, or, where
     `out_of_memory`, as if the kernel had killed it. Told to stop, it takes `stop_seconds` and then
-    ends with `stop_exit_code`. `exec_results` answers commands that are run in it; any other is
+    ends with `stop_exit_code`. While it runs it uses `cpu_cores` of the processor and
+    `memory_bytes`. `exec_results` answers commands that are run in it; any other is
     read as a container's command is.
     """
 
@@ -39,6 +40,8 @@ class SimulatedContainer(msgspec.Struct, frozen=True, kw_only=True):
     start_failure: str = ""
     stop_seconds: float = 0
     stop_exit_code: int = 143
+    cpu_cores: float = 0
+    memory_bytes: int = 0
     exec_results: Mapping[tuple[str, ...], ExecResult] = NO_RESULTS
 
     def program(self) -> Program:

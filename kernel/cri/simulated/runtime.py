@@ -24,6 +24,7 @@ import anyio
 import anyio.lowlevel
 
 from kernel.clock import NANOSECONDS_PER_SECOND, Clock
+from kernel.cri.measuring import ContainerUsage
 from kernel.cri.runtime import (
     NO_LABELS,
     Container,
@@ -113,6 +114,10 @@ class SimulatedRuntime:
     def delay(self, call: str, seconds: float, *, subject: str = "") -> None:
         """Let a method take so long; `subject` as in `fail`."""
         self._delays[call, subject] = seconds
+
+    def add_image(self, image: Image) -> None:
+        """Let an image be present, under all its tags."""
+        self._images |= dict.fromkeys((image.id, *image.tags), image)
 
     def crash(self, container_id: str, *, exit_code: int = 1, out_of_memory: bool = False) -> None:
         """End a running container of its own accord, now."""
@@ -311,8 +316,35 @@ class SimulatedRuntime:
                 f'couldn\'t parse image name "{image}": invalid reference format'
             )
         digest = "sha256:" + hashlib.sha256(image.encode()).hexdigest()
-        self._images[image] = self._images[digest] = Image(id=digest, tags=(image,))
+        self.add_image(Image(id=digest, tags=(image,)))
         return digest
+
+    async def usage(self, *, labels: Mapping[str, str] = NO_LABELS) -> list[ContainerUsage]:
+        await self._enter("usage")
+        now = self._clock.now_nanoseconds()
+        return [
+            ContainerUsage(
+                container_id=record.id,
+                labels=record.labels,
+                measured_at=now,
+                cpu_nanoseconds=round((now - record.started_at) * record.script.cpu_cores),
+                memory_bytes=record.script.memory_bytes,
+            )
+            for record in self._containers.find(labels)
+            if record.state is ContainerState.RUNNING
+        ]
+
+    async def images(self) -> list[Image]:
+        await self._enter("images")
+        return list({image.id: image for image in self._images.values()}.values())
+
+    async def remove_image(self, image_id: str) -> None:
+        await self._enter("remove_image", image_id)
+        self._images = {name: image for name, image in self._images.items() if image.id != image_id}
+
+    async def image_directory(self) -> str:
+        await self._enter("image_directory")
+        return ""
 
     def events(self) -> AbstractAsyncContextManager[AsyncIterator[RuntimeEvent]]:
         return self._course.events()
