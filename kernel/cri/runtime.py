@@ -75,10 +75,26 @@ class DnsConfig(msgspec.Struct, frozen=True):
     options: tuple[str, ...] = ()
 
 
+class SELinuxLabel(msgspec.Struct, frozen=True):
+    """What SELinux knows a container's processes by; empty parts are the runtime's to fill."""
+
+    user: str = ""
+    role: str = ""
+    type: str = ""
+    level: str = ""
+
+
 class SecurityContext(msgspec.Struct, frozen=True):
-    """Who a container runs as and what it may do; None leaves it to the image or the runtime."""
+    """Who a container runs as and what it may do; None leaves it to the image or the runtime.
+
+    `run_as_user_name` is a user of the image, for where no number is given. `seccomp_profile` and
+    `apparmor_profile` are empty (the runtime's choice), `RuntimeDefault`, `Unconfined`, or a
+    profile: the absolute path of a file for seccomp, a name that the kernel knows for AppArmor.
+    `whole_proc` shows all of /proc and /sys, of which else the risky parts are hidden.
+    """
 
     run_as_user: int | None = None
+    run_as_user_name: str = ""
     run_as_group: int | None = None
     supplemental_groups: tuple[int, ...] = ()
     privileged: bool = False
@@ -87,6 +103,9 @@ class SecurityContext(msgspec.Struct, frozen=True):
     capabilities_added: tuple[str, ...] = ()
     capabilities_dropped: tuple[str, ...] = ()
     seccomp_profile: str = ""
+    apparmor_profile: str = ""
+    selinux: SELinuxLabel | None = None
+    whole_proc: bool = False
 
 
 class SandboxConfig(msgspec.Struct, frozen=True):

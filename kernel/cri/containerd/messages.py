@@ -14,6 +14,7 @@ from kernel.cri.runtime import (
     SandboxConfig,
     SandboxState,
     SecurityContext,
+    SELinuxLabel,
 )
 
 ASKED_IMAGE_ANNOTATION = "podkernel.dev/asked-image"
@@ -22,6 +23,15 @@ tags that the image has by now."""
 
 SANDBOX_ANNOTATION = "podkernel.dev/sandbox"
 """Where a container keeps its sandbox's id, which CRI's status does not show."""
+
+# What Kubernetes hides from containers, and what it lets them read alone (its ProcMountType
+# Default): CRI leaves the two lists to the caller.
+MASKED_PATHS = (
+    *("/proc/asound", "/proc/acpi", "/proc/kcore", "/proc/keys", "/proc/latency_stats"),
+    *("/proc/timer_list", "/proc/timer_stats", "/proc/sched_debug", "/proc/scsi"),
+    *("/sys/firmware", "/sys/devices/virtual/powercap"),
+)
+READ_ONLY_PATHS = ("/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger")
 
 _PROPAGATIONS = {
     "private": cri.PROPAGATION_PRIVATE,
@@ -194,6 +204,8 @@ def _sandbox_security(config: SandboxConfig) -> cri.LinuxSandboxSecurityContext:
         supplemental_groups=security.supplemental_groups,
         privileged=security.privileged,
         seccomp=_seccomp(security.seccomp_profile),
+        apparmor=_apparmor(security.apparmor_profile),
+        selinux_options=_selinux(security.selinux),
     )
 
 
@@ -208,11 +220,16 @@ def _container_security(
         privileged=security.privileged,
         namespace_options=_namespace_options(sandbox),
         run_as_user=_optional_number(security.run_as_user),
+        run_as_username=security.run_as_user_name,
         run_as_group=_optional_number(security.run_as_group),
         readonly_rootfs=security.read_only_root_filesystem,
         supplemental_groups=security.supplemental_groups,
         no_new_privs=not security.allow_privilege_escalation,
         seccomp=_seccomp(security.seccomp_profile),
+        apparmor=_apparmor(security.apparmor_profile),
+        selinux_options=_selinux(security.selinux),
+        masked_paths=() if security.whole_proc else MASKED_PATHS,
+        readonly_paths=() if security.whole_proc else READ_ONLY_PATHS,
     )
 
 
@@ -246,6 +263,27 @@ def _seccomp(profile: str) -> cri.SecurityProfile:
             return cri.SecurityProfile(
                 profile_type=cri.SecurityProfile.Localhost, localhost_ref=path
             )
+
+
+def _apparmor(profile: str) -> cri.SecurityProfile | None:
+    """None is the runtime's own choice: its default profile where the machine has AppArmor."""
+    match profile:
+        case "":
+            return None
+        case "Unconfined":
+            return cri.SecurityProfile(profile_type=cri.SecurityProfile.Unconfined)
+        case "RuntimeDefault":
+            return cri.SecurityProfile(profile_type=cri.SecurityProfile.RuntimeDefault)
+        case name:
+            return cri.SecurityProfile(
+                profile_type=cri.SecurityProfile.Localhost, localhost_ref=name
+            )
+
+
+def _selinux(label: SELinuxLabel | None) -> cri.SELinuxOption | None:
+    if label is None:
+        return None
+    return cri.SELinuxOption(user=label.user, role=label.role, type=label.type, level=label.level)
 
 
 def _stop_signal(name: str) -> str:

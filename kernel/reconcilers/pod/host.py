@@ -41,6 +41,11 @@ class Host(msgspec.Struct, frozen=True):
     addresses: tuple[str, ...]
     capacity: Mapping[str, str]
 
+    @property
+    def profiles_directory(self) -> Path:
+        """Where seccomp profiles of type Localhost are: `seccomp`, beside the Pods' directory."""
+        return self.pods_directory.parent / "seccomp"
+
 
 class _Retry(msgspec.Struct):
     failures: int

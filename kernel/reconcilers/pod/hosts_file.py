@@ -9,8 +9,9 @@ from pathlib import Path
 
 from kernel.objects.pod import Container, Pod
 from kernel.reconcilers.pod.environment import Sources
+from kernel.reconcilers.pod.host_names import domain_name, hostname
 from kernel.reconcilers.pod.observe import runtime_uid
-from kernel.reconcilers.pod.translate import HOSTS_PATH, hostname
+from kernel.reconcilers.pod.translate import HOSTS_PATH
 from kernel.reconcilers.pod.volumes.directories import pod_directory
 
 FILE_NAME = "etc-hosts"
@@ -49,7 +50,8 @@ def make_hosts_file(
 
 def hosts_text(pod: Pod, addresses: Sequence[str]) -> str:
     """The names of a Pod with a network of its own; `addresses` are the Pod's (pure)."""
-    own = ((address, hostname(pod)) for address in addresses)
+    names = [name for name in (domain_name(pod), hostname(pod)) if name]
+    own = ((address, *names) for address in addresses)
     return "".join(_line(*names) for names in (*_LOCAL_NAMES, *own)) + _alias_lines(pod)
 
 

@@ -189,7 +189,13 @@ class ContainerStart:
             hosts_file = make_hosts_file(
                 self._host.pods_directory, self._pod, container, place.sources
             )
-            placement = Placement(self._host.owner, place.volumes, message_file, hosts_file)
+            placement = Placement(
+                owner=self._host.owner,
+                volumes=place.volumes,
+                termination_message_file=message_file,
+                profiles_directory=self._host.profiles_directory,
+                hosts_file=hosts_file,
+            )
             config = container_config(self._pod, container, start, image, place.sources, placement)
         except (ConfigError, OSError) as failure:
             await self._failed("CreateContainerConfigError", str(failure))

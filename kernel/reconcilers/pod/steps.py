@@ -5,6 +5,8 @@ import anyio
 from kernel.api.client import Client
 from kernel.cri import runtime as cri
 from kernel.objects.pod import Container, Pod
+from kernel.reconcilers.pod.dns import node_dns, pod_dns
+from kernel.reconcilers.pod.environment import ConfigError
 from kernel.reconcilers.pod.host import Host, PodMemory
 from kernel.reconcilers.pod.interrupt import unless_deleted
 from kernel.reconcilers.pod.observe import Observed, field_path
@@ -87,9 +89,12 @@ class PodSteps:
             await recorder.event(pod, "Normal", "SandboxChanged", message)
         for dead in observed.sandboxes:
             await self._host.runtime.stop_sandbox(dead.id)
+        for problem in pod_dns(pod, node_dns()).problems:
+            if memory.first_time(problem):
+                await recorder.event(pod, "Warning", "DNSConfigForming", problem)
         try:
             await self._host.runtime.run_sandbox(self._sandbox_config(attempt))
-        except cri.RuntimeFailure as failure:
+        except (cri.RuntimeFailure, ConfigError) as failure:
             memory.failed("sandbox")
             message = f"Failed to create pod sandbox: {failure}"
             await recorder.event(pod, "Warning", "FailedCreatePodSandBox", message)
@@ -99,7 +104,14 @@ class PodSteps:
 
     def _sandbox_config(self, attempt: int) -> cri.SandboxConfig:
         host = self._host
-        return sandbox_config(self._pod, attempt, host.logs_directory, host.owner)
+        return sandbox_config(
+            self._pod,
+            attempt,
+            owner=host.owner,
+            logs_directory=host.logs_directory,
+            profiles_directory=host.profiles_directory,
+            dns=pod_dns(self._pod, node_dns()).config,
+        )
 
     async def _start_containers(self, plan: Plan, place: SandboxPlace) -> bool:
         """Start all that the plan names side by side; False where none could be tried yet."""

@@ -3,15 +3,15 @@
 import hashlib
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
-from typing import TypeVar
 
 import msgspec
 
 from kernel.cri import runtime as cri
-from kernel.objects.pod import Capabilities, Container, Pod, PodSecurityContext, SecurityContext
+from kernel.objects.pod import Container, Pod, PodSecurityContext
 from kernel.objects.quality_of_service import quality_of_service
 from kernel.objects.quantity import parse_quantity, to_integer, to_milli
 from kernel.reconcilers.pod.environment import ConfigError, Sources, environment_of, expand
+from kernel.reconcilers.pod.host_names import sandbox_hostname
 from kernel.reconcilers.pod.observe import (
     CONTAINER_NAME,
     OWNER,
@@ -21,15 +21,13 @@ from kernel.reconcilers.pod.observe import (
     runtime_uid,
 )
 from kernel.reconcilers.pod.restart import CONTAINER_HASH, RESTARTS_IN_ROW, StartNow
+from kernel.reconcilers.pod.security import container_security, sandbox_security
 
 RESTART_COUNT = "io.kubernetes.container.restartCount"
 TERMINATION_MESSAGE_PATH = "io.kubernetes.container.terminationMessagePath"
 TERMINATION_MESSAGE_POLICY = "io.kubernetes.container.terminationMessagePolicy"
 GRACE_SECONDS = "io.kubernetes.pod.terminationGracePeriod"
 
-Value = TypeVar("Value")
-
-HOSTNAME_LENGTH_MAX = 63
 HOSTS_PATH = "/etc/hosts"
 CPU_PERIOD_MICROSECONDS = 100_000
 CPU_QUOTA_MICROSECONDS_MIN = 1000
@@ -52,8 +50,16 @@ def container_hash(container: Container) -> str:
     return hashlib.sha256(f"{container.name}\0{container.image}".encode()).hexdigest()[:8]
 
 
-def sandbox_config(pod: Pod, attempt: int, logs_directory: Path, owner: str) -> cri.SandboxConfig:
-    """The sandbox of a Pod, for its `attempt`-th time."""
+def sandbox_config(
+    pod: Pod,
+    attempt: int,
+    *,
+    owner: str,
+    logs_directory: Path,
+    profiles_directory: Path,
+    dns: cri.DnsConfig | None = None,
+) -> cri.SandboxConfig:
+    """The sandbox of a Pod, for its `attempt`-th time. Raises `ConfigError`."""
     spec = pod.spec
     security = spec.security_context or PodSecurityContext()
     return cri.SandboxConfig(
@@ -62,17 +68,17 @@ def sandbox_config(pod: Pod, attempt: int, logs_directory: Path, owner: str) -> 
         uid=runtime_uid(pod),
         attempt=attempt,
         log_directory=str(logs_directory / pod_directory_name(pod)),
-        hostname="" if spec.host_network else hostname(pod),
+        hostname="" if spec.host_network else sandbox_hostname(pod),
         labels={**pod.metadata.labels, **_pod_labels(pod, owner)},
         annotations={**pod.metadata.annotations, GRACE_SECONDS: str(grace_seconds(pod))},
         port_mappings=() if spec.host_network else port_mappings(pod),
-        dns=_dns(pod),
+        dns=dns,
         sysctls={sysctl.name: sysctl.value for sysctl in security.sysctls},
         host_network=spec.host_network,
         host_pid=spec.host_pid,
         host_ipc=spec.host_ipc,
         share_processes=bool(spec.share_process_namespace),
-        security=_sandbox_security(pod, security),
+        security=sandbox_security(pod, profiles_directory),
     )
 
 
@@ -80,11 +86,6 @@ def grace_seconds(pod: Pod) -> int:
     """How long the Pod's containers have between the stop signal and SIGKILL."""
     seconds = pod.spec.termination_grace_period_seconds
     return 30 if seconds is None else seconds
-
-
-def hostname(pod: Pod) -> str:
-    """What the Pod takes itself to be called."""
-    return (pod.spec.hostname or pod.metadata.name)[:HOSTNAME_LENGTH_MAX].rstrip("-.")
 
 
 def port_mappings(pod: Pod) -> tuple[cri.PortMapping, ...]:
@@ -111,39 +112,15 @@ def _pod_labels(pod: Pod, owner: str) -> dict[str, str]:
     }
 
 
-def _dns(pod: Pod) -> cri.DnsConfig | None:
-    """None leaves the node's own resolv.conf, as there is no cluster DNS."""
-    config = pod.spec.dns_config
-    if config is None or pod.spec.dns_policy != "None":
-        return None
-    return cri.DnsConfig(
-        servers=tuple(config.nameservers),
-        searches=tuple(config.searches),
-        options=tuple(
-            option.name if option.value is None else f"{option.name}:{option.value}"
-            for option in config.options
-        ),
-    )
-
-
-def _sandbox_security(pod: Pod, security: PodSecurityContext) -> cri.SecurityContext:
-    containers = (*pod.spec.init_containers, *pod.spec.containers)
-    return cri.SecurityContext(
-        run_as_user=security.run_as_user,
-        run_as_group=security.run_as_group,
-        supplemental_groups=_groups(security),
-        privileged=any(c.security_context and c.security_context.privileged for c in containers),
-        seccomp_profile=_seccomp(security, SecurityContext()),
-    )
-
-
 class Placement(msgspec.Struct, frozen=True):
     """Where a container's things are: volumes by name, the file that it may write its last words
-    to, its /etc/hosts if it is given one, and whose the container is."""
+    to, its /etc/hosts if it is given one, the node's seccomp profiles, and whose the container
+    is."""
 
     owner: str
     volumes: Mapping[str, Path]
     termination_message_file: Path
+    profiles_directory: Path
     hosts_file: Path | None = None
 
 
@@ -189,7 +166,7 @@ def container_config(
         tty=container.tty,
         stop_signal=(container.lifecycle and container.lifecycle.stop_signal) or "",
         resources=linux_resources(pod, container, sources.capacity),
-        security=container_security(pod, container, image),
+        security=container_security(pod, container, image, placement.profiles_directory),
     )
 
 
@@ -270,55 +247,3 @@ def _out_of_memory_score(pod: Pod, container: Container, capacity: Mapping[str, 
     resources = container.resources
     request = resources.requests.get("memory") or resources.limits.get("memory") or "0"
     return min(max(1000 - int(1000 * parse_quantity(request) / memory), 3), 999)
-
-
-def container_security(pod: Pod, container: Container, image: cri.Image) -> cri.SecurityContext:
-    """The container's security context over the Pod's. Raises `ConfigError` where `runAsNonRoot`
-    is asked for and the user would be root."""
-    shared = pod.spec.security_context or PodSecurityContext()
-    own = container.security_context or SecurityContext()
-    user = _first(own.run_as_user, shared.run_as_user)
-    if _first(own.run_as_non_root, shared.run_as_non_root):
-        _check_not_root(user, image)
-    capabilities = own.capabilities or Capabilities()
-    return cri.SecurityContext(
-        run_as_user=user,
-        run_as_group=_first(own.run_as_group, shared.run_as_group),
-        supplemental_groups=_groups(shared),
-        privileged=bool(own.privileged),
-        read_only_root_filesystem=bool(own.read_only_root_filesystem),
-        allow_privilege_escalation=own.allow_privilege_escalation is not False,
-        capabilities_added=tuple(capabilities.add),
-        capabilities_dropped=tuple(capabilities.drop),
-        seccomp_profile=_seccomp(shared, own),
-    )
-
-
-def _check_not_root(user: int | None, image: cri.Image) -> None:
-    if user == 0:
-        raise ConfigError("container's runAsUser breaks non-root policy")
-    if user is None and image.user in ("", "0", "root"):
-        raise ConfigError("container has runAsNonRoot and image will run as root")
-    if user is None and not image.user.isdigit():
-        raise ConfigError(
-            f"container has runAsNonRoot and image has non-numeric user ({image.user}),"
-            " cannot verify user is non-root"
-        )
-
-
-def _groups(security: PodSecurityContext) -> tuple[int, ...]:
-    groups = dict.fromkeys(security.supplemental_groups)
-    if security.fs_group is not None:
-        groups[security.fs_group] = None
-    return tuple(groups)
-
-
-def _seccomp(shared: PodSecurityContext, own: SecurityContext) -> str:
-    profile = own.seccomp_profile or shared.seccomp_profile
-    if profile is None:
-        return ""
-    return (profile.localhost_profile or "") if profile.type == "Localhost" else profile.type
-
-
-def _first(own: Value | None, shared: Value | None) -> Value | None:
-    return shared if own is None else own

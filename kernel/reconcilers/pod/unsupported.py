@@ -44,12 +44,8 @@ def _of_pod(pod: Pod) -> list[str]:
     wishes = {
         "activeDeadlineSeconds is not enforced": spec.active_deadline_seconds is not None,
         "ephemeral containers are not run": bool(spec.ephemeral_containers),
-        "setHostnameAsFQDN is not followed": bool(spec.set_hostname_as_fqdn),
         "runtimeClassName is not followed": spec.runtime_class_name is not None,
         "hostUsers false gives no user namespace": spec.host_users is False,
-        "dnsConfig is followed with dnsPolicy None alone": (
-            spec.dns_config is not None and spec.dns_policy != "None"
-        ),
         "emptyDir sizeLimit is not enforced": any(
             volume.empty_dir and volume.empty_dir.size_limit for volume in spec.volumes
         ),

@@ -27,6 +27,11 @@ def test_a_pod_finds_itself_and_its_aliases() -> None:
     ]
 
 
+def test_a_subdomain_gives_a_whole_name_as_well() -> None:
+    lines = names(hosts_text(make_pod(name="web", subdomain="apps"), ("10.0.0.1",)))
+    assert lines[-1] == ["10.0.0.1", "web.apps.default.svc.cluster.local", "web"]
+
+
 def test_the_same_file_says_where_the_pod_is_now(tmp_path: Path) -> None:
     pod = make_pod()
     path = make_hosts_file(tmp_path, pod, container(), ADDRESS)

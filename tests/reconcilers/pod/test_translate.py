@@ -4,16 +4,12 @@ import pytest
 
 from kernel.cri import runtime as cri
 from kernel.objects.pod import (
-    Capabilities,
     Container,
     ContainerPort,
     EnvVar,
     Pod,
-    PodDNSConfig,
-    PodDNSConfigOption,
     PodSecurityContext,
     ResourceRequirements,
-    SeccompProfile,
     SecurityContext,
     Sysctl,
     VolumeMount,
@@ -24,7 +20,6 @@ from kernel.reconcilers.pod.translate import (
     Placement,
     container_config,
     container_hash,
-    container_security,
     linux_resources,
     sandbox_config,
 )
@@ -36,14 +31,16 @@ CAPACITY = {"cpu": "4", "memory": "8Gi"}
 
 def _sandbox(pod: Pod) -> cri.SandboxConfig:
     pod.metadata.uid = "uid1"
-    return sandbox_config(pod, 2, Path("/logs"), "owner1")
+    return sandbox_config(
+        pod, 2, owner="owner1", logs_directory=Path("/logs"), profiles_directory=Path("/profiles")
+    )
 
 
 def _config(spec: Container, pod: Pod | None = None, **volumes: str) -> cri.ContainerConfig:
     pod = pod or make_pod(spec)
     pod.metadata.uid = "uid1"
     paths = {name: Path(path) for name, path in volumes.items()}
-    placement = Placement("owner1", paths, Path("/pods/uid1/message"))
+    placement = Placement("owner1", paths, Path("/pods/uid1/message"), Path("/profiles"))
     return container_config(pod, spec, StartNow(3, 2), IMAGE, Sources(capacity=CAPACITY), placement)
 
 
@@ -95,18 +92,6 @@ def test_host_ports_of_all_containers_are_mapped() -> None:
     )
     pod.spec.host_network = True
     assert _sandbox(pod).port_mappings == ()
-
-
-def test_dns_is_the_hosts_unless_it_is_all_given() -> None:
-    dns = PodDNSConfig(
-        nameservers=["192.0.2.53"],
-        searches=["example.dev"],
-        options=[PodDNSConfigOption(name="ndots", value="2"), PodDNSConfigOption(name="rotate")],
-    )
-    assert _sandbox(make_pod(dns_policy="Default", dns_config=dns)).dns is None
-    assert _sandbox(make_pod(dns_policy="None", dns_config=dns)).dns == cri.DnsConfig(
-        ("192.0.2.53",), ("example.dev",), ("ndots:2", "rotate")
-    )
 
 
 def test_a_sandboxs_security() -> None:
@@ -212,64 +197,3 @@ def test_resources(
         cpu_shares=shares,
         oom_score_adjustment=score,
     )
-
-
-def test_the_containers_security_wins_over_the_pods() -> None:
-    own = SecurityContext(
-        run_as_user=2000,
-        read_only_root_filesystem=True,
-        allow_privilege_escalation=False,
-        capabilities=Capabilities(add=["NET_ADMIN"], drop=["ALL"]),
-        seccomp_profile=SeccompProfile(type="Localhost", localhost_profile="my.json"),
-    )
-    spec = container(security_context=own)
-    shared = PodSecurityContext(
-        run_as_user=1000,
-        run_as_group=1000,
-        fs_group=7,
-        seccomp_profile=SeccompProfile(type="RuntimeDefault"),
-    )
-    pod = make_pod(spec, container("other"), security_context=shared)
-    assert container_security(pod, spec, IMAGE) == cri.SecurityContext(
-        run_as_user=2000,
-        run_as_group=1000,
-        supplemental_groups=(7,),
-        read_only_root_filesystem=True,
-        allow_privilege_escalation=False,
-        capabilities_added=("NET_ADMIN",),
-        capabilities_dropped=("ALL",),
-        seccomp_profile="my.json",
-    )
-    assert container_security(pod, pod.spec.containers[1], IMAGE) == cri.SecurityContext(
-        run_as_user=1000,
-        run_as_group=1000,
-        supplemental_groups=(7,),
-        seccomp_profile="RuntimeDefault",
-    )
-
-
-@pytest.mark.parametrize(
-    ("user", "image_user", "message"),
-    [
-        (0, "1000", "container's runAsUser breaks non-root policy"),
-        (None, "", "container has runAsNonRoot and image will run as root"),
-        (None, "0", "container has runAsNonRoot and image will run as root"),
-        (
-            None,
-            "nobody",
-            "container has runAsNonRoot and image has non-numeric user (nobody),"
-            " cannot verify user is non-root",
-        ),
-        (1000, "0", ""),
-        (None, "1000", ""),
-    ],
-)
-def test_run_as_non_root(user: int | None, image_user: str, message: str) -> None:
-    spec = container(security_context=SecurityContext(run_as_non_root=True, run_as_user=user))
-    image = cri.Image(id="sha256:1", user=image_user)
-    refusal = ""
-    try:
-        container_security(make_pod(spec), spec, image)
-    except ConfigError as error:
-        refusal = str(error)
-    assert refusal == message
