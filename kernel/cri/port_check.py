@@ -7,7 +7,8 @@ import msgspec
 
 class HttpCheck(msgspec.Struct, frozen=True):
     """GET this path. A status from 200 to 399 means well. `scheme` is http or https; of https the
-    certificate is not looked at. A header named Host replaces the one that is sent by default."""
+    certificate is not looked at. A header named Host, User-Agent or Accept replaces the one that
+    is sent by default. Redirects are followed on the same host; one to another is a warning."""
 
     path: str = "/"
     scheme: str = "http"
@@ -33,10 +34,12 @@ class PortCheck(msgspec.Struct, frozen=True):
 
 
 class CheckResult(msgspec.Struct, frozen=True):
-    """`message` is what was seen, in the words that Kubernetes has for it in Events."""
+    """`message` is what was seen, in the words that Kubernetes has for it in Events; of a result
+    that is well it is a warning. `http_status` is that of the answer, zero where none came."""
 
     is_well: bool
     message: str = ""
+    http_status: int = 0
 
 
 class PortChecking(Protocol):
@@ -45,5 +48,6 @@ class PortChecking(Protocol):
     async def check(
         self, sandbox_id: str, check: PortCheck, *, timeout_seconds: float
     ) -> CheckResult:
-        """Ask. Whatever goes wrong is a result that is not well, in words; nothing is raised."""
+        """Ask, for `timeout_seconds` at most (`math.inf`: for as long as it takes). Whatever goes
+        wrong is a result that is not well, in words; nothing is raised."""
         ...

@@ -16,6 +16,8 @@ from typing import Protocol
 
 import msgspec
 
+from kernel.cri.port_check import PortChecking
+
 NO_LABELS: Mapping[str, str] = {}
 
 
@@ -275,7 +277,7 @@ class RuntimeEvent(msgspec.Struct, frozen=True):
     labels: Mapping[str, str] = NO_LABELS
 
 
-class Runtime(Protocol):
+class Runtime(PortChecking, Protocol):
     """Runs containers. All methods may raise `RuntimeFailure`; those that take an id, `NotFound`.
 
     Calls for different sandboxes run side by side. Every method may be called again after the

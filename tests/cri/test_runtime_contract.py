@@ -11,6 +11,7 @@ import anyio.to_thread
 import pytest
 
 from kernel.cri.measuring import ContainerUsage, Measuring
+from kernel.cri.port_check import CheckResult, HttpCheck, PortCheck, TcpCheck
 from kernel.cri.runtime import (
     ContainerState,
     Mount,
@@ -511,6 +512,53 @@ async def test_a_host_port_reaches_the_container(trial: Trial) -> None:
             return None
 
     assert await wait_for(fetch) == SERVED
+
+
+async def test_a_port_is_well_while_a_container_serves_it(trial: Trial) -> None:
+    (trial.directory / "index.html").write_text(SERVED)
+    sandbox_id = await trial.run_sandbox()
+    (address,) = (await trial.runtime.sandbox_status(sandbox_id)).addresses
+    asked = PortCheck(address, 8080, TcpCheck())
+    refused = CheckResult(False, f"dial tcp {address}:8080: connect: connection refused")
+    assert await trial.runtime.check(sandbox_id, asked, timeout_seconds=5) == refused
+    mounts = (Mount(str(trial.directory), "/srv"),)
+    serve = trial.under_test.serve("/srv")
+    container_id = await trial.start(sandbox_id, serve, mounts=mounts)
+
+    async def is_well() -> bool | None:
+        result = await trial.runtime.check(sandbox_id, asked, timeout_seconds=5)
+        return result.is_well or None
+
+    await wait_for(is_well)
+    await trial.runtime.stop_container(container_id, grace_seconds=0)
+    assert await trial.runtime.check(sandbox_id, asked, timeout_seconds=5) == refused
+
+
+@runs_programs
+async def test_an_http_check_goes_by_the_status(trial: Trial) -> None:
+    (trial.directory / "index.html").write_text(SERVED)
+    sandbox_id = await trial.run_sandbox()
+    (address,) = (await trial.runtime.sandbox_status(sandbox_id)).addresses
+    mounts = (Mount(str(trial.directory), "/srv"),)
+    await trial.start(sandbox_id, trial.under_test.serve("/srv"), mounts=mounts)
+
+    async def get(path: str) -> CheckResult | None:
+        asked = PortCheck(address, 8080, HttpCheck(path=path))
+        result = await trial.runtime.check(sandbox_id, asked, timeout_seconds=5)
+        return result if result.http_status else None
+
+    assert await wait_for(lambda: get("/index.html")) == CheckResult(True, http_status=200)
+    assert await get("/missing") == CheckResult(
+        False, "HTTP probe failed with statuscode: 404", http_status=404
+    )
+
+
+async def test_a_command_that_is_given_up_ends_its_scope_alone(trial: Trial) -> None:
+    sandbox_id = await trial.run_sandbox()
+    container_id = await trial.start(sandbox_id, trial.under_test.until_stopped)
+    with anyio.move_on_after(0.2) as scope:
+        await trial.runtime.exec_sync(container_id, ("sleep", "30"), timeout_seconds=20)
+    assert scope.cancelled_caught
 
 
 def _get(url: str) -> str:

@@ -8,6 +8,7 @@ import anyio
 import pytest
 
 from kernel.clock import ManualClock
+from kernel.cri.port_check import CheckResult, HttpCheck, PortCheck, TcpCheck
 from kernel.cri.runtime import (
     Container,
     ContainerConfig,
@@ -299,3 +300,46 @@ async def test_a_dead_sandbox_takes_its_containers_down(stage: Stage) -> None:
     assert (await stage.runtime.sandbox_status(stage.sandbox_id)).state is SandboxState.NOT_READY
     with pytest.raises(RuntimeFailure, match="not ready"):
         await stage.start(name="late")
+
+
+# Answers to probes.
+
+
+async def test_ports_and_commands_answer_what_was_scripted_one_after_the_other(
+    tmp_path: Path,
+) -> None:
+    stage = Stage(tmp_path)
+    sick = CheckResult(False, "HTTP probe failed with statuscode: 500", http_status=500)
+    stage.runtime.script_port("main", 80, CheckResult(True), sick)
+    stage.runtime.script_command("web", ("ok",), ExecResult(b"", b"", 0), ExecResult(b"", b"", 1))
+    container_id = await stage.start()
+    asked = PortCheck("10.128.0.1", 80, HttpCheck())
+
+    async def is_well() -> bool:
+        result = await stage.runtime.check(stage.sandbox_id, asked, timeout_seconds=1)
+        return result.is_well
+
+    async def exit_code() -> int:
+        result = await stage.runtime.exec_sync(container_id, ("ok",), timeout_seconds=1)
+        return result.exit_code
+
+    assert [await is_well(), await is_well(), await is_well()] == [True, False, False]
+    assert [await exit_code(), await exit_code(), await exit_code()] == [0, 1, 1]
+
+
+async def test_a_check_that_is_delayed_past_its_timeout_is_not_well(tmp_path: Path) -> None:
+    stage = Stage(tmp_path)
+    await stage.start()
+    stage.runtime.delay("check", 3)
+    results: list[CheckResult] = []
+
+    async def check() -> None:
+        asked = PortCheck("10.128.0.1", 80, TcpCheck())
+        results.append(await stage.runtime.check(stage.sandbox_id, asked, timeout_seconds=2))
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(check)
+        await stage.clock.advance(1.9)
+        assert not results
+        await stage.clock.advance(0.1)
+    assert results == [CheckResult(False, "dial tcp 10.128.0.1:80: i/o timeout")]

@@ -12,6 +12,7 @@ import grpc
 import grpc.aio
 from google.protobuf.message import Message
 
+from kernel.cri.grpc_calls import answer_of
 from kernel.cri.proto import events_pb2, runtime_pb2, tasks_pb2
 from kernel.cri.runtime import NotFound, RuntimeFailure, RuntimeUnavailable
 
@@ -85,7 +86,9 @@ class ContainerdChannel:
                 response_deserializer=answer.FromString,
             )
         try:
-            response: Answer = await method(request, timeout=timeout_seconds, metadata=_METADATA)
+            response: Answer = await answer_of(
+                method(request, timeout=timeout_seconds, metadata=_METADATA)
+            )
         except grpc.aio.AioRpcError as error:
             raise self._failure(error) from error
         return response

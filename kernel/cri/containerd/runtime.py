@@ -30,6 +30,8 @@ from kernel.cri.containerd.messages import (
     sandbox_state_of,
 )
 from kernel.cri.image_name import whole_image_name
+from kernel.cri.port_check import CheckResult, PortCheck
+from kernel.cri.port_checks.checker import check_port
 from kernel.cri.proto import runtime_pb2 as cri
 from kernel.cri.runtime import (
     NO_LABELS,
@@ -215,6 +217,11 @@ class ContainerdRuntime(ContainerdMeasuring):
                 f"command timed out after {timeout_seconds:g} s: {' '.join(command)}"
             ) from failure
         return ExecResult(answer.stdout, answer.stderr, answer.exit_code)
+
+    async def check(
+        self, sandbox_id: str, check: PortCheck, *, timeout_seconds: float
+    ) -> CheckResult:
+        return await check_port(check, self._clock, timeout_seconds=timeout_seconds)
 
     async def reopen_log(self, container_id: str) -> None:
         request = cri.ReopenContainerLogRequest(container_id=container_id)

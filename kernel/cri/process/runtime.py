@@ -37,6 +37,8 @@ import msgspec
 
 from kernel.clock import Clock
 from kernel.cri.image_name import whole_image_name
+from kernel.cri.port_check import CheckResult, PortCheck
+from kernel.cri.port_checks.checker import check_port
 from kernel.cri.process import shim
 from kernel.cri.process.addresses import AddressPool
 from kernel.cri.process.client import ShimGone, ask, kill_shim, wait_for_shim
@@ -369,6 +371,11 @@ class ProcessRuntime:
     async def _cancel_after(self, scope: anyio.CancelScope, seconds: float) -> None:
         await self._clock.sleep(seconds)
         scope.cancel()
+
+    async def check(
+        self, sandbox_id: str, check: PortCheck, *, timeout_seconds: float
+    ) -> CheckResult:
+        return await check_port(check, self._clock, timeout_seconds=timeout_seconds)
 
     async def reopen_log(self, container_id: str) -> None:
         record = self._container(container_id)

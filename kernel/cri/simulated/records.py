@@ -66,6 +66,11 @@ class SandboxRecord(msgspec.Struct, eq=False):
     def labels(self) -> Mapping[str, str]:
         return self.config.labels
 
+    def running(self) -> "list[ContainerRecord]":
+        """Its containers that run."""
+        every = self.containers.values()
+        return [container for container in every if container.state is ContainerState.RUNNING]
+
     def view(self) -> Sandbox:
         """As the contract has it."""
         has_address = self.state is SandboxState.READY and self.address

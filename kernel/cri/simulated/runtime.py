@@ -25,6 +25,9 @@ import anyio.lowlevel
 
 from kernel.clock import NANOSECONDS_PER_SECOND, Clock
 from kernel.cri.measuring import ContainerUsage
+from kernel.cri.port_check import CheckResult, PortCheck
+from kernel.cri.port_checks.deadline import Deadline
+from kernel.cri.port_checks.dialing import address_text
 from kernel.cri.runtime import (
     NO_LABELS,
     Container,
@@ -44,6 +47,7 @@ from kernel.cri.runtime import (
     SandboxConfig,
     SandboxState,
 )
+from kernel.cri.simulated.answers import Answers
 from kernel.cri.simulated.course import KILLED, Course, nanoseconds
 from kernel.cri.simulated.program import Exit, Print, Sleep, program_of
 from kernel.cri.simulated.records import (
@@ -90,6 +94,8 @@ class SimulatedRuntime:
         self._ports: dict[PortMapping, str] = {}
         self._address_counter = itertools.count()
         self._course = Course(clock)
+        self._command_answers: Answers[ExecResult] = Answers()
+        self._port_answers: Answers[CheckResult] = Answers()
 
     # What a test or a simulation says.
 
@@ -99,6 +105,16 @@ class SimulatedRuntime:
         if not attempts:
             raise ValueError("a script needs at least one SimulatedContainer")
         self._scripts[subject] = attempts
+
+    def script_command(self, subject: str, command: tuple[str, ...], *results: ExecResult) -> None:
+        """What a command run in containers answers, result by result, the last one for all that
+        follow. `subject` is the name of the container or of the Pod."""
+        self._command_answers.script(subject, command, results)
+
+    def script_port(self, subject: str, port: int, *results: CheckResult) -> None:
+        """What a check of a port answers while the container runs; as with `script_command`.
+        Any other port is well while a container of its Pod runs."""
+        self._port_answers.script(subject, port, results)
 
     def fail(
         self, call: str, failure: Exception, *, subject: str = "", times: float = math.inf
@@ -275,6 +291,10 @@ class SimulatedRuntime:
         await self._enter("exec_sync", record.config.name, record.sandbox.config.name)
         if record.state is not ContainerState.RUNNING:
             raise RuntimeFailure(f"container {container_id} is not running")
+        subjects = (record.config.name, record.sandbox.config.name)
+        answer = self._command_answers.take(subjects, command)
+        if answer is not None:
+            return answer
         if command in record.script.exec_results:
             return record.script.exec_results[command]
         stdout = ""
@@ -294,6 +314,24 @@ class SimulatedRuntime:
                 case Exit(code):
                     return ExecResult(stdout.encode(), b"", code)
         raise AssertionError("a program ends with an Exit or an endless Sleep")
+
+    async def check(
+        self, sandbox_id: str, check: PortCheck, *, timeout_seconds: float
+    ) -> CheckResult:
+        record = self._sandboxes.get(sandbox_id)
+        deadline = Deadline(self._clock, timeout_seconds)
+        address = address_text(check.host, check.port)
+        try:
+            await deadline.run(lambda: self._enter("check", record.config.name if record else ""))
+        except TimeoutError:
+            return CheckResult(False, f"dial tcp {address}: i/o timeout")
+        except RuntimeFailure as failure:
+            return CheckResult(False, str(failure))
+        running = record.running() if record else []
+        if record is None or not running:
+            return CheckResult(False, f"dial tcp {address}: connect: connection refused")
+        subjects = (*(container.config.name for container in running), record.config.name)
+        return self._port_answers.take(subjects, check.port) or CheckResult(True)
 
     async def reopen_log(self, container_id: str) -> None:
         # Each line opens the file anew: the next one makes a new file.
