@@ -45,7 +45,7 @@ async def check_grpc(host: str, port: int, service: str, deadline: Deadline) -> 
         return CheckResult(False, f"timeout: {words}: context deadline exceeded")
     finally:
         with anyio.CancelScope(shield=True):
-            await channel.close()
+            await channel.close(grace=None)
 
 
 async def _ask(channel: grpc.aio.Channel, service: str, deadline: Deadline) -> CheckResult:
