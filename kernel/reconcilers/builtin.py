@@ -95,6 +95,7 @@ async def _node_reconcilers(
         logs_directory=node.log_directory,
         host_addresses=[machine.internal_ip],
         capacity=_capacity(machine),
+        informers=informers,
     )
     reconcilers = [node_registration(identity, clock)]
     if node.static_pods is not None:

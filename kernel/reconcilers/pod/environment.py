@@ -200,32 +200,3 @@ def resource_value(
 def _container_named(pod: Pod, name: str) -> Container | None:
     every: Iterable[Container] = (*pod.spec.init_containers, *pod.spec.containers)
     return next((container for container in every if container.name == name), None)
-
-
-def referenced_names(pod: Pod) -> tuple[set[str], set[str]]:
-    """The ConfigMaps and the Secrets that containers and volumes of a Pod name."""
-    config_maps: set[str] = set()
-    secrets: set[str] = set()
-    for container in (*pod.spec.init_containers, *pod.spec.containers):
-        for source in container.env_from:
-            if source.config_map_ref is not None:
-                config_maps.add(source.config_map_ref.name)
-            if source.secret_ref is not None:
-                secrets.add(source.secret_ref.name)
-        for variable in container.env:
-            if variable.value_from and variable.value_from.config_map_key_ref:
-                config_maps.add(variable.value_from.config_map_key_ref.name)
-            if variable.value_from and variable.value_from.secret_key_ref:
-                secrets.add(variable.value_from.secret_key_ref.name)
-    for volume in pod.spec.volumes:
-        if volume.config_map is not None:
-            config_maps.add(volume.config_map.name)
-        if volume.secret is not None:
-            secrets.add(volume.secret.secret_name)
-        for projection in volume.projected.sources if volume.projected else ():
-            if projection.config_map is not None:
-                config_maps.add(projection.config_map.name)
-            if projection.secret is not None:
-                secrets.add(projection.secret.name)
-    secrets |= {secret.name for secret in pod.spec.image_pull_secrets}
-    return config_maps, secrets

@@ -11,9 +11,14 @@ from kernel.clock import Clock
 from kernel.cri.runtime import Runtime
 from kernel.objects.kind import Kind
 from kernel.objects.pod_status import ContainerStateWaiting
+from kernel.reconcilers.pod.sources_state import SourcesState
 
 CALL_RETRY_SECONDS_FIRST = 1
 CALL_RETRY_SECONDS_MAX = 60
+
+VOLUMES = "volumes"
+"""What failed volumes are remembered by, and with a name behind it, a failed container."""
+CONTAINER = "container "
 
 
 class EventRecorder(Protocol):
@@ -56,7 +61,8 @@ class PodMemory:
     """What the agent remembers of the Pod with a uid. Nothing is done wrong without it: it keeps
     failing calls from being repeated too soon, and Events from being said twice.
 
-    `waiting` is why containers could not be started, by name.
+    `waiting` is why containers could not be started, by name. `volumes_state` is what the files of
+    its volumes were last made of.
     """
 
     def __init__(self, uid: str, clock: Clock) -> None:
@@ -66,6 +72,8 @@ class PodMemory:
         self._said: set[str] = set()
         self.waiting: dict[str, ContainerStateWaiting] = {}
         self.messages: dict[str, str] = {}
+        self.volumes_state: SourcesState | None = None
+        self._sources_state: SourcesState | None = None
 
     def must_wait(self, subject: str) -> bool:
         """Whether `subject` has failed too recently to be tried again."""
@@ -94,6 +102,14 @@ class PodMemory:
             return None
         due = min(retry.due for retry in self._retries.values())
         return max(due - self._clock.monotonic_seconds(), 0)
+
+    def see_sources(self, state: SourcesState) -> None:
+        """What the Pod refers to is in this state: what failed over another one is tried again."""
+        if state != self._sources_state:
+            self._sources_state = state
+            for subject in list(self._retries):
+                if subject == VOLUMES or subject.startswith(CONTAINER):
+                    del self._retries[subject]
 
     def first_time(self, what: str) -> bool:
         """True once for each `what`."""

@@ -12,8 +12,10 @@ from kernel.api.client import Client
 from kernel.api.context import acting, current_actor, current_cause
 from kernel.api.errors import NotFound
 from kernel.clock import NANOSECONDS_PER_SECOND, Clock
-from kernel.control.reconciler import Reconciler, Request, Result, RetryAfter
+from kernel.control.informer import Informers
+from kernel.control.reconciler import Reconciler, Request, Result, RetryAfter, Watch
 from kernel.cri import runtime as cri
+from kernel.objects.config import ConfigMap, Secret
 from kernel.objects.pod import Pod
 from kernel.reconcilers.pod.ending import AbsentPods, remove_pods, terminate_pod
 from kernel.reconcilers.pod.host import EventRecorder, Host, PodMemory
@@ -27,9 +29,11 @@ from kernel.reconcilers.pod.observe import (
     runtime_uid,
 )
 from kernel.reconcilers.pod.plan import Plan, plan_pod
+from kernel.reconcilers.pod.references import Referrers
 from kernel.reconcilers.pod.runtime_events import RuntimeEvents
 from kernel.reconcilers.pod.status_writing import write_status
 from kernel.reconcilers.pod.steps import PodSteps
+from kernel.reconcilers.pod.volumes.live_updates import follow_objects
 
 RUNTIME_RETRY_SECONDS = 2
 # A Pod needs three steps (sandbox, containers, look); more come up only if things change
@@ -43,7 +47,7 @@ class NodeAgent:
     `owner` tells this kernel's sandboxes from others' in the same runtime (the node's name where
     it is empty); it has to be the same after each start. `logs_directory` and `pods_directory` are
     absolute paths; `host_addresses` are the node's own and `capacity` is what it has, as
-    quantities by resource name.
+    quantities by resource name. `informers` are those of the manager that runs the reconciler.
     """
 
     def __init__(
@@ -58,6 +62,7 @@ class NodeAgent:
         host_addresses: Sequence[str],
         owner: str = "",
         capacity: Mapping[str, str] | None = None,
+        informers: Informers,
         concurrency: int = 128,
     ):
         self._host = Host(
@@ -72,6 +77,7 @@ class NodeAgent:
             capacity=capacity or {},
         )
         self._runtime_events = RuntimeEvents(self._host)
+        self._referrers = Referrers(informers.of(Pod), node_name)
         self._concurrency = concurrency
         self._memories: dict[Request, PodMemory] = {}
         self._absent = AbsentPods(self._host)
@@ -83,6 +89,10 @@ class NodeAgent:
             kind=Pod,
             reconcile=self.reconcile,
             when=self._is_ours,
+            watches=(
+                Watch(ConfigMap, self._referrers.of_config_map),
+                Watch(Secret, self._referrers.of_secret),
+            ),
             sources=(self._runtime_events.source,),
             concurrency=self._concurrency,
         )
@@ -161,6 +171,8 @@ class NodeAgent:
         await steps.say_back_offs(plan, observed)
         if not await write():
             return None
+        if not plan.finished:
+            await follow_objects(self._host, client, pod, observed, memory)
         await remove_leftovers(self._host, observed)
         return self._requeue(plan, memory)
 

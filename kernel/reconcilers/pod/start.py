@@ -6,14 +6,11 @@ from pathlib import Path
 
 import msgspec
 
-from kernel.api.client import Client
-from kernel.api.errors import NotFound
 from kernel.cri import runtime as cri
-from kernel.objects.config import ConfigMap, Secret
 from kernel.objects.pod import Container, Pod
 from kernel.objects.pod_status import ContainerStateWaiting
-from kernel.reconcilers.pod.environment import ConfigError, Sources, referenced_names
-from kernel.reconcilers.pod.host import Host, PodMemory
+from kernel.reconcilers.pod.environment import ConfigError, Sources
+from kernel.reconcilers.pod.host import CONTAINER, Host, PodMemory
 from kernel.reconcilers.pod.hosts_file import make_hosts_file
 from kernel.reconcilers.pod.images import (
     ImageProblem,
@@ -43,27 +40,6 @@ class SandboxPlace(msgspec.Struct, frozen=True):
     sources: Sources
 
 
-async def read_sources(client: Client, pod: Pod, host: Host, addresses: tuple[str, ...]) -> Sources:
-    """Read what the Pod's configuration refers to."""
-    config_map_names, secret_names = referenced_names(pod)
-    config_maps: dict[str, ConfigMap | None] = dict.fromkeys(config_map_names)
-    secrets: dict[str, Secret | None] = dict.fromkeys(secret_names)
-    namespace = pod.metadata.namespace
-    for name in sorted(config_map_names):
-        with suppress(NotFound):
-            config_maps[name] = await client.get(ConfigMap, name, namespace=namespace)
-    for name in sorted(secret_names):
-        with suppress(NotFound):
-            secrets[name] = await client.get(Secret, name, namespace=namespace)
-    return Sources(
-        config_maps=config_maps,
-        secrets=secrets,
-        capacity=host.capacity,
-        addresses=host.addresses if pod.spec.host_network else addresses,
-        host_addresses=host.addresses,
-    )
-
-
 def image_subject(container: Container) -> str:
     """What a failed pull is remembered by."""
     return f"image {container.image}"
@@ -71,7 +47,7 @@ def image_subject(container: Container) -> str:
 
 def container_subject(container: Container) -> str:
     """What a failed create or start is remembered by."""
-    return f"container {container.name}"
+    return CONTAINER + container.name
 
 
 class ContainerStart:

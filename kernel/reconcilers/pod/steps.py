@@ -7,11 +7,13 @@ from kernel.cri import runtime as cri
 from kernel.objects.pod import Container, Pod
 from kernel.reconcilers.pod.dns import node_dns, pod_dns
 from kernel.reconcilers.pod.environment import ConfigError
-from kernel.reconcilers.pod.host import Host, PodMemory
+from kernel.reconcilers.pod.host import VOLUMES, Host, PodMemory
 from kernel.reconcilers.pod.interrupt import unless_deleted
 from kernel.reconcilers.pod.observe import Observed, field_path
 from kernel.reconcilers.pod.plan import Plan
-from kernel.reconcilers.pod.start import ContainerStart, SandboxPlace, read_sources
+from kernel.reconcilers.pod.sources import read_sources
+from kernel.reconcilers.pod.sources_state import state_of
+from kernel.reconcilers.pod.start import ContainerStart, SandboxPlace
 from kernel.reconcilers.pod.status import pod_in_words
 from kernel.reconcilers.pod.stop import stop_containers
 from kernel.reconcilers.pod.translate import sandbox_config
@@ -56,19 +58,21 @@ class PodSteps:
 
     async def _make(self, plan: Plan, observed: Observed) -> bool:
         pod, memory = self._pod, self._memory
-        if memory.must_wait("volumes"):
-            return False
         addresses = observed.sandbox.addresses if observed.sandbox else ()
         sources = await read_sources(self._client, pod, self._host, addresses)
+        state = state_of(pod, sources)
+        memory.see_sources(state)
+        if memory.must_wait(VOLUMES):
+            return False
+        now = self._host.clock.now_nanoseconds()
         try:
-            volumes = prepare_volumes(
-                pod, self._host.pods_directory, sources, self._host.clock.now_nanoseconds()
-            )
+            volumes = prepare_volumes(pod, self._host.pods_directory, sources, now)
         except MountFailure as failure:
-            memory.failed("volumes")
+            memory.failed(VOLUMES)
             await self._host.recorder.event(pod, "Warning", "FailedMount", str(failure))
             return False
-        memory.succeeded("volumes")
+        memory.succeeded(VOLUMES)
+        memory.volumes_state = state
         if plan.new_sandbox_attempt is not None:
             return await self._make_sandbox(plan.new_sandbox_attempt, observed)
         assert observed.sandbox is not None

@@ -11,6 +11,7 @@ from kernel.api.client import Client
 from kernel.api.local import LocalClient
 from kernel.api.object_api import ObjectApi
 from kernel.clock import ManualClock
+from kernel.control.informer import Informers
 from kernel.control.manager import Manager
 from kernel.cri.runtime import Container, Runtime
 from kernel.cri.simulated.runtime import SimulatedRuntime
@@ -58,7 +59,7 @@ class NodeUnderTest:
         self.simulated = SimulatedRuntime(clock)
         self.listener = Listener()
 
-    def agent(self, runtime: Runtime | None = None) -> NodeAgent:
+    def agent(self, informers: Informers, runtime: Runtime | None = None) -> NodeAgent:
         return NodeAgent(
             node_name=NODE,
             runtime=runtime or self.simulated,
@@ -68,6 +69,7 @@ class NodeUnderTest:
             logs_directory=self.directory / "logs",
             host_addresses=[HOST_ADDRESS],
             capacity={"cpu": "4", "memory": "8Gi"},
+            informers=informers,
         )
 
     @asynccontextmanager
@@ -75,8 +77,9 @@ class NodeUnderTest:
         self, runtime: Runtime | None = None, client: Client | None = None
     ) -> AsyncIterator[None]:
         """An agent at work, as after each start of the process."""
-        manager = Manager(client or self.client, self.clock)
-        manager.add([self.agent(runtime).reconciler()])
+        informers = Informers(client or self.client)
+        manager = Manager(client or self.client, self.clock, informers)
+        manager.add([self.agent(informers, runtime).reconciler()])
         async with manager.running():
             await self.settle()
             yield

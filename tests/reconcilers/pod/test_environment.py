@@ -18,21 +18,12 @@ from kernel.objects.pod import (
     SecretEnvSource,
     SecretKeySelector,
 )
-from kernel.objects.volume import (
-    ConfigMapVolumeSource,
-    LocalObjectReference,
-    ProjectedVolumeSource,
-    SecretProjection,
-    Volume,
-    VolumeProjection,
-)
 from kernel.reconcilers.pod.environment import (
     ConfigError,
     Sources,
     environment_of,
     expand,
     field_value,
-    referenced_names,
 )
 from tests.reconcilers.pod.node_under_test import container, make_pod
 
@@ -219,27 +210,3 @@ def test_resources_in_units_of_the_divisor(resource: str, divisor: str, expected
     variable = EnvVar(name="V", value_from=EnvVarSource(resource_field_ref=selector))
     spec = container(env=[variable], resources=resources)
     assert environment_of(_pod(spec), spec, SOURCES) == {"V": expected}
-
-
-def test_everything_that_a_pod_refers_to_is_found() -> None:
-    spec = container(
-        env=[
-            EnvVar(name="A", value_from=_config("env-map", "k")),
-            EnvVar(name="B", value_from=_secret("env-secret", "k")),
-        ],
-        env_from=[EnvFromSource(secret_ref=SecretEnvSource(name="from-secret"))],
-    )
-    projected = ProjectedVolumeSource(
-        sources=[VolumeProjection(secret=SecretProjection(name="projected-secret"))]
-    )
-    pod = make_pod(
-        init=(spec,),
-        volumes=[
-            Volume(name="a", config_map=ConfigMapVolumeSource(name="volume-map")),
-            Volume(name="b", projected=projected),
-        ],
-        image_pull_secrets=[LocalObjectReference(name="pull-secret")],
-    )
-    config_maps, secrets = referenced_names(pod)
-    assert config_maps == {"env-map", "volume-map"}
-    assert secrets == {"env-secret", "from-secret", "projected-secret", "pull-secret"}

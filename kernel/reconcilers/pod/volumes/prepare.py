@@ -10,6 +10,8 @@ A volume that is there already is left as it is, but for files whose content has
 """
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
@@ -38,11 +40,32 @@ def prepare_volumes(pod: Pod, pods_directory: Path, sources: Sources, now: int) 
     base = volumes_directory(pods_directory, runtime_uid(pod))
     paths: dict[str, Path] = {}
     for volume in pod.spec.volumes:
-        try:
+        with _failing_as_mount(volume):
             paths[volume.name] = _prepare(pod, volume, base / volume.name, sources, now)
-        except (ConfigError, OSError) as error:
-            raise MountFailure(volume.name, str(error)) from error
     return paths
+
+
+def update_files(pod: Pod, pods_directory: Path, sources: Sources, now: int) -> None:
+    """Bring the files of volumes that are made of objects up to date. Raises `MountFailure` for
+    the first that can't be, once the others are."""
+    base = volumes_directory(pods_directory, runtime_uid(pod))
+    failures: list[MountFailure] = []
+    for volume in filter(is_made_of_objects, pod.spec.volumes):
+        try:
+            with _failing_as_mount(volume):
+                _prepare(pod, volume, base / volume.name, sources, now)
+        except MountFailure as failure:
+            failures.append(failure)
+    if failures:
+        raise failures[0]
+
+
+@contextmanager
+def _failing_as_mount(volume: Volume) -> Iterator[None]:
+    try:
+        yield
+    except (ConfigError, OSError) as error:
+        raise MountFailure(volume.name, str(error)) from error
 
 
 def _prepare(pod: Pod, volume: Volume, path: Path, sources: Sources, now: int) -> Path:
