@@ -30,6 +30,7 @@ from kernel.control.projection_run import Projections
 from kernel.control.reconciler import Reconciler
 from kernel.control.replay import Replay, ReplayProgress, ReplayReport
 from kernel.cri.choice import RuntimeName, outside_runtime, own_runtime
+from kernel.cri.measuring import Measuring
 from kernel.cri.runtime import Runtime
 from kernel.objects.kinds import KindTable
 from kernel.objects.namespace import Namespace
@@ -40,6 +41,7 @@ from kernel.store.compaction import Retention
 from kernel.store.store import Durability, Store
 
 if TYPE_CHECKING:
+    from kernel.apiserver.metrics import Metrics
     from kernel.apiserver.server import ApiServer
 
 OnExit = Literal["stop", "keep"]
@@ -65,12 +67,13 @@ class Kernel:
         data_directory: Path,
         api: ObjectApi,
         client: Client,
-        runtime_name: str,
+        node: NodeSetup | None,
         http_gets: Sequence[HttpGet] = (),
     ):
         self.data_directory = data_directory
         self.client = client
-        self.runtime_name = runtime_name
+        self.runtime_name = node.runtime.name if node is not None else "nothing (no node)"
+        self._node = node
         self._api = api
         self._http_gets = http_gets
 
@@ -142,9 +145,8 @@ class Kernel:
                     stack.push_async_callback(stop_all_pods, chosen, node.owner)
             await stack.enter_async_context(projections.running())
             await _run_reconcilers(stack, client, kinds, admission, clock, node, loaded)
-            runtime_name = chosen.name if chosen is not None else "nothing (no node)"
             gets = [get for plugin in loaded for get in plugin.http_gets]
-            yield Kernel(directory, api, client, runtime_name, gets)
+            yield Kernel(directory, api, client, node, gets)
 
     @staticmethod
     async def replay(
@@ -201,12 +203,24 @@ class Kernel:
             pod_logs_directory=self.data_directory / POD_LOG_DIRECTORY,
             tls=tls,
             plugin_paths=PluginPaths(self._http_gets, self.client),
+            metrics=self._metrics(),
         )
         await server.start(host, port)
         try:
             yield server
         finally:
             await server.stop()
+
+    def _metrics(self) -> "Metrics | None":
+        """What the Pods of this process's node use, where there is a node that can tell."""
+        from kernel.apiserver.metrics import Metrics
+        from kernel.apiserver.usage_samples import UsageSampler
+
+        node = self._node
+        if node is None or not isinstance(node.runtime, Measuring):
+            return None
+        sampler = UsageSampler(node.runtime, self._api.clock)
+        return Metrics(self._api, sampler, node.name)
 
 
 async def _outside_runtime(

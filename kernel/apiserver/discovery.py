@@ -4,11 +4,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from kernel.apiserver.negotiation import media_types
+from kernel.apiserver.served_kinds import Kinds, verbs_of
 from kernel.apiserver.subresources import subresources_of
 from kernel.objects.kind import KindInfo
-from kernel.objects.kinds import KindTable
-
-VERBS = ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"]
 
 Document = dict[str, Any]
 
@@ -31,7 +29,7 @@ def aggregated_content_type(version: str) -> str:
     return f"application/json;g=apidiscovery.k8s.io;v={version};as=APIGroupDiscoveryList"
 
 
-def aggregated(kinds: KindTable, version: str, *, core: bool) -> Document:
+def aggregated(kinds: Kinds, version: str, *, core: bool) -> Document:
     """The APIGroupDiscoveryList of `/api` (`core`) or of `/apis`."""
     groups = [(group, versions) for group, versions in kinds.groups() if (group == "") is core]
     return {
@@ -58,7 +56,7 @@ def aggregated(kinds: KindTable, version: str, *, core: bool) -> Document:
     }
 
 
-def infos_of(kinds: KindTable, group: str, version: str) -> list[KindInfo]:
+def infos_of(kinds: Kinds, group: str, version: str) -> list[KindInfo]:
     """The kinds of one group and version, by plural."""
     infos = (kind.info for kind in kinds)
     found = [info for info in infos if info.group == group and info.version == version]
@@ -71,7 +69,7 @@ def _aggregated_resource(info: KindInfo) -> Document:
         "responseKind": {"group": info.group, "version": info.version, "kind": info.kind},
         "scope": "Namespaced" if info.namespaced else "Cluster",
         "singularResource": info.singular,
-        "verbs": VERBS,
+        "verbs": verbs_of(info),
     }
     if info.short_names:
         resource["shortNames"] = list(info.short_names)
@@ -105,7 +103,7 @@ def core_versions(server_address: str) -> Document:
     }
 
 
-def group_list(kinds: KindTable) -> Document:
+def group_list(kinds: Kinds) -> Document:
     """The APIGroupList of `/apis`."""
     return {
         "kind": "APIGroupList",
@@ -114,7 +112,7 @@ def group_list(kinds: KindTable) -> Document:
     }
 
 
-def group(kinds: KindTable, name: str) -> Document | None:
+def group(kinds: Kinds, name: str) -> Document | None:
     """The APIGroup of `/apis/GROUP`."""
     for known, versions in kinds.groups():
         if known == name and name:
@@ -127,7 +125,7 @@ def _group(name: str, versions: Sequence[str]) -> Document:
     return {"name": name, "versions": listed, "preferredVersion": listed[0]}
 
 
-def resource_list(kinds: KindTable, group: str, version: str) -> Document | None:
+def resource_list(kinds: Kinds, group: str, version: str) -> Document | None:
     """The APIResourceList of `/api/v1` or `/apis/GROUP/VERSION`."""
     infos = infos_of(kinds, group, version)
     if not infos:
@@ -147,7 +145,7 @@ def _resources(info: KindInfo) -> list[Document]:
         "singularName": info.singular,
         "namespaced": info.namespaced,
         "kind": info.kind,
-        "verbs": VERBS,
+        "verbs": verbs_of(info),
     }
     if info.short_names:
         main["shortNames"] = list(info.short_names)

@@ -9,9 +9,9 @@ from kernel.apiserver import discovery, swagger_protobuf
 from kernel.apiserver.answers import encode, json_answer, text_answer
 from kernel.apiserver.negotiation import NotAcceptable, media_types
 from kernel.apiserver.openapi import OpenApi, content_hash
+from kernel.apiserver.served_kinds import ServedKinds
 from kernel.apiserver.targets import PathNotFound
 from kernel.apiserver.version import version_info
-from kernel.objects.kinds import KindTable
 
 HEALTH_PATHS = ("healthz", "livez", "readyz")
 
@@ -19,9 +19,9 @@ HEALTH_PATHS = ("healthz", "livez", "readyz")
 class Documents:
     """Serves GET of every path that stands for no objects."""
 
-    def __init__(self, kinds: KindTable):
+    def __init__(self, kinds: ServedKinds):
         self._kinds = kinds
-        self._openapi = OpenApi(kinds)
+        self._openapi = OpenApi(kinds.stored)
         self._version = encode(version_info())
         self._by_first_segment: dict[str, Callable[..., web.Response]] = {
             "api": self._api,

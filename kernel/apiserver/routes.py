@@ -17,9 +17,11 @@ from kernel.apiserver.answers import InternalError, failure_answer
 from kernel.apiserver.authentication import Authenticator, actor_of
 from kernel.apiserver.documents import Documents
 from kernel.apiserver.logs import PodLogs
+from kernel.apiserver.metrics import Metrics
 from kernel.apiserver.parameters import Parameters
 from kernel.apiserver.plugin_paths import PLUGIN_ROOT, PluginPaths
 from kernel.apiserver.reads import Reads
+from kernel.apiserver.served_kinds import MEASURED_KINDS, ServedKinds
 from kernel.apiserver.streams import OpenStreams
 from kernel.apiserver.subresources import is_pod
 from kernel.apiserver.tables import Tables
@@ -41,11 +43,13 @@ class Routes:
         logs: PodLogs,
         streams: OpenStreams,
         plugin_paths: PluginPaths | None = None,
+        metrics: Metrics | None = None,
     ):
-        self._kinds = api.kinds
+        self._kinds = ServedKinds(api.kinds, MEASURED_KINDS if metrics is not None else ())
+        self._metrics = metrics
         self._plugin_paths = plugin_paths
         self._authenticator = authenticator
-        self._documents = Documents(api.kinds)
+        self._documents = Documents(self._kinds)
         reads, writes = Reads(api, Tables(), streams), Writes(api)
         self._collection: dict[str, Handler] = {
             "GET": reads.list,
@@ -104,7 +108,12 @@ class Routes:
             return await handler(request, target, parameters)
 
     def _handler(self, method: str, target: Target) -> Handler:
-        if not target.name:
+        handlers: dict[str, Handler]
+        if self._metrics is not None and target.kind in MEASURED_KINDS:
+            handlers = {"GET": self._metrics.get if target.name else self._metrics.list}
+            if target.subresource:
+                raise PathNotFound
+        elif not target.name:
             handlers = self._collection
             if target.namespace is None and method != "GET":
                 handlers = {}  # only reading spans namespaces

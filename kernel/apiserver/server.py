@@ -17,6 +17,7 @@ from kernel.apiserver.bodies import BODY_BYTES_MAX
 from kernel.apiserver.certificates import prepare_certificates
 from kernel.apiserver.kubeconfig import write_kubeconfig
 from kernel.apiserver.logs import PodLogs
+from kernel.apiserver.metrics import Metrics
 from kernel.apiserver.plugin_paths import PluginPaths
 from kernel.apiserver.routes import Routes
 from kernel.apiserver.streams import OpenStreams
@@ -52,9 +53,9 @@ class ApiServer:
     """Serves one `ObjectApi` over HTTP.
 
     `data_directory` gets `pki/`, `token` and `kubeconfig`; `pod_logs_directory` is where the node
-    agent has the runtime write container logs; `plugin_paths` are served beside the API. With `tls`
-    false it speaks plain HTTP, for benches and proxies on loopback: kubectl sends no token over
-    that.
+    agent has the runtime write container logs; `plugin_paths` are served beside the API, and
+    `metrics` as metrics.k8s.io. With `tls` false it speaks plain HTTP, for benches and proxies on
+    loopback: kubectl sends no token over that.
     """
 
     def __init__(
@@ -65,8 +66,10 @@ class ApiServer:
         pod_logs_directory: Path,
         tls: bool = True,
         plugin_paths: PluginPaths | None = None,
+        metrics: Metrics | None = None,
     ):
         self._api = api
+        self._metrics = metrics
         self._plugin_paths = plugin_paths
         self._data_directory = data_directory
         self._pod_logs_directory = pod_logs_directory
@@ -104,7 +107,9 @@ class ApiServer:
             context, authority = certificates.server_context(), certificates.authority
         authenticator = Authenticator(self.token, user=USER, listen_host=listen_host)
         logs = PodLogs(self._api, self._pod_logs_directory, self._streams)
-        routes = Routes(self._api, authenticator, logs, self._streams, self._plugin_paths)
+        routes = Routes(
+            self._api, authenticator, logs, self._streams, self._plugin_paths, self._metrics
+        )
         bound_port = await self._listen(routes, listen_host, port, context)
         scheme = "https" if self._tls else "http"
         self.url = f"{scheme}://{_reachable_host(listen_host)}:{bound_port}"

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import msgspec
 
 from kernel.api.errors import NotFound
+from kernel.apiserver.served_kinds import Kinds
 from kernel.objects.kind import Kind, KindInfo
-from kernel.objects.kinds import KindTable
 
 NAMESPACE_SUBRESOURCES = ("status", "finalize")
 
@@ -40,7 +40,7 @@ class PathNotFound(NotFound):
         super().__init__("the server could not find the requested resource")
 
 
-def resolve(kinds: KindTable, segments: Sequence[str]) -> Target:
+def resolve(kinds: Kinds, segments: Sequence[str]) -> Target:
     """The target of a path, given in segments from `api` or `apis` on. Raises `PathNotFound`."""
     if segments[0] == "api":
         group, version, rest = "", segments[1], segments[2:]

@@ -1,7 +1,7 @@
 """The contract for measuring: what containers use, and which images take the disk."""
 
 from collections.abc import Mapping
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import msgspec
 
@@ -21,6 +21,7 @@ class ContainerUsage(msgspec.Struct, frozen=True):
     writable_layer_bytes: int = 0
 
 
+@runtime_checkable
 class Measuring(Protocol):
     """The part of a runtime that measures. All may raise `RuntimeFailure`."""
 

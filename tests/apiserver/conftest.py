@@ -5,7 +5,7 @@ aiohttp needs asyncio, so these tests run on that loop alone.
 
 import io
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ import msgspec
 import pytest
 
 from kernel.api.object_api import ObjectApi
+from kernel.apiserver.metrics import Metrics
 from kernel.apiserver.server import ApiServer
 from kernel.clock import Clock, SystemClock
 from kernel.objects.kinds import KindTable
@@ -76,7 +77,11 @@ class Served:
 
 @asynccontextmanager
 async def serving(
-    directory: Path, *, clock: Clock | None = None, tls: bool = False
+    directory: Path,
+    *,
+    clock: Clock | None = None,
+    tls: bool = False,
+    metrics_of: Callable[[ObjectApi], Metrics] | None = None,
 ) -> AsyncIterator[Served]:
     """A server over a new store in `directory`, with the namespace default."""
     used = clock or SystemClock()
@@ -86,7 +91,11 @@ async def serving(
         default.metadata.name = "default"
         await api.create(default)
         server = ApiServer(
-            api, data_directory=directory, pod_logs_directory=directory / "logs", tls=tls
+            api,
+            data_directory=directory,
+            pod_logs_directory=directory / "logs",
+            tls=tls,
+            metrics=metrics_of(api) if metrics_of else None,
         )
         await server.start()
         try:

@@ -1,0 +1,50 @@
+"""The kinds that the server speaks of: those that are stored, and those that are only measured."""
+
+from collections.abc import Iterator, Sequence
+from typing import Protocol
+
+from kernel.objects.kind import Kind, KindInfo
+from kernel.objects.kinds import KindTable
+from kernel.objects.metrics import NodeMetrics, PodMetrics
+
+MEASURED_KINDS: tuple[type[Kind], ...] = (NodeMetrics, PodMetrics)
+
+_READING_VERBS = ["get", "list"]
+_ALL_VERBS = ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"]
+
+
+def verbs_of(info: KindInfo) -> list[str]:
+    """What can be done with objects of a kind."""
+    measured = any(info == kind.info for kind in MEASURED_KINDS)
+    return _READING_VERBS if measured else _ALL_VERBS
+
+
+class Kinds(Protocol):
+    """What discovery and routing need of a table of kinds."""
+
+    def __iter__(self) -> Iterator[type[Kind]]: ...
+
+    def groups(self) -> list[tuple[str, list[str]]]: ...
+
+    def by_plural(self, group: str, version: str, plural: str) -> type[Kind] | None: ...
+
+
+class ServedKinds:
+    """A table of stored kinds, which may grow while the server runs, with others beside it."""
+
+    def __init__(self, stored: KindTable, others: Sequence[type[Kind]] = ()):
+        self.stored = stored
+        self._others = KindTable(others)
+
+    def __iter__(self) -> Iterator[type[Kind]]:
+        yield from self.stored
+        yield from self._others
+
+    def groups(self) -> list[tuple[str, list[str]]]:
+        """Each group with its versions, stored ones first."""
+        return [*self.stored.groups(), *self._others.groups()]
+
+    def by_plural(self, group: str, version: str, plural: str) -> type[Kind] | None:
+        """The kind behind a path."""
+        found = self.stored.by_plural(group, version, plural)
+        return found or self._others.by_plural(group, version, plural)

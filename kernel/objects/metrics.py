@@ -1,0 +1,32 @@
+"""What Pods and nodes use (metrics.k8s.io/v1beta1): measured when it is asked for, never stored."""
+
+from kernel.objects.kind import Kind
+from kernel.objects.quantity import Quantity
+from kernel.objects.struct import Struct
+from kernel.objects.wire_types import Time
+
+
+class ContainerMetrics(Struct):
+    """What one container uses: `cpu` in cores, `memory` as its working set in bytes."""
+
+    name: str
+    usage: dict[str, Quantity]
+
+
+class PodMetrics(Kind, group="metrics.k8s.io", version="v1beta1", plural="pods"):
+    """What a Pod's containers used at `timestamp`; of the processor, in the `window` before it
+    (a duration such as `15s`)."""
+
+    timestamp: Time
+    window: str
+    containers: list[ContainerMetrics]
+
+
+class NodeMetrics(
+    Kind, group="metrics.k8s.io", version="v1beta1", plural="nodes", namespaced=False
+):
+    """The same of a whole node."""
+
+    timestamp: Time
+    window: str
+    usage: dict[str, Quantity]
