@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 import msgspec
 
 from kernel.control.informer import ObjectKey
+from kernel.reconcilers.scheduling.neighbours import BEYOND_HELP, NO_VERDICT, Verdict
 from kernel.reconcilers.scheduling.requests import (
     Amounts,
     HostPort,
@@ -170,13 +171,23 @@ class Ledger:
         self._drop_if_unused(placed.node_name)
         return placed.node_name
 
-    def choose(self, asked: Requirements) -> str:
-        """The name of the best node that the Pod fits on, or ""; the first of equals."""
+    def nodes(self) -> dict[str, NodeFacts]:
+        """The nodes that there are, by name."""
+        return {facts.name: facts for _, facts in _known(self._rooms.values())}
+
+    def all_placed(self) -> Iterator[tuple[ObjectKey, str]]:
+        """Every Pod that is on a node, with the node's name."""
+        return ((key, placed.node_name) for key, placed in self._placed.items())
+
+    def choose(self, asked: Requirements, verdict: Verdict = NO_VERDICT) -> str:
+        """The name of the best node that the Pod fits on, or ""; the first of equals. `verdict` is
+        what other Pods have to do with it."""
         best_name, best_score = "", -1.0
         fits, score_of, weighed = NodeRoom.fits, NodeRoom.score, asked.weighed
+        refused, scores = verdict.refusals, verdict.scores
         for name, room, standing_score in self._standing_of(asked).candidates:
-            if fits(room, asked):
-                score = standing_score + score_of(room, weighed)
+            if fits(room, asked) and name not in refused:
+                score = standing_score + score_of(room, weighed) + scores.get(name, 0)
                 if score > best_score:
                     best_name, best_score = name, score
         return best_name
@@ -188,13 +199,20 @@ class Ledger:
             return False
         return room.fits(asked) and not standing_refusal(parse_wishes(asked.wishes), room.facts)
 
-    def explain(self, asked: Requirements) -> str:
+    def explain(self, asked: Requirements, verdict: Verdict = NO_VERDICT) -> str:
         """Why a Pod fits on none of the nodes."""
         standing = self._standing_of(asked)
-        room: Counter[str] = Counter()
-        for _, candidate, _ in standing.candidates:
-            room.update(candidate.refusals(asked))
-        return failure_message(self.nodes_count, standing.refusals, room, len(standing.candidates))
+        unhelped, room = Counter(standing.refusals), Counter[str]()
+        room_nodes_count = len(standing.candidates)
+        for name, candidate, _ in standing.candidates:
+            refusals = candidate.refusals(asked)
+            neighbourly = "" if refusals else verdict.refusals.get(name, "")
+            if neighbourly in BEYOND_HELP:
+                unhelped[neighbourly] += 1
+                room_nodes_count -= 1
+            else:
+                room.update(refusals or [neighbourly])
+        return failure_message(self.nodes_count, unhelped, room, room_nodes_count)
 
     def _standing_of(self, asked: Requirements) -> _Standing:
         known = self._standing.get(asked.wishes)

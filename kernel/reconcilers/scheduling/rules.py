@@ -48,12 +48,25 @@ def standing_refusal(wishes: Wishes, facts: NodeFacts) -> str:
     tolerations = wishes.tolerations
     if facts.unschedulable and not _tolerated(_UNSCHEDULABLE_TAINT, tolerations):
         return UNSCHEDULABLE
-    for taint in facts.taints:
-        if taint.effect in _KEEPS_OFF and not _tolerated(taint, tolerations):
-            return f"node(s) had untolerated taint {{{taint.key}: {taint.value}}}"
-    if not _affine(wishes, facts):
+    taint = _untolerated(wishes, facts)
+    if taint is not None:
+        return f"node(s) had untolerated taint {{{taint.key}: {taint.value}}}"
+    if not is_affine(wishes, facts):
         return NO_AFFINITY
     return ""
+
+
+def is_tolerated(wishes: Wishes, facts: NodeFacts) -> bool:
+    """Whether no taint of the node keeps the Pod off."""
+    return _untolerated(wishes, facts) is None
+
+
+def is_affine(wishes: Wishes, facts: NodeFacts) -> bool:
+    """Whether the node has the labels that the Pod's selector and required affinity ask for."""
+    labels = facts.labels
+    if any(labels.get(key) != value for key, value in wishes.selector.items()):
+        return False
+    return wishes.required is None or any(_holds(term, facts) for term in wishes.required)
 
 
 def room_refusals(
@@ -141,6 +154,13 @@ def _listed(reasons: Counter[str]) -> str:
     return ", ".join(sorted(f"{count} {reason}" for reason, count in reasons.items()))
 
 
+def _untolerated(wishes: Wishes, facts: NodeFacts) -> Taint | None:
+    for taint in facts.taints:
+        if taint.effect in _KEEPS_OFF and not _tolerated(taint, wishes.tolerations):
+            return taint
+    return None
+
+
 def _tolerated(taint: Taint, tolerations: Iterable[Toleration]) -> bool:
     return any(
         toleration.effect in ("", taint.effect)
@@ -148,13 +168,6 @@ def _tolerated(taint: Taint, tolerations: Iterable[Toleration]) -> bool:
         and (toleration.operator == "Exists" or toleration.value == taint.value)
         for toleration in tolerations
     )
-
-
-def _affine(wishes: Wishes, facts: NodeFacts) -> bool:
-    labels = facts.labels
-    if any(labels.get(key) != value for key, value in wishes.selector.items()):
-        return False
-    return wishes.required is None or any(_holds(term, facts) for term in wishes.required)
 
 
 def _holds(term: NodeSelectorTerm, facts: NodeFacts) -> bool:

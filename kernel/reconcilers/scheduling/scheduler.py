@@ -17,9 +17,11 @@ from kernel.clock import Clock, now_timestamp
 from kernel.control.informer import Informers, ObjectKey, key_of
 from kernel.control.reconciler import Reconciler, Request, Result, Trigger
 from kernel.control.recorder import Recorder
+from kernel.objects.namespace import Namespace
 from kernel.objects.node import Node
 from kernel.objects.pod import Pod
 from kernel.objects.pod_status import PodCondition
+from kernel.reconcilers.scheduling.crowd import Crowd
 from kernel.reconcilers.scheduling.ledger import Ledger
 from kernel.reconcilers.scheduling.requests import Requirements, node_facts, requirements
 from kernel.reconcilers.scheduling.waiting import Waiting
@@ -53,8 +55,10 @@ class _Scheduling:
         self._clock = clock
         self._pods = informers.of(Pod)
         self._nodes = informers.of(Node)
+        self._namespaces = informers.of(Namespace)
         self._pods.on_change(self._pod_changed)
         self._nodes.on_change(self._node_changed)
+        self._namespaces.on_change(self._namespace_changed)
         self._trigger: Trigger | None = None
         self._reset()
 
@@ -74,6 +78,7 @@ class _Scheduling:
         """Place one Pod, or say why it can't be placed."""
         pod = self._pods.get(request.namespace, request.name)
         earlier = self._waiting.leave(request)
+        self._crowd.leave(request)
         if pod is None or not _wants_node(pod):
             self._pass_on(earlier)
             return None
@@ -82,9 +87,12 @@ class _Scheduling:
             await self._set_condition(pod, client, "SchedulingGated", _GATED_MESSAGE)
             return None
         asked = requirements(pod)
-        node_name = self._ledger.choose(asked)
+        verdict = self._crowd.verdict(pod, self._ledger, asked)
+        node_name = self._ledger.choose(asked, verdict)
         if node_name:
-            self._ledger.place(key_of(pod), node_name, asked)
+            self._place(pod, node_name, asked)
+        elif verdict.refusals:
+            self._crowd.park(request, pod.spec.priority or 0)
         else:
             self._waiting.park(request, asked, pod.spec.priority or 0)
         if node_name or earlier != asked:
@@ -92,10 +100,14 @@ class _Scheduling:
         if node_name:
             await self._bind(pod, node_name, client)
         else:
-            message = self._ledger.explain(asked)
+            message = self._ledger.explain(asked, verdict)
             await self._recorder.event(pod, "Warning", "FailedScheduling", message)
             await self._set_condition(pod, client, "Unschedulable", message)
         return None
+
+    def _place(self, pod: Pod, node_name: str, asked: Requirements, cause: int = 0) -> None:
+        self._ledger.place(key_of(pod), node_name, asked)
+        self._crowd.came(pod, cause)
 
     async def _bind(self, pod: Pod, node_name: str, client: Client) -> None:
         namespace, name = key_of(pod)
@@ -114,7 +126,7 @@ class _Scheduling:
         key = key_of(pod)
         present = self._pods.get(*key)
         if present is None or not present.spec.node_name:
-            self._freed(self._ledger.remove(key), 0)
+            self._left(key, 0)
 
     async def _set_condition(self, pod: Pod, client: Client, reason: str, message: str) -> None:
         """Say in the Pod's status that it has no node, and why."""
@@ -143,7 +155,8 @@ class _Scheduling:
     def _reset(self) -> None:
         self._ledger = Ledger()
         self._waiting = Waiting(self._wake)
-        self._generations: dict[ObjectKey, tuple[str, int]] = {}
+        self._crowd = Crowd(self._pods, self._namespaces, self._wake)
+        self._seen: dict[ObjectKey, tuple[str, int, dict[str, str]]] = {}
 
     def _wake(self, request: Request, priority: int, cause: int) -> None:
         if self._trigger is not None:
@@ -160,13 +173,20 @@ class _Scheduling:
             ledger = self._ledger
             self._waiting.wake_fitting(lambda asked: ledger.accepts(node_name, asked), cause)
 
+    def _left(self, key: ObjectKey, cause: int) -> None:
+        """A Pod takes no room on its node any more."""
+        node_name = self._ledger.remove(key)
+        if node_name:
+            self._crowd.went(key, cause)
+            self._freed(node_name, cause)
+
     def _pod_changed(self, event: WatchEvent[Pod], revision: int) -> None:
         if self._trigger is None:
             return
         pod = event.object
         if event.type is WatchEventType.DELETED:
-            self._generations.pop(key_of(pod), None)
-            self._freed(self._ledger.remove(key_of(pod)), revision)
+            self._seen.pop(key_of(pod), None)
+            self._left(key_of(pod), revision)
         else:
             self._take_in(pod, revision)
 
@@ -174,20 +194,20 @@ class _Scheduling:
         """Follow a Pod that is there: on the ledger where it is on a node, else to be placed."""
         key = key_of(pod)
         if pod.status.phase in _TERMINAL_PHASES:
-            self._freed(self._ledger.remove(key), revision)
+            self._left(key, revision)
             return
-        known = self._generations.get(key)
-        state = (pod.metadata.uid, pod.metadata.generation)
+        known = self._seen.get(key)
+        state = (pod.metadata.uid, pod.metadata.generation, pod.metadata.labels)
         if pod.spec.node_name:
             placed = self._ledger.placed(key)
             if placed is not None and placed.node_name == pod.spec.node_name and known == state:
                 return  # its status changed, nothing more
-            self._ledger.place(key, pod.spec.node_name, requirements(pod))
+            self._place(pod, pod.spec.node_name, requirements(pod), revision)
             if placed is not None:
                 self._freed(placed.node_name, revision)
         elif known != state and _is_ours(pod):
             self._wake(Request(key[1], key[0]), pod.spec.priority or 0, revision)
-        self._generations[key] = state
+        self._seen[key] = state
 
     def _node_changed(self, event: WatchEvent[Node], revision: int) -> None:
         if self._trigger is None:
@@ -196,11 +216,17 @@ class _Scheduling:
         had_nodes = self._ledger.nodes_count > 0
         if event.type is WatchEventType.DELETED:
             self._ledger.remove_node(name)
+            self._crowd.wake(revision)
         elif self._ledger.set_node(node_facts(event.object)):
+            self._crowd.wake(revision)
             if not had_nodes:  # until now the Pods waited for any node at all
                 self._waiting.wake_all(revision)
             else:
                 self._freed(name, revision)
+
+    def _namespace_changed(self, event: WatchEvent[Namespace], revision: int) -> None:
+        if self._trigger is not None:
+            self._crowd.wake(revision)
 
 
 def _is_ours(pod: Pod) -> bool:
