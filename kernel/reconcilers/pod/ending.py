@@ -14,9 +14,10 @@ from kernel.reconcilers.pod.host import Host, PodMemory
 from kernel.reconcilers.pod.interrupt import unless_deleted
 from kernel.reconcilers.pod.observe import CONFIG_HASH, Observed, observe_pod, runtime_uid
 from kernel.reconcilers.pod.plan import Plan, Stop
+from kernel.reconcilers.pod.removal import forget_pod, grace_from_sandboxes, kill_pod
 from kernel.reconcilers.pod.status import was_initialized
 from kernel.reconcilers.pod.status_writing import write_status
-from kernel.reconcilers.pod.stop import forget_pod, grace_from_sandboxes, kill_pod, stop_containers
+from kernel.reconcilers.pod.stop import stop_containers
 
 logger = logging.getLogger("podkernel.pods")
 
@@ -30,7 +31,7 @@ async def terminate_pod(
     """Stop a Pod that is being deleted, write how it has ended, and remove it and all it has."""
     grace = pod.metadata.deletion_grace_period_seconds or 0
     stops = [Stop(container) for container in observed.running()]
-    stop = partial(stop_containers, host, pod, stops, memory, grace_seconds=grace)
+    stop = partial(stop_containers, host, pod, stops, memory, grace_seconds=grace, whole_pod=True)
     try:
         await unless_deleted(client, pod, stop)
         for sandbox in observed.sandboxes:

@@ -111,6 +111,10 @@ class PodMemory:
                 if subject == VOLUMES or subject.startswith(CONTAINER):
                     del self._retries[subject]
 
+    def has_happened(self, what: str) -> bool:
+        """Whether `first_time` was asked about `what` before."""
+        return what in self._said
+
     def first_time(self, what: str) -> bool:
         """True once for each `what`."""
         is_first = what not in self._said

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 import anyio
 
 from kernel.api.client import Client
+from kernel.clock import Clock
 from kernel.objects.pod import Pod
 
 
@@ -50,3 +51,30 @@ async def unless_deleted(client: Client, pod: Pod, call: Callable[[], Awaitable[
         raise Interrupted
     if failure is not None:
         raise failure
+
+
+async def given_up_after(clock: Clock, seconds: float, call: Callable[[], Awaitable[None]]) -> bool:
+    """Make a call; give it up once `seconds` of `clock` are over. Whether it was given up."""
+    if math.isinf(seconds):
+        await call()
+        return False
+    is_late = False
+
+    async def watch_the_clock() -> None:
+        nonlocal is_late
+        await clock.sleep(seconds)
+        is_late = True
+        tasks.cancel_scope.cancel()
+
+    failure: Exception | None = None
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(watch_the_clock)
+        try:
+            await call()
+            is_late = False
+        except Exception as error:  # raised below: the task group would wrap it
+            failure = error
+        tasks.cancel_scope.cancel()
+    if failure is not None:
+        raise failure
+    return is_late

@@ -32,13 +32,15 @@ class Plan(msgspec.Struct, frozen=True):
     """What to do now.
 
     `finished`: nothing of the Pod runs again; its sandbox may go. `new_sandbox_attempt`: make a
-    sandbox, then plan anew. `stops`: end these containers before anything else. `starts`: start
-    these, by name. `back_offs`: start these later. `initialized`: all init containers have passed.
+    sandbox, then plan anew. `stops`: end these containers before anything else; with `whole_pod`
+    they are all that runs, and sidecars go after the others. `starts`: start these, by name.
+    `back_offs`: start these later. `initialized`: all init containers have passed.
     """
 
     finished: bool = False
     new_sandbox_attempt: int | None = None
     stops: tuple[Stop, ...] = ()
+    whole_pod: bool = False
     starts: Mapping[str, StartNow] = {}
     back_offs: Mapping[str, WaitUntil] = {}
     initialized: bool = False
@@ -96,7 +98,7 @@ def _end(pod: Pod, observed: Observed, *, initialized: bool) -> Plan:
     """All that had to run has run: the sidecars end, and then the Pod is finished."""
     running = observed.running()
     stops = tuple(Stop(container) for container in running)
-    return Plan(finished=not running, stops=stops, initialized=initialized)
+    return Plan(finished=not running, stops=stops, whole_pod=bool(stops), initialized=initialized)
 
 
 def _changed(pod: Pod, observed: Observed) -> tuple[Stop, ...]:

@@ -6,7 +6,7 @@ import anyio
 
 from kernel.cri.runtime import Container, ContainerState, Runtime, RuntimeFailure
 from kernel.reconcilers.pod.observe import OWNER, Observed, observed
-from kernel.reconcilers.pod.stop import grace_from_sandboxes
+from kernel.reconcilers.pod.removal import grace_from_sandboxes
 
 GRACE_SECONDS_MAX = 10
 

@@ -24,6 +24,7 @@ from kernel.reconcilers.pod.images import (
     pull_waits,
 )
 from kernel.reconcilers.pod.observe import field_path, runtime_uid
+from kernel.reconcilers.pod.post_start import PostStart
 from kernel.reconcilers.pod.restart import StartNow
 from kernel.reconcilers.pod.termination import make_message_file
 from kernel.reconcilers.pod.translate import Placement, container_config
@@ -63,6 +64,7 @@ class ContainerStart:
         self._container = container
         self._start = start
         self._field_path = field_path(pod, container.name)
+        self._post_start = PostStart(host, memory, pod, container, start.attempt)
 
     async def run(self, place: SandboxPlace) -> bool:
         """Try; answers False where nothing was tried, because it failed too recently."""
@@ -162,6 +164,7 @@ class ContainerStart:
             message_file = make_message_file(
                 self._host.pods_directory, runtime_uid(self._pod), container.name, start.attempt
             )
+            self._post_start.announce()
             hosts_file = make_hosts_file(
                 self._host.pods_directory, self._pod, container, place.sources
             )
@@ -202,6 +205,7 @@ class ContainerStart:
         self._memory.waiting.pop(name, None)
         self._memory.succeeded(container_subject(self._container))
         await self._event("Normal", "Started", f"Started container {name}")
+        await self._post_start.run(container_id)
 
     async def _has_exited(self, container_id: str) -> bool:
         with suppress(cri.RuntimeFailure):

@@ -1,5 +1,8 @@
 """Doing what a plan asks for: stop containers, make the sandbox, start containers."""
 
+from collections.abc import Sequence
+from functools import partial
+
 import anyio
 
 from kernel.api.client import Client
@@ -11,6 +14,7 @@ from kernel.reconcilers.pod.host import VOLUMES, Host, PodMemory
 from kernel.reconcilers.pod.interrupt import unless_deleted
 from kernel.reconcilers.pod.observe import Observed, field_path
 from kernel.reconcilers.pod.plan import Plan
+from kernel.reconcilers.pod.post_start import PostStart, due_post_starts
 from kernel.reconcilers.pod.sources import read_sources
 from kernel.reconcilers.pod.sources_state import state_of
 from kernel.reconcilers.pod.start import ContainerStart, SandboxPlace
@@ -33,16 +37,30 @@ class PodSteps:
     async def act(self, plan: Plan, observed: Observed) -> bool:
         """Do what the plan asks for now; False where that is nothing."""
         if plan.stops:
-            await stop_containers(self._host, self._pod, plan.stops, self._memory)
+            await unless_deleted(self._client, self._pod, partial(self._stop, plan))
             return True
         if plan.finished:
             if observed.sandbox is None:
                 return False
             await self._host.runtime.stop_sandbox(observed.sandbox.id)
             return True
+        due = due_post_starts(self._host, self._memory, self._pod, observed)
+        if due:
+            await unless_deleted(self._client, self._pod, partial(self._run_hooks, due))
+            return True
         if plan.new_sandbox_attempt is None and not plan.starts:
             return False
         return await self._make(plan, observed)
+
+    async def _stop(self, plan: Plan) -> None:
+        await stop_containers(
+            self._host, self._pod, plan.stops, self._memory, whole_pod=plan.whole_pod
+        )
+
+    async def _run_hooks(self, due: Sequence[tuple[PostStart, str]]) -> None:
+        async with anyio.create_task_group() as tasks:
+            for hook, container_id in due:
+                tasks.start_soon(hook.run, container_id)
 
     async def say_back_offs(self, plan: Plan, observed: Observed) -> None:
         """An Event for each container that waits to be started again."""

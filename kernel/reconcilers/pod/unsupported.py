@@ -27,9 +27,6 @@ def _of_container(container: Container) -> list[str]:
             f"container {name}: probes are not run ({', '.join(named)});"
             " the container counts as ready while it runs"
         )
-    hooks = container.lifecycle
-    if hooks and (hooks.post_start or hooks.pre_stop):
-        sentences.append(f"container {name}: lifecycle hooks are not run")
     if container.restart_policy_rules:
         sentences.append(f"container {name}: restartPolicyRules are not followed")
     if container.volume_devices:

@@ -57,7 +57,9 @@ def test_sidecars_end_once_everything_else_has() -> None:
     pod = make_pod(init=(container("logs", restart_policy="Always"),), restart="Never")
     sidecar = running("logs")
     found = observe(sidecar, exited("main"))
-    assert plan_pod(pod, found, seconds(2)) == Plan(stops=(Stop(sidecar),), initialized=True)
+    assert plan_pod(pod, found, seconds(2)) == Plan(
+        stops=(Stop(sidecar),), whole_pod=True, initialized=True
+    )
     found = observe(exited("logs", code=143), exited("main"))
     assert plan_pod(pod, found, seconds(2)) == Plan(finished=True, initialized=True)
 

@@ -3,7 +3,6 @@ import pytest
 from kernel.objects.pod import (
     ExecAction,
     Lifecycle,
-    LifecycleHandler,
     Pod,
     PodDNSConfig,
     Probe,
@@ -13,7 +12,6 @@ from kernel.reconcilers.pod.unsupported import unsupported
 from tests.reconcilers.pod.node_under_test import container, make_pod
 
 PROBE = Probe(exec=ExecAction(command=["true"]))
-HOOKS = Lifecycle(pre_stop=LifecycleHandler(exec=ExecAction(command=["true"])))
 
 
 @pytest.mark.parametrize(
@@ -27,7 +25,6 @@ HOOKS = Lifecycle(pre_stop=LifecycleHandler(exec=ExecAction(command=["true"])))
                 " the container counts as ready while it runs"
             ],
         ),
-        (make_pod(container(lifecycle=HOOKS)), ["container main: lifecycle hooks are not run"]),
         (make_pod(container(lifecycle=Lifecycle(stop_signal="SIGUSR1"))), []),
         (make_pod(active_deadline_seconds=5), ["activeDeadlineSeconds is not enforced"]),
         (make_pod(dns_policy="None", dns_config=PodDNSConfig(nameservers=["192.0.2.53"])), []),
