@@ -2,15 +2,30 @@
 
 import base64
 import re
+from collections import ChainMap
 from collections.abc import Iterable, Mapping
 
 import msgspec
 
 from kernel.objects.config import ConfigMap, Secret
-from kernel.objects.pod import Container, EnvVar, Pod, ResourceFieldSelector
+from kernel.objects.pod import Container, EnvFromSource, EnvVar, Pod, ResourceFieldSelector
 from kernel.objects.quantity import parse_quantity
+from kernel.objects.service import Service
+from kernel.reconcilers.pod.service_variables import service_variables
 
 _SUBSCRIPT = re.compile(r"metadata\.(labels|annotations)\['([^']*)'\]")
+_VARIABLE_NAME = re.compile(r"[-._a-zA-Z][-._a-zA-Z0-9]*")
+_ESCAPES = {
+    "\\": "\\\\",
+    '"': '\\"',
+    "\a": "\\a",
+    "\b": "\\b",
+    "\f": "\\f",
+    "\n": "\\n",
+    "\r": "\\r",
+    "\t": "\\t",
+    "\v": "\\v",
+}
 _REFERENCE = re.compile(r"\$(?:\$|\(([^)]*)\))")
 
 
@@ -25,7 +40,8 @@ class Sources(msgspec.Struct, frozen=True):
     """What a Pod's configuration refers to, read beforehand; None: there is no such object.
 
     `capacity` is the node's, in plain numbers (cores, bytes): it stands in for limits not set.
-    `addresses` are the Pod's, `host_addresses` the node's.
+    `addresses` are the Pod's, `host_addresses` the node's. `services` are those that the Pod's
+    variables may tell of.
     """
 
     config_maps: Mapping[str, ConfigMap | None] = {}
@@ -33,6 +49,7 @@ class Sources(msgspec.Struct, frozen=True):
     capacity: Mapping[str, str] = {}
     addresses: tuple[str, ...] = ()
     host_addresses: tuple[str, ...] = ()
+    services: tuple[Service, ...] = ()
 
 
 def expand(text: str, values: Mapping[str, str]) -> str:
@@ -50,28 +67,58 @@ def expand(text: str, values: Mapping[str, str]) -> str:
 
 
 def environment_of(pod: Pod, container: Container, sources: Sources) -> dict[str, str]:
-    """The variables of a container: `envFrom` in order, then `env`. Raises `ConfigError`."""
+    """The variables of a container: `envFrom` in order, then `env`; and those of Services where
+    their names are not taken. Raises `ConfigError`."""
+    of_services = service_variables(pod, sources.services)
     environment = _from_whole_objects(container, sources)
+    known = ChainMap(environment, of_services)
     for variable in container.env:
-        value = _value_of(pod, container, variable, environment, sources)
+        value = _value_of(pod, container, variable, known, sources)
         if value is not None:
             environment[variable.name] = value
-    return environment
+    return {**of_services, **environment}
+
+
+def skipped_names(pod: Pod, container: Container, sources: Sources) -> list[str]:
+    """What `envFrom` brings that can't be the name of a variable: a sentence for each object."""
+    sentences = []
+    for source in container.env_from:
+        kind = "configMap" if source.config_map_ref is not None else "secret"
+        reference = source.config_map_ref or source.secret_ref
+        names = (source.prefix + key for key in _content_of(source, sources))
+        invalid = sorted(name for name in names if not _is_variable_name(name))
+        if reference is not None and invalid:
+            sentences.append(
+                f"Keys [{', '.join(invalid)}] from the EnvFrom {kind}"
+                f" {pod.metadata.namespace}/{reference.name} were skipped"
+                " since they are considered invalid environment variable names."
+            )
+    return sentences
+
+
+def _is_variable_name(name: str) -> bool:
+    """As Kubernetes has had it until 1.29; since then keys that start with a digit pass too."""
+    return bool(_VARIABLE_NAME.fullmatch(name)) and name != "." and not name.startswith("..")
 
 
 def _from_whole_objects(container: Container, sources: Sources) -> dict[str, str]:
     environment: dict[str, str] = {}
     for source in container.env_from:
-        found: Mapping[str, str] = {}
-        if source.config_map_ref is not None:
-            reference = source.config_map_ref
-            config_map = config_map_named(sources, reference.name, reference.optional)
-            found = config_map.data if config_map else {}
-        elif source.secret_ref is not None:
-            secret = secret_named(sources, source.secret_ref.name, source.secret_ref.optional)
-            found = {key: text_of(data) for key, data in secret.data.items()} if secret else {}
-        environment |= {source.prefix + key: value for key, value in found.items()}
+        for key, value in _content_of(source, sources).items():
+            if _is_variable_name(source.prefix + key):
+                environment[source.prefix + key] = value
     return environment
+
+
+def _content_of(source: EnvFromSource, sources: Sources) -> Mapping[str, str]:
+    if source.config_map_ref is not None:
+        reference = source.config_map_ref
+        config_map = config_map_named(sources, reference.name, reference.optional)
+        return config_map.data if config_map else {}
+    if source.secret_ref is not None:
+        secret = secret_named(sources, source.secret_ref.name, source.secret_ref.optional)
+        return {key: text_of(data) for key, data in secret.data.items()} if secret else {}
+    return {}
 
 
 def _value_of(
@@ -107,7 +154,12 @@ def _value_of(
             key_of_secret.optional,
         )
         return None
-    raise ConfigError(f"the source of environment variable {variable.name} is not supported")
+    if source.file_key_ref is not None:
+        message = (
+            f"fileKeyRef of environment variable {variable.name} is not supported by podkernel"
+        )
+        raise ConfigError(message)
+    raise ConfigError(f"environment variable {variable.name} has no source")
 
 
 def _check_optional(what: str, optional: bool | None) -> None:
@@ -169,12 +221,24 @@ def field_value(pod: Pod, path: str, sources: Sources) -> str:
 
 
 def _listed(values: Mapping[str, str]) -> str:
-    """`key="value"` lines, sorted, the value quoted as Go's %q does."""
-    lines = []
-    for key, value in sorted(values.items()):
-        quoted = value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
-        lines.append(f'{key}="{quoted}"')
-    return "\n".join(lines)
+    """`key="value"` lines, sorted."""
+    return "\n".join(f"{key}={_quoted(value)}" for key, value in sorted(values.items()))
+
+
+def _quoted(text: str) -> str:
+    """In quotes as Go's %q has it."""
+    return '"' + "".join(map(_escaped, text)) + '"'
+
+
+def _escaped(character: str) -> str:
+    if character in _ESCAPES:
+        return _ESCAPES[character]
+    if character.isprintable():
+        return character
+    code = ord(character)
+    if code < 0x80:
+        return f"\\x{code:02x}"
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
 def resource_value(

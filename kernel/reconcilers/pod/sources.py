@@ -6,9 +6,11 @@ from kernel.api.client import Client
 from kernel.api.errors import NotFound
 from kernel.objects.config import ConfigMap, Secret
 from kernel.objects.pod import Pod
+from kernel.objects.service import Service
 from kernel.reconcilers.pod.environment import Sources
 from kernel.reconcilers.pod.host import Host
 from kernel.reconcilers.pod.references import referenced_names
+from kernel.reconcilers.pod.service_variables import API_SERVICE
 
 
 async def read_sources(client: Client, pod: Pod, host: Host, addresses: tuple[str, ...]) -> Sources:
@@ -30,3 +32,13 @@ async def read_sources(client: Client, pod: Pod, host: Host, addresses: tuple[st
         addresses=host.addresses if pod.spec.host_network else addresses,
         host_addresses=host.addresses,
     )
+
+
+async def read_services(client: Client, pod: Pod) -> tuple[Service, ...]:
+    """The Services that variables of the Pod's containers may tell of."""
+    services = await client.list(Service, namespace=pod.metadata.namespace)
+    namespace, name = API_SERVICE
+    if pod.metadata.namespace != namespace:
+        with suppress(NotFound):
+            services.append(await client.get(Service, name, namespace=namespace))
+    return tuple(services)

@@ -9,7 +9,7 @@ import msgspec
 from kernel.cri import runtime as cri
 from kernel.objects.pod import Container, Pod
 from kernel.objects.pod_status import ContainerStateWaiting
-from kernel.reconcilers.pod.environment import ConfigError, Sources
+from kernel.reconcilers.pod.environment import ConfigError, Sources, skipped_names
 from kernel.reconcilers.pod.host import CONTAINER, Host, PodMemory
 from kernel.reconcilers.pod.hosts_file import make_hosts_file
 from kernel.reconcilers.pod.images import (
@@ -179,6 +179,10 @@ class ContainerStart:
         except (ConfigError, OSError) as failure:
             await self._failed("CreateContainerConfigError", str(failure))
             return ""
+        for sentence in skipped_names(self._pod, container, place.sources):
+            await self._host.recorder.event(
+                self._pod, "Warning", "InvalidEnvironmentVariableNames", sentence
+            )
         await self._say_limitations(place.config, config)
         try:
             container_id = await self._host.runtime.create_container(

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from functools import partial
 
 import anyio
+import msgspec
 
 from kernel.api.client import Client
 from kernel.cri import runtime as cri
@@ -15,7 +16,7 @@ from kernel.reconcilers.pod.interrupt import unless_deleted
 from kernel.reconcilers.pod.observe import Observed, field_path
 from kernel.reconcilers.pod.plan import Plan
 from kernel.reconcilers.pod.post_start import PostStart, due_post_starts
-from kernel.reconcilers.pod.sources import read_sources
+from kernel.reconcilers.pod.sources import read_services, read_sources
 from kernel.reconcilers.pod.sources_state import state_of
 from kernel.reconcilers.pod.start import ContainerStart, SandboxPlace
 from kernel.reconcilers.pod.status import pod_in_words
@@ -95,6 +96,8 @@ class PodSteps:
             return await self._make_sandbox(plan.new_sandbox_attempt, observed)
         assert observed.sandbox is not None
         config = self._sandbox_config(observed.sandbox.attempt)
+        services = await read_services(self._client, pod)
+        sources = msgspec.structs.replace(sources, services=services)
         place = SandboxPlace(observed.sandbox.id, config, volumes, sources)
         return await self._start_containers(plan, place)
 

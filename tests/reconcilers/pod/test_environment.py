@@ -1,9 +1,11 @@
 import base64
 
+import msgspec
 import pytest
 from hypothesis import given, strategies as st
 
 from kernel.objects.config import ConfigMap, Secret
+from kernel.objects.meta import ObjectMeta
 from kernel.objects.pod import (
     ConfigMapEnvSource,
     ConfigMapKeySelector,
@@ -11,6 +13,7 @@ from kernel.objects.pod import (
     EnvFromSource,
     EnvVar,
     EnvVarSource,
+    FileKeySelector,
     ObjectFieldSelector,
     Pod,
     ResourceFieldSelector,
@@ -18,12 +21,14 @@ from kernel.objects.pod import (
     SecretEnvSource,
     SecretKeySelector,
 )
+from kernel.objects.service import Service, ServicePort, ServiceSpec
 from kernel.reconcilers.pod.environment import (
     ConfigError,
     Sources,
     environment_of,
     expand,
     field_value,
+    skipped_names,
 )
 from tests.reconcilers.pod.node_under_test import container, make_pod
 
@@ -97,6 +102,7 @@ def _pod(*containers: Container) -> Pod:
     def identify(pod: Pod) -> None:
         pod.metadata.uid = "uid1"
         pod.metadata.labels = {"app": "web", "quote": 'a"b'}
+        pod.metadata.annotations = {"odd": "\t\n\\ \x01 é \u200b"}
         pod.spec.service_account_name = "robot"
 
     return make_pod(*containers, change=identify)
@@ -121,6 +127,52 @@ def test_whole_objects_come_first_and_may_be_prefixed() -> None:
         ],
     )
     assert environment == {"X_colour": "not blue", "password": "s3cret"}
+
+
+def test_names_that_variables_cannot_have_are_skipped_and_said() -> None:
+    data = {"1a": "x", "b.c-d": "x", "..e": "x", "_f": "x", "2g": "x"}
+    sources = Sources(
+        config_maps={"odd": ConfigMap(data=data)},
+        secrets={"odd": Secret(data={"3h": base64.b64encode(b"x").decode()})},
+    )
+    env_from = [
+        EnvFromSource(config_map_ref=ConfigMapEnvSource(name="odd")),
+        EnvFromSource(prefix="P", config_map_ref=ConfigMapEnvSource(name="odd")),
+        EnvFromSource(prefix="4", secret_ref=SecretEnvSource(name="odd")),
+    ]
+    spec = container(env_from=env_from)
+    names = set(environment_of(_pod(spec), spec, sources))
+    assert names == {"b.c-d", "_f", "P1a", "Pb.c-d", "P..e", "P_f", "P2g"}
+    assert skipped_names(_pod(spec), spec, sources) == [
+        "Keys [..e, 1a, 2g] from the EnvFrom configMap default/odd were skipped"
+        " since they are considered invalid environment variable names.",
+        "Keys [43h] from the EnvFrom secret default/odd were skipped"
+        " since they are considered invalid environment variable names.",
+    ]
+
+
+def test_variables_of_services_give_way_and_can_be_referred_to() -> None:
+    service = Service(
+        metadata=ObjectMeta(name="db", namespace="default"),
+        spec=ServiceSpec(cluster_ip="10.96.0.7", ports=[ServicePort(port=5432)]),
+    )
+    sources = msgspec.structs.replace(SOURCES, services=(service,))
+    spec = container(
+        env=[
+            EnvVar(name="URL", value="pg://$(DB_SERVICE_HOST):$(DB_SERVICE_PORT)"),
+            EnvVar(name="DB_SERVICE_PORT", value="1"),
+        ]
+    )
+    environment = environment_of(_pod(spec), spec, sources)
+    assert environment["URL"] == "pg://10.96.0.7:5432"
+    assert environment["DB_SERVICE_PORT"] == "1"
+    assert environment["DB_PORT_5432_TCP_ADDR"] == "10.96.0.7"
+
+
+def test_a_key_in_a_file_is_refused() -> None:
+    reference = FileKeySelector(volume_name="data", path="env", key="A")
+    with pytest.raises(ConfigError, match="fileKeyRef of environment variable V"):
+        _from(EnvVarSource(file_key_ref=reference))
 
 
 def _from(source: EnvVarSource) -> dict[str, str]:
@@ -175,6 +227,9 @@ def test_what_is_missing_is_said_in_kubernetes_words(source: EnvVarSource, messa
         ("metadata.labels['app']", "web"),
         ("metadata.labels['none']", ""),
         ("metadata.labels", 'app="web"\nquote="a\\"b"'),
+        ("metadata.annotations", r'odd="\t\n\\ \x01 é \u200b"'),
+        ("metadata.annotations['odd']", "\t\n\\ \x01 é \u200b"),
+        ("status.hostIPs", "192.0.2.1"),
         ("spec.nodeName", "node1"),
         ("spec.serviceAccountName", "robot"),
         ("status.podIP", "10.0.0.1"),
