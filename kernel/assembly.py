@@ -15,6 +15,7 @@ from kernel.api.local import LocalClient
 from kernel.api.object_api import ObjectApi
 from kernel.api.replayed import open_world
 from kernel.api.retention import retaining
+from kernel.api.service_account_tokens import ServiceAccountTokens
 from kernel.clock import Clock, SystemClock
 from kernel.control.informer import Informers
 from kernel.control.manager import Manager
@@ -49,6 +50,7 @@ OnExit = Literal["stop", "keep"]
 POD_DIRECTORY = "pods"
 POD_LOG_DIRECTORY = "pod-logs"
 PROCESS_RUNTIME_DIRECTORY = "process"
+TOKEN_KEY_FILE = "pki/sa.key"
 OWNER_FILE = "runtime-owner"
 RETENTION = Retention()
 
@@ -67,6 +69,7 @@ class Kernel:
         data_directory: Path,
         api: ObjectApi,
         client: Client,
+        tokens: ServiceAccountTokens,
         node: NodeSetup | None,
         http_gets: Sequence[HttpGet] = (),
     ):
@@ -75,6 +78,7 @@ class Kernel:
         self.runtime_name = node.runtime.name if node is not None else "nothing (no node)"
         self._node = node
         self._api = api
+        self._tokens = tokens
         self._http_gets = http_gets
 
     def projection(self, name: str) -> ProjectionView:
@@ -127,7 +131,8 @@ class Kernel:
                 ChangeLog(store, upcasters),
                 clock,
             )
-            client = LocalClient(api, projections.view)
+            tokens = ServiceAccountTokens(api, directory / TOKEN_KEY_FILE)
+            client = LocalClient(api, projections.view, tokens)
             await ensure_system_objects(client)
             node = None
             if chosen is None and isinstance(runtime, str):
@@ -146,7 +151,7 @@ class Kernel:
             await stack.enter_async_context(projections.running())
             await _run_reconcilers(stack, client, kinds, admission, clock, node, loaded)
             gets = [get for plugin in loaded for get in plugin.http_gets]
-            yield Kernel(directory, api, client, node, gets)
+            yield Kernel(directory, api, client, tokens, node, gets)
 
     @staticmethod
     async def replay(
@@ -201,6 +206,7 @@ class Kernel:
             self._api,
             data_directory=self.data_directory,
             pod_logs_directory=self.data_directory / POD_LOG_DIRECTORY,
+            tokens=self._tokens,
             tls=tls,
             plugin_paths=PluginPaths(self._http_gets, self.client),
             metrics=self._metrics(),

@@ -19,6 +19,7 @@ from typing import Any, Generic, Literal, Protocol, TypeVar
 
 import msgspec
 
+from kernel.objects.authentication import TokenRequest
 from kernel.objects.kind import Kind
 
 KindType = TypeVar("KindType", bound=Kind)
@@ -198,6 +199,14 @@ class Client(Protocol):
     ) -> None:
         """Put a Pod on a node. Raises `Conflict` where it is on one, or being deleted, or has
         another `uid` than the one given."""
+        ...
+
+    async def request_token(
+        self, name: str, request: TokenRequest | None = None, *, namespace: str | None = None
+    ) -> TokenRequest:
+        """A token of the ServiceAccount `name`: the request, with its status filled in. Without a
+        request it is good for this API, for an hour. Raises `NotFound`; `Invalid`, `BadRequest`,
+        `Conflict` for what can't be asked for."""
         ...
 
     async def wait(

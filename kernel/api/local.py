@@ -19,6 +19,7 @@ from kernel.api.client import (
 )
 from kernel.api.errors import NotFound, UnreadableObject
 from kernel.api.object_api import ObjectApi
+from kernel.api.service_account_tokens import ServiceAccountTokens
 from kernel.api.stored import StoredEvent, copy_of
 from kernel.api.transaction import (
     LocalTransaction,
@@ -28,19 +29,27 @@ from kernel.api.transaction import (
 )
 from kernel.api.upcasting import Upcasters
 from kernel.api.watching import StoredWatch
+from kernel.objects.authentication import TokenRequest
 from kernel.objects.event import Binding, ObjectReference
 from kernel.objects.kind import Kind
 from kernel.objects.meta import DeleteOptions, ObjectMeta, Preconditions
 from kernel.objects.pod import Pod
+from kernel.objects.service import ServiceAccount
 
 
 class LocalClient(Client):
     """Typed calls of an `ObjectApi`; see `Client` for what each does. `projection` answers what
-    the projections of plugins have made of the log."""
+    the projections of plugins have made of the log, `tokens` issues tokens of ServiceAccounts."""
 
-    def __init__(self, api: ObjectApi, projection: Callable[[str], ProjectionView] | None = None):
+    def __init__(
+        self,
+        api: ObjectApi,
+        projection: Callable[[str], ProjectionView] | None = None,
+        tokens: ServiceAccountTokens | None = None,
+    ):
         self._api = api
         self._projection = projection
+        self._tokens = tokens
 
     async def create(
         self, obj: KindType, *, dry_run: bool = False, idempotency_key: str = ""
@@ -181,6 +190,14 @@ class LocalClient(Client):
         target = ObjectReference(kind="Node", name=node_name)
         binding = Binding(metadata=ObjectMeta(name=name, uid=uid), target=target)
         await self._api.bind(resolve_namespace(Pod, namespace), name, binding)
+
+    async def request_token(
+        self, name: str, request: TokenRequest | None = None, *, namespace: str | None = None
+    ) -> TokenRequest:
+        if self._tokens is None:
+            raise NotFound.of("serviceaccounts/token", name)
+        place = resolve_namespace(ServiceAccount, namespace)
+        return self._tokens.issue(place, name, request or TokenRequest())
 
     async def wait(
         self,

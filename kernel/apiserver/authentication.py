@@ -1,5 +1,7 @@
 """Who makes a request: a bearer token, and the check that a browser was not tricked into it.
 
+The token is the one of the kubeconfig, or one that a ServiceAccount was issued.
+
 A server on loopback can be reached by every web page that the user opens, by a name that its
 owner makes point to 127.0.0.1 (DNS rebinding). So a loopback listener answers to the names of
 this machine alone, and to no foreign `Origin`. The token alone would keep such a page out of the
@@ -8,18 +10,25 @@ objects; this keeps it out of what is open as well.
 
 import hmac
 import ipaddress
+import logging
 import secrets
 import socket
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from kernel.api.errors import Forbidden, Unauthorized
+from kernel.api.private_file import write_private
+from kernel.api.service_account_tokens import ServiceAccountTokens
 from kernel.apiserver.certificates import STANDARD_NAMES
-from kernel.apiserver.private_file import write_private
+from kernel.objects.authentication import UserInfo
+
+logger = logging.getLogger(__name__)
 
 TOKEN_BYTES = 32
 OPEN_PATHS = frozenset({"/healthz", "/livez", "/readyz", "/version"})
 MAX_CLIENT_NAME_CHARACTERS = 64
+
+ANONYMOUS = UserInfo(username="system:anonymous", groups=["system:unauthenticated"])
 
 
 def load_token(path: Path) -> str:
@@ -35,10 +44,14 @@ def load_token(path: Path) -> str:
 
 
 class Authenticator:
-    """Checks what a request shows of itself against one token and the names of the listener."""
+    """Checks what a request shows of itself: the token of `user`, or one of `service_accounts`,
+    and the names of the listener."""
 
-    def __init__(self, token: str, *, user: str, listen_host: str):
-        self._user = user
+    def __init__(
+        self, token: str, *, user: str, listen_host: str, service_accounts: ServiceAccountTokens
+    ):
+        self._user = UserInfo(username=user, groups=["system:masters", "system:authenticated"])
+        self._service_accounts = service_accounts
         self._credentials = f"Bearer {token}".encode()
         self._hosts: frozenset[str] | None = None
         if _is_loopback(listen_host):
@@ -56,14 +69,25 @@ class Authenticator:
                     raise Forbidden(f'forbidden: this server does not answer to "{value}"')
                 self._accepted.add(value)
 
-    def authenticate(self, path: str, authorization: str) -> str:
-        """The user's name; `anonymous` for the open paths. Raises `Unauthorized`."""
+    def authenticate(self, path: str, authorization: str) -> UserInfo:
+        """The user; an anonymous one for the open paths. Raises `Unauthorized`."""
         shown = authorization.encode("utf-8", "surrogateescape")
         if hmac.compare_digest(shown, self._credentials):
             return self._user
         if path in OPEN_PATHS or path.startswith(("/livez/", "/readyz/")):
-            return "anonymous"
+            return ANONYMOUS
+        scheme, _, token = authorization.partition(" ")
+        if scheme == "Bearer" and token.count(".") == 2:
+            return self._service_account(token)
         raise Unauthorized("Unauthorized")
+
+    def _service_account(self, token: str) -> UserInfo:
+        """The user with a ServiceAccount's token. Why one is refused is told to our log alone."""
+        try:
+            return self._service_accounts.identify(token).user
+        except Unauthorized as refusal:
+            logger.info("a token was refused: %s", refusal)
+            raise Unauthorized("Unauthorized") from refusal
 
 
 def actor_of(user: str, user_agent: str, field_manager: str) -> str:

@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from kernel.apiserver.private_file import write_private
+from kernel.api.private_file import write_private
 from kernel.clock import Clock, now_timestamp
 
 CERTIFICATE_AUTHORITY_DAYS = 3650
@@ -39,6 +39,7 @@ STANDARD_NAMES = (
     "kubernetes",
     "kubernetes.default",
     "kubernetes.default.svc",
+    "kubernetes.default.svc.cluster.local",
     SERVICE_ADDRESS,
 )
 

@@ -5,6 +5,8 @@ from typing import Any
 
 from aiohttp import web
 
+from kernel.api.service_account_tokens import ISSUER, ServiceAccountTokens
+from kernel.api.token_key import ALGORITHM
 from kernel.apiserver import discovery, swagger_protobuf
 from kernel.apiserver.answers import encode, json_answer, text_answer
 from kernel.apiserver.negotiation import NotAcceptable, media_types
@@ -19,14 +21,17 @@ HEALTH_PATHS = ("healthz", "livez", "readyz")
 class Documents:
     """Serves GET of every path that stands for no objects."""
 
-    def __init__(self, kinds: ServedKinds):
+    def __init__(self, kinds: ServedKinds, tokens: ServiceAccountTokens):
         self._kinds = kinds
+        self._tokens = tokens
         self._openapi = OpenApi(kinds.stored)
         self._version = encode(version_info())
         self._by_first_segment: dict[str, Callable[..., web.Response]] = {
             "api": self._api,
             "apis": self._apis,
             "openapi": self._openapi_document,
+            ".well-known": self._openid_configuration,
+            "openid": self._openid_keys,
             "version": lambda request, segments: json_answer(self._version),
             **dict.fromkeys(HEALTH_PATHS, self._health),
         }
@@ -48,6 +53,27 @@ class Documents:
 
     def _health(self, request: web.BaseRequest, segments: Sequence[str]) -> web.Response:
         return text_answer("ok")
+
+    def _openid_configuration(
+        self, request: web.BaseRequest, segments: Sequence[str]
+    ) -> web.Response:
+        """How tokens of ServiceAccounts are checked by others (OpenID Connect Discovery 1.0)."""
+        if list(segments[1:]) != ["openid-configuration"]:
+            raise PathNotFound
+        document = {
+            "issuer": ISSUER,
+            "jwks_uri": f"https://{request.host}/openid/v1/jwks",
+            "response_types_supported": ["id_token"],
+            "subject_types_supported": ["public"],
+            "id_token_signing_alg_values_supported": [ALGORITHM],
+        }
+        return json_answer(encode(document))
+
+    def _openid_keys(self, request: web.BaseRequest, segments: Sequence[str]) -> web.Response:
+        if list(segments[1:]) != ["v1", "jwks"]:
+            raise PathNotFound
+        keys = encode(self._tokens.key.public_key_set())
+        return json_answer(keys, content_type="application/jwk-set+json")
 
     def _api(self, request: web.BaseRequest, segments: Sequence[str]) -> web.Response:
         if len(segments) == 1:

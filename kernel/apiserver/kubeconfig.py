@@ -5,7 +5,7 @@ from pathlib import Path
 
 import msgspec
 
-from kernel.apiserver.private_file import write_private
+from kernel.api.private_file import write_private
 
 NAME = "podkernel"
 

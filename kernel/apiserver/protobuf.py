@@ -137,6 +137,33 @@ SERVICE = {
     3: _one("status", {1: _one("loadBalancer", {})}),
 }
 BINDING = {1: _one("metadata", OBJECT_META), 2: _one("target", OBJECT_REFERENCE)}
+BOUND_OBJECT_REFERENCE = {1: _one("kind"), 2: _one("apiVersion"), 3: _one("name"), 4: _one("uid")}
+TOKEN_REQUEST_SPEC = {
+    1: _list("audiences"),
+    3: _one("boundObjectRef", BOUND_OBJECT_REFERENCE),
+    4: _one("expirationSeconds", "int"),
+}
+TOKEN_REQUEST = {
+    1: _one("metadata", OBJECT_META),
+    2: _one("spec", TOKEN_REQUEST_SPEC),
+    3: _one("status", {1: _one("token"), 2: _one("expirationTimestamp", "time")}),
+}
+USER_INFO = {1: _one("username"), 2: _one("uid"), 3: _list("groups")}
+TOKEN_REVIEW_STATUS = {
+    1: _one("authenticated", "bool"),
+    2: _one("user", USER_INFO),
+    3: _one("error"),
+    4: _list("audiences"),
+}
+TOKEN_REVIEW = {
+    1: _one("metadata", OBJECT_META),
+    2: _one("spec", {1: _one("token"), 2: _list("audiences")}),
+    3: _one("status", TOKEN_REVIEW_STATUS),
+}
+SELF_SUBJECT_REVIEW = {
+    1: _one("metadata", OBJECT_META),
+    2: _one("status", {1: _one("userInfo", USER_INFO)}),
+}
 
 MESSAGES: dict[tuple[str, str], dict[int, Field]] = {
     ("v1", "ConfigMap"): CONFIG_MAP,
@@ -145,6 +172,9 @@ MESSAGES: dict[tuple[str, str], dict[int, Field]] = {
     ("v1", "ServiceAccount"): SERVICE_ACCOUNT,
     ("v1", "Service"): SERVICE,
     ("v1", "Binding"): BINDING,
+    ("authentication.k8s.io/v1", "TokenRequest"): TOKEN_REQUEST,
+    ("authentication.k8s.io/v1", "TokenReview"): TOKEN_REVIEW,
+    ("authentication.k8s.io/v1", "SelfSubjectReview"): SELF_SUBJECT_REVIEW,
 }
 TYPE_META = {1: _one("apiVersion"), 2: _one("kind")}
 UNKNOWN = {

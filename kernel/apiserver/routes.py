@@ -13,6 +13,7 @@ from aiohttp import web
 from kernel.api.context import acting
 from kernel.api.errors import ApiError, MethodNotAllowed
 from kernel.api.object_api import ObjectApi
+from kernel.api.service_account_tokens import ServiceAccountTokens
 from kernel.apiserver.answers import InternalError, failure_answer
 from kernel.apiserver.authentication import Authenticator, actor_of
 from kernel.apiserver.documents import Documents
@@ -21,9 +22,10 @@ from kernel.apiserver.metrics import Metrics
 from kernel.apiserver.parameters import Parameters
 from kernel.apiserver.plugin_paths import PLUGIN_ROOT, PluginPaths
 from kernel.apiserver.reads import Reads
+from kernel.apiserver.reviews import REVIEWS_ROOT, Reviews
 from kernel.apiserver.served_kinds import MEASURED_KINDS, ServedKinds
 from kernel.apiserver.streams import OpenStreams
-from kernel.apiserver.subresources import is_pod
+from kernel.apiserver.subresources import is_pod, is_service_account
 from kernel.apiserver.tables import Tables
 from kernel.apiserver.targets import PathNotFound, Target, resolve
 from kernel.apiserver.writes import Writes
@@ -42,6 +44,7 @@ class Routes:
         authenticator: Authenticator,
         logs: PodLogs,
         streams: OpenStreams,
+        tokens: ServiceAccountTokens,
         plugin_paths: PluginPaths | None = None,
         metrics: Metrics | None = None,
     ):
@@ -49,7 +52,8 @@ class Routes:
         self._metrics = metrics
         self._plugin_paths = plugin_paths
         self._authenticator = authenticator
-        self._documents = Documents(self._kinds)
+        self._documents = Documents(self._kinds, tokens)
+        self._reviews = Reviews(tokens)
         reads, writes = Reads(api, Tables(), streams), Writes(api)
         self._collection: dict[str, Handler] = {
             "GET": reads.list,
@@ -70,6 +74,9 @@ class Routes:
         self._of_pods: dict[str, dict[str, Handler]] = {
             "binding": {"POST": writes.bind},
             "log": {"GET": logs.serve},
+        }
+        self._of_service_accounts: dict[str, dict[str, Handler]] = {
+            "token": {"POST": self._reviews.create_token},
         }
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
@@ -94,16 +101,20 @@ class Routes:
             segments = [unquote(segment) for segment in segments]
         if segments[0] == PLUGIN_ROOT and self._plugin_paths is not None:
             _require_get(request)
-            return await self._plugin_paths.answer("/" + "/".join(segments), query, user)
+            return await self._plugin_paths.answer("/" + "/".join(segments), query, user.username)
         if len(segments) <= (2 if segments[0] == "api" else 3) or segments[0] not in _ROOTS:
             _require_get(request)
             return self._documents.answer(request, segments)
+        if segments[:3] == REVIEWS_ROOT:
+            return await self._reviews.answer(request, segments[3:], Parameters(query), user)
         target = resolve(self._kinds, segments)
         handler = self._handler(request.method, target)
         parameters = Parameters(query)
         if request.method in ("GET", "HEAD"):
             return await handler(request, target, parameters)
-        actor = actor_of(user, headers.get("User-Agent", ""), parameters.text("fieldManager"))
+        actor = actor_of(
+            user.username, headers.get("User-Agent", ""), parameters.text("fieldManager")
+        )
         with acting(actor):
             return await handler(request, target, parameters)
 
@@ -123,6 +134,8 @@ class Routes:
             handlers = self._status
         elif is_pod(target.info) and target.subresource in self._of_pods:
             handlers = self._of_pods[target.subresource]
+        elif is_service_account(target.info) and target.subresource in self._of_service_accounts:
+            handlers = self._of_service_accounts[target.subresource]
         else:
             raise PathNotFound
         handler = handlers.get("GET" if method == "HEAD" else method)

@@ -12,6 +12,7 @@ from aiohttp.http_parser import RawRequestMessage
 from aiohttp.streams import StreamReader
 
 from kernel.api.object_api import ObjectApi
+from kernel.api.service_account_tokens import ServiceAccountTokens
 from kernel.apiserver.authentication import Authenticator, load_token
 from kernel.apiserver.bodies import BODY_BYTES_MAX
 from kernel.apiserver.certificates import prepare_certificates
@@ -53,9 +54,9 @@ class ApiServer:
     """Serves one `ObjectApi` over HTTP.
 
     `data_directory` gets `pki/`, `token` and `kubeconfig`; `pod_logs_directory` is where the node
-    agent has the runtime write container logs; `plugin_paths` are served beside the API, and
-    `metrics` as metrics.k8s.io. With `tls` false it speaks plain HTTP, for benches and proxies on
-    loopback: kubectl sends no token over that.
+    agent has the runtime write container logs; `tokens` knows those of ServiceAccounts;
+    `plugin_paths` are served beside the API, and `metrics` as metrics.k8s.io. With `tls` false it
+    speaks plain HTTP, for benches and proxies on loopback: kubectl sends no token over that.
     """
 
     def __init__(
@@ -64,12 +65,14 @@ class ApiServer:
         *,
         data_directory: Path,
         pod_logs_directory: Path,
+        tokens: ServiceAccountTokens,
         tls: bool = True,
         plugin_paths: PluginPaths | None = None,
         metrics: Metrics | None = None,
     ):
         self._api = api
         self._metrics = metrics
+        self._tokens = tokens
         self._plugin_paths = plugin_paths
         self._data_directory = data_directory
         self._pod_logs_directory = pod_logs_directory
@@ -105,10 +108,18 @@ class ApiServer:
                 self._data_directory / "pki", listen_host, self._api.clock
             )
             context, authority = certificates.server_context(), certificates.authority
-        authenticator = Authenticator(self.token, user=USER, listen_host=listen_host)
+        authenticator = Authenticator(
+            self.token, user=USER, listen_host=listen_host, service_accounts=self._tokens
+        )
         logs = PodLogs(self._api, self._pod_logs_directory, self._streams)
         routes = Routes(
-            self._api, authenticator, logs, self._streams, self._plugin_paths, self._metrics
+            self._api,
+            authenticator,
+            logs,
+            self._streams,
+            self._tokens,
+            self._plugin_paths,
+            self._metrics,
         )
         bound_port = await self._listen(routes, listen_host, port, context)
         scheme = "https" if self._tls else "http"

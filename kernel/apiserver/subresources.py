@@ -1,4 +1,4 @@
-"""What hangs below an object: its status, and for Pods also binding and log."""
+"""What hangs below an object: its status, binding and log of Pods, token of ServiceAccounts."""
 
 import msgspec
 
@@ -22,13 +22,26 @@ POD_SUBRESOURCES = (
     Subresource("log", ("get",)),
 )
 
+SERVICE_ACCOUNT_SUBRESOURCES = (
+    Subresource(
+        "token", ("create",), kind="TokenRequest", group="authentication.k8s.io", version="v1"
+    ),
+)
+
 
 def is_pod(info: KindInfo) -> bool:
     """Whether the kind is core/v1's Pod."""
     return info.plural == "pods" and not info.group
 
 
+def is_service_account(info: KindInfo) -> bool:
+    """Whether the kind is core/v1's ServiceAccount."""
+    return info.plural == "serviceaccounts" and not info.group
+
+
 def subresources_of(info: KindInfo) -> tuple[Subresource, ...]:
     """The subresources of a kind, by name."""
-    found = POD_SUBRESOURCES if is_pod(info) else ()
+    found: tuple[Subresource, ...] = POD_SUBRESOURCES if is_pod(info) else ()
+    if is_service_account(info):
+        found = SERVICE_ACCOUNT_SUBRESOURCES
     return (*found, STATUS) if info.has_status else found

@@ -15,6 +15,7 @@ import msgspec
 import pytest
 
 from kernel.api.object_api import ObjectApi
+from kernel.api.service_account_tokens import ServiceAccountTokens
 from kernel.apiserver.metrics import Metrics
 from kernel.apiserver.server import ApiServer
 from kernel.clock import Clock, SystemClock
@@ -94,6 +95,7 @@ async def serving(
             api,
             data_directory=directory,
             pod_logs_directory=directory / "logs",
+            tokens=ServiceAccountTokens(api, directory / "pki" / "sa.key"),
             tls=tls,
             metrics=metrics_of(api) if metrics_of else None,
         )

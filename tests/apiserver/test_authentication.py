@@ -1,16 +1,30 @@
 """The token, the names a loopback listener answers to, and who a write is put down to."""
 
 import stat
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from kernel.api.errors import Forbidden, Unauthorized
-from kernel.apiserver.authentication import Authenticator, actor_of, load_token
+from kernel.api.service_account_tokens import Identity, ServiceAccountTokens
+from kernel.apiserver.authentication import ANONYMOUS, Authenticator, actor_of, load_token
+
+
+class _NoTokens(ServiceAccountTokens):
+    """There are no ServiceAccounts."""
+
+    def __init__(self) -> None:
+        """Nothing to issue them from."""
+
+    def identify(self, token: str, audiences: Sequence[str] = ()) -> Identity:
+        raise Unauthorized("unknown")
 
 
 def _authenticator(listen_host: str = "127.0.0.1") -> Authenticator:
-    return Authenticator("secret", user="admin", listen_host=listen_host)
+    return Authenticator(
+        "secret", user="admin", listen_host=listen_host, service_accounts=_NoTokens()
+    )
 
 
 def test_the_token_is_made_once_and_private(tmp_path: Path) -> None:
@@ -26,7 +40,7 @@ def test_two_tokens_differ(tmp_path: Path) -> None:
 
 
 def test_the_right_token_names_the_user() -> None:
-    assert _authenticator().authenticate("/api/v1/pods", "Bearer secret") == "admin"
+    assert _authenticator().authenticate("/api/v1/pods", "Bearer secret").username == "admin"
 
 
 @pytest.mark.parametrize(
@@ -40,7 +54,7 @@ def test_anything_else_is_refused(shown: str) -> None:
 
 @pytest.mark.parametrize("path", ["/healthz", "/livez", "/readyz", "/readyz/ping", "/version"])
 def test_health_and_version_are_open(path: str) -> None:
-    assert _authenticator().authenticate(path, "") == "anonymous"
+    assert _authenticator().authenticate(path, "") == ANONYMOUS
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ import aiohttp
 import msgspec
 import pytest
 
+from kernel.api.service_account_tokens import ServiceAccountTokens
 from kernel.apiserver.server import ApiServer, ListenFailure
 
 from .conftest import Served, config_map, serving
@@ -46,6 +47,7 @@ async def test_a_restart_keeps_token_and_authority(tmp_path: Path) -> None:
             served.api,
             data_directory=tmp_path / "a",
             pod_logs_directory=tmp_path / "logs",
+            tokens=ServiceAccountTokens(served.api, tmp_path / "sa.key"),
         )
         await another.start()
         await another.stop()
@@ -89,6 +91,7 @@ async def test_a_taken_port_is_one_clear_error(served: Served, tmp_path: Path) -
             served.api,
             data_directory=tmp_path / "other",
             pod_logs_directory=tmp_path / "logs",
+            tokens=ServiceAccountTokens(served.api, tmp_path / "sa.key"),
         )
         with pytest.raises(ListenFailure, match=f"127.0.0.1:{port}: the port is taken"):
             await server.start("127.0.0.1", port)
@@ -101,7 +104,10 @@ async def test_an_impossible_address_is_one_clear_error(
     served: Served, tmp_path: Path, host: str, port: int
 ) -> None:
     server = ApiServer(
-        served.api, data_directory=tmp_path / "other", pod_logs_directory=tmp_path / "logs"
+        served.api,
+        data_directory=tmp_path / "other",
+        pod_logs_directory=tmp_path / "logs",
+        tokens=ServiceAccountTokens(served.api, tmp_path / "sa.key"),
     )
     with pytest.raises(ListenFailure, match="can't listen on"):
         await server.start(host, port)

@@ -183,3 +183,23 @@ spec: {url: "https://example.org"}
         "apply", "-f", "-", stdin=manifest.replace("url:", "uri: 1, url:")
     )
     assert 'unknown field "spec.uri"' in complaint
+
+
+@EVERY_VERSION
+async def test_tokens_of_service_accounts(kubectl: Kubectl) -> None:
+    await kubectl("create", "serviceaccount", "robot")
+    help_text = await kubectl("create", "--help")
+    if "token " not in help_text:  # kubectl learnt this with 1.24
+        return
+    token = await kubectl("create", "token", "robot", "--duration", "20m", "--audience", "vault")
+    assert token.strip().count(".") == 2
+    token = (await kubectl("create", "token", "robot")).strip()
+    pods = await kubectl("--token", token, "get", "pods", "-o", "name")
+    assert pods == ""
+    refusal = await kubectl.refused("create", "token", "nobody")
+    assert 'serviceaccounts "nobody" not found' in refusal
+    # Before 1.28 it asks for an older version of the review than Kubernetes 1.32 serves.
+    if "whoami" in await kubectl("auth", "--help") and "1.27" not in kubectl.binary.name:
+        whoami = await kubectl("--token", token, "auth", "whoami", "-o", "json")
+        user = msgspec.json.decode(whoami)["status"]["userInfo"]
+        assert user["username"] == "system:serviceaccount:default:robot"

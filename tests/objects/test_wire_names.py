@@ -10,7 +10,17 @@ import pytest
 from kernel.objects.struct import wire_name
 
 MODULES = (
-    *("affinity", "config", "container", "coordination", "event", "meta", "namespace", "node"),
+    *(
+        "affinity",
+        "authentication",
+        "config",
+        "container",
+        "coordination",
+        "event",
+        "meta",
+        "namespace",
+        "node",
+    ),
     *("pod", "pod_status", "service", "table", "volume"),
 )
 
