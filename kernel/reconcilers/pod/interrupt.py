@@ -16,8 +16,8 @@ class Interrupted(Exception):
 
 
 async def unless_deleted(client: Client, pod: Pod, call: Callable[[], Awaitable[None]]) -> None:
-    """Make a call; give it up and raise `Interrupted` as soon as the object is gone, or is being
-    deleted by another time than `pod` says."""
+    """Make a call; give it up and raise `Interrupted` as soon as the object is gone, is being
+    deleted by another time than `pod` says, or has another deadline."""
     is_interrupted = False
 
     def has_changed(present: Pod | None) -> bool:
@@ -25,6 +25,7 @@ async def unless_deleted(client: Client, pod: Pod, call: Callable[[], Awaitable[
             present is None
             or present.metadata.uid != pod.metadata.uid
             or present.metadata.deletion_timestamp != pod.metadata.deletion_timestamp
+            or present.spec.active_deadline_seconds != pod.spec.active_deadline_seconds
         )
 
     async def watch() -> None:

@@ -17,6 +17,7 @@ from kernel.control.reconciler import Reconciler, Request, Result, RetryAfter, W
 from kernel.cri import runtime as cri
 from kernel.objects.config import ConfigMap, Secret
 from kernel.objects.pod import Pod
+from kernel.reconcilers.pod.deadline import deadline_of
 from kernel.reconcilers.pod.ending import AbsentPods, remove_pods, terminate_pod
 from kernel.reconcilers.pod.host import EventRecorder, Host, PodMemory
 from kernel.reconcilers.pod.interrupt import Interrupted
@@ -174,13 +175,16 @@ class NodeAgent:
         if not plan.finished:
             await follow_objects(self._host, client, pod, observed, memory)
         await remove_leftovers(self._host, observed)
-        return self._requeue(plan, memory)
+        return self._requeue(pod, plan, memory)
 
-    def _requeue(self, plan: Plan, memory: PodMemory) -> Result | None:
+    def _requeue(self, pod: Pod, plan: Plan, memory: PodMemory) -> Result | None:
         waits: list[float] = [
             (back_off.due - self._now()) / NANOSECONDS_PER_SECOND
             for back_off in plan.back_offs.values()
         ]
+        deadline = deadline_of(pod)
+        if deadline is not None and not plan.finished:
+            waits.append((deadline - self._now()) / NANOSECONDS_PER_SECOND)
         retry_seconds = memory.seconds_to_next_retry()
         if retry_seconds is not None and not plan.finished:
             waits.append(retry_seconds)

@@ -3,9 +3,11 @@
 from collections.abc import Mapping
 
 import msgspec
+from msgspec.structs import replace
 
 from kernel.cri import runtime as cri
 from kernel.objects.pod import Pod
+from kernel.reconcilers.pod.deadline import DEADLINE_EXCEEDED, PodFailure, deadline_of
 from kernel.reconcilers.pod.init_order import init_step
 from kernel.reconcilers.pod.observe import Observed
 from kernel.reconcilers.pod.restart import (
@@ -34,7 +36,8 @@ class Plan(msgspec.Struct, frozen=True):
     `finished`: nothing of the Pod runs again; its sandbox may go. `new_sandbox_attempt`: make a
     sandbox, then plan anew. `stops`: end these containers before anything else; with `whole_pod`
     they are all that runs, and sidecars go after the others. `starts`: start these, by name.
-    `back_offs`: start these later. `initialized`: all init containers have passed.
+    `back_offs`: start these later. `initialized`: all init containers have passed. `failure`: why
+    the Pod ends as Failed whatever its containers say.
     """
 
     finished: bool = False
@@ -44,6 +47,7 @@ class Plan(msgspec.Struct, frozen=True):
     starts: Mapping[str, StartNow] = {}
     back_offs: Mapping[str, WaitUntil] = {}
     initialized: bool = False
+    failure: PodFailure | None = None
 
 
 def plan_pod(pod: Pod, observed: Observed, now: int) -> Plan:
@@ -52,6 +56,10 @@ def plan_pod(pod: Pod, observed: Observed, now: int) -> Plan:
         return Plan(finished=True, initialized=True)
     mains = _main_decisions(pod, observed, now)
     all_ended = all(isinstance(decision, Never) for decision in mains.values())
+    due = deadline_of(pod)
+    if due is not None and now >= due and not all_ended:
+        ran = bool(observed.sandbox) and init_step(pod, observed, now).done
+        return replace(_end(pod, observed, initialized=ran), failure=DEADLINE_EXCEEDED)
     if observed.sandbox is None:
         if all_ended or _ran_and_never_again(pod, observed):
             return Plan(finished=True, initialized=all_ended)

@@ -53,6 +53,7 @@ def pod_status(pod: Pod, plan: Plan, facts: Facts) -> PodStatus:
     phase = old.phase
     if phase not in ("Succeeded", "Failed"):
         phase = _phase(pod, plan, inits, mains, terminating=facts.terminating)
+    failure = plan.failure if plan.finished else None
     addresses = _addresses(pod, facts, phase)
     now = timestamp(facts.now)
     return PodStatus(
@@ -61,8 +62,8 @@ def pod_status(pod: Pod, plan: Plan, facts: Facts) -> PodStatus:
         conditions=pod_conditions(
             pod, phase, plan.initialized, inits, mains, bool(facts.observed.sandbox), now
         ),
-        message=old.message,
-        reason=old.reason,
+        message=failure.message if failure else old.message,
+        reason=failure.reason if failure else old.reason,
         nominated_node_name=old.nominated_node_name,
         host_ip=next(iter(facts.host_addresses), ""),
         host_ips=[HostIP(ip=address) for address in facts.host_addresses],
@@ -266,5 +267,7 @@ def _end_phase(
 ) -> str:
     """Succeeded if every main container ended with 0, and everything came that far."""
     ends = [status.state.terminated or status.last_state.terminated for status in mains]
+    if plan.failure is not None:
+        return "Failed"
     succeeded = plan.initialized and all(end is not None and end.exit_code == 0 for end in ends)
     return "Succeeded" if succeeded and ends else "Failed"

@@ -1,18 +1,21 @@
 """Doing what a plan asks for: stop containers, make the sandbox, start containers."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 
 import anyio
 import msgspec
 
 from kernel.api.client import Client
+from kernel.clock import NANOSECONDS_PER_SECOND
 from kernel.cri import runtime as cri
 from kernel.objects.pod import Container, Pod
+from kernel.reconcilers.pod.deadline import deadline_of
 from kernel.reconcilers.pod.dns import node_dns, pod_dns
 from kernel.reconcilers.pod.environment import ConfigError
 from kernel.reconcilers.pod.host import VOLUMES, Host, PodMemory
-from kernel.reconcilers.pod.interrupt import unless_deleted
+from kernel.reconcilers.pod.interrupt import given_up_after, unless_deleted
 from kernel.reconcilers.pod.observe import Observed, field_path
 from kernel.reconcilers.pod.plan import Plan
 from kernel.reconcilers.pod.post_start import PostStart, due_post_starts
@@ -37,6 +40,10 @@ class PodSteps:
 
     async def act(self, plan: Plan, observed: Observed) -> bool:
         """Do what the plan asks for now; False where that is nothing."""
+        if plan.failure is not None and self._memory.first_time(plan.failure.reason):
+            await self._host.recorder.event(
+                self._pod, "Normal", plan.failure.reason, plan.failure.message
+            )
         if plan.stops:
             await unless_deleted(self._client, self._pod, partial(self._stop, plan))
             return True
@@ -47,7 +54,7 @@ class PodSteps:
             return True
         due = due_post_starts(self._host, self._memory, self._pod, observed)
         if due:
-            await unless_deleted(self._client, self._pod, partial(self._run_hooks, due))
+            await self._in_time(partial(self._run_hooks, due))
             return True
         if plan.new_sandbox_attempt is None and not plan.starts:
             return False
@@ -57,6 +64,17 @@ class PodSteps:
         await stop_containers(
             self._host, self._pod, plan.stops, self._memory, whole_pod=plan.whole_pod
         )
+
+    async def _in_time(self, call: Callable[[], Awaitable[None]]) -> None:
+        """Make a call; give it up at the Pod's deadline. Raises `Interrupted` at its deletion."""
+        due, seconds = deadline_of(self._pod), math.inf
+        if due is not None:
+            seconds = (due - self._host.clock.now_nanoseconds()) / NANOSECONDS_PER_SECOND
+
+        async def until_the_deadline() -> None:
+            await given_up_after(self._host.clock, seconds, call)
+
+        await unless_deleted(self._client, self._pod, until_the_deadline)
 
     async def _run_hooks(self, due: Sequence[tuple[PostStart, str]]) -> None:
         async with anyio.create_task_group() as tasks:
@@ -154,5 +172,5 @@ class PodSteps:
                     if container.name in plan.starts:
                         tasks.start_soon(start, container)
 
-        await unless_deleted(self._client, pod, start_all)
+        await self._in_time(start_all)
         return any(tried)

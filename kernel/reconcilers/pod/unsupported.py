@@ -39,7 +39,6 @@ def _of_container(container: Container) -> list[str]:
 def _of_pod(pod: Pod) -> list[str]:
     spec = pod.spec
     wishes = {
-        "activeDeadlineSeconds is not enforced": spec.active_deadline_seconds is not None,
         "ephemeral containers are not run": bool(spec.ephemeral_containers),
         "runtimeClassName is not followed": spec.runtime_class_name is not None,
         "hostUsers false gives no user namespace": spec.host_users is False,

@@ -2,12 +2,14 @@
 
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from kernel.cri.port_check import CheckResult
 from kernel.cri.runtime import ContainerState, ExecResult, RuntimeFailure
 from kernel.cri.simulated.runtime import SimulatedContainer
-from kernel.objects.container import SleepAction, TCPSocketAction
+from kernel.objects.container import ContainerPort, HTTPGetAction, SleepAction, TCPSocketAction
 from kernel.objects.pod import Container, ExecAction, Lifecycle, LifecycleHandler, Pod
 from tests.reconcilers.pod.node_under_test import NodeUnderTest, container, make_pod, open_node
 
@@ -36,8 +38,10 @@ def hooked(
     *,
     post_start: LifecycleHandler | None = None,
     pre_stop: LifecycleHandler | None = None,
+    **fields: Any,
 ) -> Container:
-    return container(name, lifecycle=Lifecycle(post_start=post_start, pre_stop=pre_stop))
+    hooks = Lifecycle(post_start=post_start, pre_stop=pre_stop)
+    return container(name, lifecycle=hooks, **fields)
 
 
 # After the start
@@ -224,3 +228,54 @@ async def test_a_hurried_deletion_cuts_a_pre_stop_hook(node: NodeUnderTest) -> N
     await node.client.delete(Pod, "web", grace_period_seconds=3)
     await node.advance(3)
     assert await node.client.list(Pod) == []
+
+
+# Over HTTP
+
+
+def request(**fields: Any) -> LifecycleHandler:
+    return LifecycleHandler(http_get=HTTPGetAction(path="/hook", **fields))
+
+
+PORTS = [ContainerPort(name="web", container_port=8080)]
+REFUSED = "dial tcp 10.128.0.1:8080: connect: connection refused"
+
+
+@pytest.mark.parametrize("status", [200, 500])
+async def test_any_answer_to_a_request_will_do(node: NodeUnderTest, status: int) -> None:
+    node.simulated.script_port("main", 8080, CheckResult(status == 200, http_status=status))
+    await node.create(make_pod(hooked(post_start=request(port="web"), ports=PORTS)))
+    assert (await node.status_of("main")).ready
+    assert node.reasons()[-1] == "Started"
+
+
+@pytest.mark.parametrize(("port", "error"), [("web", REFUSED), ("none", "port none not found")])
+async def test_a_request_without_answer_fails(node: NodeUnderTest, port: str, error: str) -> None:
+    node.simulated.script_port("main", 8080, CheckResult(False, REFUSED))
+    pod = await node.create(make_pod(hooked(post_start=request(port=port), ports=PORTS)))
+    assert node.said("FailedPostStartHook") == ["PostStartHook failed"] * 2
+    assert (await node.status_of("main")).restart_count == 1
+    async with node.client.watch(Pod) as events:
+        await node.advance(10)
+        async for event in events:
+            waiting = event.object.status.container_statuses[0].state.waiting
+            if waiting and waiting.reason == "PostStartHookError":
+                message = waiting.message
+                break
+    assert message == (
+        'HTTP lifecycle hook (/hook) for Container "main" in Pod'
+        f' "web_default({pod.metadata.uid})" failed - error: {error}'
+    )
+
+
+async def test_a_request_falls_back_to_http_where_there_is_no_tls(node: NodeUnderTest) -> None:
+    no_tls = "http: server gave HTTP response to HTTPS client"
+    node.simulated.script_port("main", 8080, CheckResult(False, no_tls), CheckResult(True))
+    await node.create(make_pod(hooked(pre_stop=request(port=8080, scheme="HTTPS"))))
+    await node.client.delete(Pod, "web")
+    await node.settle()
+    assert node.said("LifecycleHTTPFallback") == [
+        "request to HTTPS lifecycle hook 10.128.0.1:8080 got HTTP response,"
+        " retry with HTTP succeeded"
+    ]
+    assert node.said("FailedPreStopHook") == []

@@ -26,7 +26,6 @@ PROBE = Probe(exec=ExecAction(command=["true"]))
             ],
         ),
         (make_pod(container(lifecycle=Lifecycle(stop_signal="SIGUSR1"))), []),
-        (make_pod(active_deadline_seconds=5), ["activeDeadlineSeconds is not enforced"]),
         (make_pod(dns_policy="None", dns_config=PodDNSConfig(nameservers=["192.0.2.53"])), []),
         (make_pod(dns_policy="Default", dns_config=PodDNSConfig(searches=["example.dev"])), []),
         (
