@@ -37,6 +37,14 @@ def whole_image_name(text: str) -> str:
     return f"{domain}/{path}@{digest}" if at else f"{domain}/{path}:{tag or 'latest'}"
 
 
+def image_repository(text: str) -> str:
+    """Where an image is from: `busybox:1` is `docker.io/library/busybox`; empty for an image's
+    id. Raises `InvalidImageName`."""
+    if _IMAGE_ID.fullmatch(text):
+        return ""
+    return _split_tag(whole_image_name(text).partition("@")[0])[0]
+
+
 def _split_tag(text: str) -> tuple[str, str | None]:
     """`host:5000/web:v2` into `host:5000/web` and `v2`: a colon before a slash is a port's."""
     before, colon, tag = text.rpartition(":")

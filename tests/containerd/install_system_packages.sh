@@ -39,6 +39,7 @@ want /bin/busybox busybox-static
 want gcc gcc libc6-dev
 want /usr/include/stdio.h libc6-dev
 want kubectl kubernetes-client
+want docker-registry docker-registry
 
 if [ -z "$wanted" ]; then
   say "everything is there"

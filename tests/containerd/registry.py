@@ -34,7 +34,7 @@ def running_registry(*, username: str = "", password: str = "") -> Iterator[str]
         server.server_close()
 
 
-def _content() -> tuple[Mapping[str, str], Mapping[str, bytes]]:
+def image_content() -> tuple[Mapping[str, str], Mapping[str, bytes]]:
     """From `name:tag` to a manifest's digest, and from a digest to its bytes."""
     blobs = {}
     with tarfile.open(image_archive()) as archive:
@@ -57,7 +57,7 @@ class _Registry(http.server.ThreadingHTTPServer):
     def __init__(self, authorization: str) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.authorization = authorization
-        self.tags, self.blobs = _content()
+        self.tags, self.blobs = image_content()
 
 
 class _Handler(http.server.BaseHTTPRequestHandler):

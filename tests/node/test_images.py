@@ -2,9 +2,15 @@
 
 import pytest
 
+from tests.containerd.docker_registry import (
+    PASSWORD,
+    USERNAME,
+    missing_for_docker_registry,
+    running_docker_registry,
+)
 from tests.containerd.registry import running_registry
 
-from .harness import PodKernel, is_ready, phase, waiting_reason
+from .harness import PodKernel, container_status, is_ready, phase, waiting_reason
 from .manifests import container, pod
 
 pytestmark = [pytest.mark.containerd, pytest.mark.kubectl]
@@ -52,3 +58,40 @@ def test_an_image_is_pulled_and_then_there(shared_kernel: PodKernel) -> None:
         f'Container image "{image}" already present on machine'
     )
     shared_kernel.kubectl("delete", "pod", "pulling", "present")
+
+
+needs_docker_registry = pytest.mark.skipif(
+    bool(missing_for_docker_registry()), reason=missing_for_docker_registry() or "installed"
+)
+
+
+@needs_docker_registry
+def test_a_registry_that_asks_who_is_there(shared_kernel: PodKernel) -> None:
+    with running_docker_registry("geektime/sample:v2") as address:
+        image = f"{address}/geektime/sample:v2"
+        for name, server, password in (
+            ("wrong", address, "guessed"),
+            ("elsewhere", "registry.example", PASSWORD),
+            ("right", f"127.*.?.1:{address.partition(':')[2]}", PASSWORD),
+        ):
+            shared_kernel.kubectl(
+                *("create", "secret", "docker-registry", name, f"--docker-server={server}"),
+                *(f"--docker-username={USERNAME}", f"--docker-password={password}"),
+            )
+        always = container(image=image, imagePullPolicy="Always")
+        uninvited = pod("uninvited", always, imagePullSecrets=[{"name": "elsewhere"}])
+        secrets = [{"name": name} for name in ("missing", "wrong", "elsewhere", "right")]
+        shared_kernel.apply(uninvited, pod("invited", always, imagePullSecrets=secrets))
+        shared_kernel.pod_when("invited", is_ready)
+        shown = shared_kernel.pod_when(
+            "uninvited", lambda pod: waiting_reason(pod) == "ImagePullBackOff"
+        )
+    message = container_status(shown)["state"]["waiting"]["message"]
+    assert message.startswith(f'Back-off pulling image "{image}": ErrImagePull: ')
+    assert "401" in message
+    assert shared_kernel.wait_for_event("invited", "FailedToRetrieveImagePullSecret") == (
+        "Unable to retrieve some image pull secrets (missing);"
+        " attempting to pull the image may not succeed."
+    )
+    shared_kernel.kubectl("delete", "pod", "invited", "uninvited", "--now")
+    shared_kernel.kubectl("delete", "secret", "wrong", "elsewhere", "right")

@@ -11,6 +11,7 @@ from kernel.clock import Clock
 from kernel.cri.runtime import Runtime
 from kernel.objects.kind import Kind
 from kernel.objects.pod_status import ContainerStateWaiting
+from kernel.reconcilers.pod.pulls import ImagePulls
 from kernel.reconcilers.pod.sources_state import SourcesState
 
 CALL_RETRY_SECONDS_FIRST = 1
@@ -33,7 +34,7 @@ class Host(msgspec.Struct, frozen=True):
     """One node, as its agent sees it.
 
     `owner` marks what this agent makes in the runtime. `addresses` are the node's own. `capacity`
-    is what it has, as quantities by resource name.
+    is what it has, as quantities by resource name. `pulls` are those of all its Pods.
     """
 
     node_name: str
@@ -45,6 +46,7 @@ class Host(msgspec.Struct, frozen=True):
     logs_directory: Path
     addresses: tuple[str, ...]
     capacity: Mapping[str, str]
+    pulls: ImagePulls
 
     @property
     def profiles_directory(self) -> Path:

@@ -1,20 +1,21 @@
-"""Whether an image has to be pulled, with which credentials, and how long a failed pull waits
-(pure)."""
+"""Whether an image has to be pulled, how long a failed pull waits, and what is said of it (pure).
 
-import base64
-from typing import Any
+Reasons and messages are the kubelet's (pkg/kubelet/images).
+"""
 
 import msgspec
 
-from kernel.cri.runtime import InvalidImageName, RegistryCredentials, RuntimeFailure
-from kernel.objects.config import Secret
-from kernel.objects.pod import Container, Pod
-from kernel.reconcilers.pod.environment import Sources
-
-DOCKER_HUB = "docker.io"
+from kernel.cri.runtime import InvalidImageName, RuntimeFailure
+from kernel.objects.pod import Container
 
 PULL_BACK_OFF_SECONDS_FIRST = 10
 PULL_BACK_OFF_SECONDS_MAX = 300
+
+# A runtime's failures that start so have a reason of their own.
+_CAUSES = {
+    "RegistryUnavailable": "registry is unavailable",
+    "SignatureValidationFailed": "signature validation failed",
+}
 
 
 class ImageProblem(msgspec.Struct, frozen=True):
@@ -60,61 +61,40 @@ def pull_failed(image: str, failure: RuntimeFailure) -> ImageProblem:
         return ImageProblem(
             "InvalidImageName", f'Failed to apply default image tag "{image}": {failure}'
         )
+    for reason, cause in _CAUSES.items():
+        if str(failure).startswith(reason):
+            detail = str(failure).removeprefix(reason)
+            return ImageProblem(
+                reason, f"image pull failed for {image} because the {cause}{detail}"
+            )
     return ImageProblem("ErrImagePull", str(failure))
 
 
-def pull_waits(image: str) -> ImageProblem:
-    """A pull has failed, and waits to be tried again."""
-    return ImageProblem("ImagePullBackOff", f'Back-off pulling image "{image}"')
+def pull_waits(image: str, failed: ImageProblem | None) -> ImageProblem:
+    """A pull has failed, and waits to be tried again; how it `failed` is said as well."""
+    message = back_off_message(image)
+    if failed is not None:
+        message = f"{message}: {failed.reason}: {failed.message}"
+    return ImageProblem("ImagePullBackOff", message)
 
 
-def missing_pull_secrets(pod: Pod, sources: Sources) -> list[str]:
-    """The imagePullSecrets that do not exist."""
-    names = [reference.name for reference in pod.spec.image_pull_secrets]
-    return [name for name in names if sources.secrets.get(name) is None]
+def back_off_message(image: str) -> str:
+    """What the Event says."""
+    return f'Back-off pulling image "{image}"'
 
 
-def credentials_for(pod: Pod, image: str, sources: Sources) -> RegistryCredentials | None:
-    """What the Pod's imagePullSecrets have for the image's registry, if anything."""
-    registry = _registry_of(image)
-    for reference in pod.spec.image_pull_secrets:
-        secret = sources.secrets.get(reference.name)
-        for server, login in _logins(secret).items() if secret else ():
-            if _host_of(server) == registry:
-                return _credentials(server, login)
-    return None
+def pulled_message(image: str, seconds: float, seconds_with_waiting: float, size: int) -> str:
+    """A pull has succeeded; `size` in bytes, 0 where it is not known."""
+    took = f"{duration_text(seconds)} ({duration_text(seconds_with_waiting)} including waiting)"
+    size_text = f" Image size: {size} bytes." if size else ""
+    return f'Successfully pulled image "{image}" in {took}.{size_text}'
 
 
-def _registry_of(image: str) -> str:
-    first, slash, _ = image.partition("/")
-    is_registry = slash and ("." in first or ":" in first or first == "localhost")
-    return first if is_registry else DOCKER_HUB
-
-
-def _host_of(server: str) -> str:
-    host = server.removeprefix("https://").removeprefix("http://").partition("/")[0]
-    return DOCKER_HUB if host in ("index.docker.io", "registry-1.docker.io") else host
-
-
-def _logins(secret: Secret) -> dict[str, dict[str, Any]]:
-    """Logins by server, of both forms of Secret that hold them; none where it can't be read."""
-    try:
-        if ".dockerconfigjson" in secret.data:
-            text = base64.b64decode(secret.data[".dockerconfigjson"])
-            return msgspec.json.decode(text, type=_DockerConfig).auths
-        text = base64.b64decode(secret.data.get(".dockercfg", ""))
-        return msgspec.json.decode(text, type=dict[str, dict[str, Any]]) if text else {}
-    except (ValueError, msgspec.DecodeError):
-        return {}
-
-
-class _DockerConfig(msgspec.Struct):
-    auths: dict[str, dict[str, Any]] = {}
-
-
-def _credentials(server: str, login: dict[str, Any]) -> RegistryCredentials:
-    username, password = str(login.get("username", "")), str(login.get("password", ""))
-    if not username and login.get("auth"):
-        joined = base64.b64decode(str(login["auth"])).decode()
-        username, _, password = joined.partition(":")
-    return RegistryCredentials(username=username, password=password, server=server)
+def duration_text(seconds: float) -> str:
+    """As Go prints a duration cut to milliseconds: `203ms`, `1.2s`, `1m5.5s`."""
+    milliseconds = int(seconds * 1000)
+    if milliseconds < 1000:
+        return f"{milliseconds}ms" if milliseconds else "0s"
+    minutes, rest = divmod(milliseconds, 60_000)
+    text = f"{rest / 1000:.3f}".rstrip("0").rstrip(".") + "s"
+    return f"{minutes}m{text}" if minutes else text

@@ -30,6 +30,7 @@ from kernel.reconcilers.pod.observe import (
     runtime_uid,
 )
 from kernel.reconcilers.pod.plan import Plan, plan_pod
+from kernel.reconcilers.pod.pulls import PULLS_MAX, ImagePulls
 from kernel.reconcilers.pod.references import Referrers
 from kernel.reconcilers.pod.runtime_events import RuntimeEvents
 from kernel.reconcilers.pod.status_writing import write_status
@@ -49,6 +50,7 @@ class NodeAgent:
     it is empty); it has to be the same after each start. `logs_directory` and `pods_directory` are
     absolute paths; `host_addresses` are the node's own and `capacity` is what it has, as
     quantities by resource name. `informers` are those of the manager that runs the reconciler.
+    `pulls_max` images are pulled at once.
     """
 
     def __init__(
@@ -64,6 +66,7 @@ class NodeAgent:
         owner: str = "",
         capacity: Mapping[str, str] | None = None,
         informers: Informers,
+        pulls_max: int = PULLS_MAX,
         concurrency: int = 128,
     ):
         self._host = Host(
@@ -76,6 +79,7 @@ class NodeAgent:
             logs_directory=logs_directory,
             addresses=tuple(host_addresses),
             capacity=capacity or {},
+            pulls=ImagePulls(runtime, clock, pulls_max=pulls_max),
         )
         self._runtime_events = RuntimeEvents(self._host)
         self._referrers = Referrers(informers.of(Pod), node_name)

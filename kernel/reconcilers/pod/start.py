@@ -12,17 +12,7 @@ from kernel.objects.pod_status import ContainerStateWaiting
 from kernel.reconcilers.pod.environment import ConfigError, Sources, skipped_names
 from kernel.reconcilers.pod.host import CONTAINER, Host, PodMemory
 from kernel.reconcilers.pod.hosts_file import make_hosts_file
-from kernel.reconcilers.pod.images import (
-    ImageProblem,
-    credentials_for,
-    missing_pull_secrets,
-    must_pull,
-    never_pulled,
-    pull_back_off_seconds,
-    pull_failed,
-    pull_policy,
-    pull_waits,
-)
+from kernel.reconcilers.pod.image_step import ImageStep
 from kernel.reconcilers.pod.observe import field_path, runtime_uid
 from kernel.reconcilers.pod.post_start import PostStart
 from kernel.reconcilers.pod.restart import StartNow
@@ -39,11 +29,6 @@ class SandboxPlace(msgspec.Struct, frozen=True):
     config: cri.SandboxConfig
     volumes: Mapping[str, Path]
     sources: Sources
-
-
-def image_subject(container: Container) -> str:
-    """What a failed pull is remembered by."""
-    return f"image {container.image}"
 
 
 def container_subject(container: Container) -> str:
@@ -70,90 +55,16 @@ class ContainerStart:
         """Try; answers False where nothing was tried, because it failed too recently."""
         if self._memory.must_wait(container_subject(self._container)):
             return False
-        if self._memory.must_wait(image_subject(self._container)):
-            await self._say_pull_waits()
+        step = ImageStep(self._host, self._memory, self._pod, self._container)
+        if await step.must_wait():
             return False
         container_id = self._start.created_id
         if not container_id:
-            image = await self._image(place.sources)
+            image = await step.image(place.sources)
             container_id = await self._create(place, image) if image is not None else ""
         if container_id:
             await self._start_created(container_id)
         return True
-
-    # The image
-
-    async def _image(self, sources: Sources) -> cri.Image | None:
-        """The image, pulled where the policy says so; None where it can't be had."""
-        name = self._container.image
-        policy = pull_policy(self._container)
-        try:
-            image = await self._host.runtime.image_status(name)
-        except cri.InvalidImageName as failure:
-            await self._event("Warning", "InspectFailed", pull_failed(name, failure).message)
-            await self._no_image(pull_failed(name, failure))
-            return None
-        except cri.RuntimeFailure as failure:
-            message = f'Failed to inspect image "{name}": {failure}'
-            await self._event("Warning", "InspectFailed", message)
-            await self._no_image(ImageProblem("ImageInspectError", message))
-            return None
-        if not must_pull(policy, present=image is not None):
-            if image is None:
-                problem = never_pulled(name)
-                await self._event("Warning", problem.reason, problem.message)
-                await self._no_image(problem)
-                return None
-            message = f'Container image "{name}" already present on machine'
-            await self._event("Normal", "Pulled", message)
-            self._memory.succeeded(image_subject(self._container))
-            return image
-        return await self._pull(name, sources)
-
-    async def _pull(self, name: str, sources: Sources) -> cri.Image | None:
-        runtime, clock = self._host.runtime, self._host.clock
-        missing = missing_pull_secrets(self._pod, sources)
-        if missing:
-            message = (
-                f"Unable to retrieve some image pull secrets ({', '.join(missing)});"
-                " attempting to pull the image may not succeed."
-            )
-            await self._event("Warning", "FailedToRetrieveImagePullSecret", message)
-        await self._event("Normal", "Pulling", f'Pulling image "{name}"')
-        began = clock.monotonic_seconds()
-        try:
-            reference = await runtime.pull_image(name, credentials_for(self._pod, name, sources))
-            image = await runtime.image_status(name)
-        except cri.RuntimeFailure as failure:
-            message = f'Failed to pull image "{name}": {failure}'
-            await self._event("Warning", "Failed", message)
-            await self._no_image(pull_failed(name, failure))
-            return None
-        took = duration_text(clock.monotonic_seconds() - began)
-        size = f" Image size: {image.size_bytes} bytes." if image and image.size_bytes else ""
-        message = f'Successfully pulled image "{name}" in {took} ({took} including waiting).{size}'
-        await self._event("Normal", "Pulled", message)
-        self._memory.succeeded(image_subject(self._container))
-        return image or cri.Image(id=reference)
-
-    async def _no_image(self, problem: ImageProblem) -> None:
-        subject = image_subject(self._container)
-        wait_seconds = pull_back_off_seconds(self._memory.failures(subject) + 1)
-        self._memory.failed(subject, wait_seconds=wait_seconds)
-        self._wait(problem.reason, problem.message)
-        await self._event("Warning", "Failed", f"Error: {problem.reason}")
-
-    async def _say_pull_waits(self) -> None:
-        name = self._container.image
-        problem = pull_waits(name)
-        present = self._memory.waiting.get(self._container.name)
-        if present is not None and present.reason not in ("ErrImagePull", problem.reason):
-            return
-        self._wait(problem.reason, problem.message)
-        failures = self._memory.failures(image_subject(self._container))
-        if self._memory.first_time(f"{self._container.name}: pull {failures} waits"):
-            await self._event("Normal", "BackOff", problem.message)
-            await self._event("Warning", "Failed", f"Error: {problem.reason}")
 
     # The container
 
@@ -239,13 +150,3 @@ class ContainerStart:
         await self._host.recorder.event(
             self._pod, type, reason, message, field_path=self._field_path
         )
-
-
-def duration_text(seconds: float) -> str:
-    """As Go prints a duration cut to milliseconds: `203ms`, `1.2s`, `1m5.5s`."""
-    milliseconds = int(seconds * 1000)
-    if milliseconds < 1000:
-        return f"{milliseconds}ms" if milliseconds else "0s"
-    minutes, rest = divmod(milliseconds, 60_000)
-    text = f"{rest / 1000:.3f}".rstrip("0").rstrip(".") + "s"
-    return f"{minutes}m{text}" if minutes else text

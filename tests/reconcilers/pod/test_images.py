@@ -1,20 +1,17 @@
-import base64
-import json
-
 import pytest
 
-from kernel.cri.runtime import ImagePullFailure, InvalidImageName, RegistryCredentials
-from kernel.objects.config import Secret
-from kernel.objects.volume import LocalObjectReference
-from kernel.reconcilers.pod.environment import Sources
+from kernel.cri.runtime import ImagePullFailure, InvalidImageName
 from kernel.reconcilers.pod.images import (
-    credentials_for,
+    ImageProblem,
+    duration_text,
     must_pull,
     pull_back_off_seconds,
     pull_failed,
     pull_policy,
+    pull_waits,
+    pulled_message,
 )
-from tests.reconcilers.pod.node_under_test import container, make_pod
+from tests.reconcilers.pod.node_under_test import container
 
 
 @pytest.mark.parametrize(
@@ -58,33 +55,26 @@ def test_a_wrong_name_is_told_from_a_failed_pull() -> None:
     assert pull_failed("A", InvalidImageName("bad")).reason == "InvalidImageName"
 
 
-def _secret(text: str) -> Secret:
-    return Secret(data={".dockerconfigjson": base64.b64encode(text.encode()).decode()})
+def test_some_failures_have_a_reason_of_their_own() -> None:
+    away = pull_failed("web:1", ImagePullFailure("RegistryUnavailable: no route"))
+    message = "image pull failed for web:1 because the registry is unavailable: no route"
+    assert away == ImageProblem("RegistryUnavailable", message)
+    unsigned = pull_failed("web:1", ImagePullFailure("SignatureValidationFailed"))
+    assert unsigned.reason == "SignatureValidationFailed"
 
 
-@pytest.mark.parametrize(
-    ("image", "expected"),
-    [
-        (
-            "registry.example:5000/web:1",
-            RegistryCredentials("joe", "pa:ss", "https://registry.example:5000/v2/"),
-        ),
-        ("busybox", RegistryCredentials("hub", "word", "https://index.docker.io/v1/")),
-        ("quay.io/web", None),
-    ],
-)
-def test_credentials_by_registry(image: str, expected: RegistryCredentials | None) -> None:
-    auths = {
-        "https://registry.example:5000/v2/": {"auth": base64.b64encode(b"joe:pa:ss").decode()},
-        "https://index.docker.io/v1/": {"username": "hub", "password": "word"},
-    }
-    pod = make_pod(
-        image_pull_secrets=[LocalObjectReference(name="gone"), LocalObjectReference(name="login")]
+def test_what_waits_says_why() -> None:
+    failed = ImageProblem("ErrImagePull", "no such host")
+    assert pull_waits("web:1", failed) == ImageProblem(
+        "ImagePullBackOff", 'Back-off pulling image "web:1": ErrImagePull: no such host'
     )
-    secrets = {"login": _secret(json.dumps({"auths": auths})), "gone": None}
-    assert credentials_for(pod, image, Sources(secrets=secrets)) == expected
+    assert pull_waits("web:1", None).message == 'Back-off pulling image "web:1"'
 
 
-def test_a_broken_secret_gives_no_credentials() -> None:
-    pod = make_pod(image_pull_secrets=[LocalObjectReference(name="login")])
-    assert credentials_for(pod, "busybox", Sources(secrets={"login": _secret("{")})) is None
+def test_what_is_said_of_a_pull() -> None:
+    assert pulled_message("web:1", 1.2, 61.5, 4242) == (
+        'Successfully pulled image "web:1" in 1.2s (1m1.5s including waiting).'
+        " Image size: 4242 bytes."
+    )
+    assert duration_text(0.2039) == "203ms"
+    assert duration_text(0) == "0s"

@@ -322,7 +322,9 @@ async def test_failed_pulls_back_off(node: NodeUnderTest) -> None:
     status = await node.status_of("main")
     assert status.state.waiting is not None
     assert status.state.waiting.reason == "ImagePullBackOff"
-    assert status.state.waiting.message == 'Back-off pulling image "busybox:1"'
+    assert status.state.waiting.message == (
+        'Back-off pulling image "busybox:1": ErrImagePull: no such host'
+    )
     assert (await node.pod()).status.phase == "Pending"
     assert 'Failed to pull image "busybox:1": no such host' in node.said("Failed")
     assert "Error: ErrImagePull" in node.said("Failed")
