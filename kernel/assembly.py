@@ -37,6 +37,7 @@ from kernel.objects.kinds import KindTable
 from kernel.objects.namespace import Namespace
 from kernel.reconcilers.builtin import NodeSetup, builtin_plugin
 from kernel.reconcilers.pod.shutdown import stop_all_pods
+from kernel.reconcilers.pod.volumes.mounts import unmount_below
 from kernel.reconcilers.system_objects import ensure_system_objects
 from kernel.store.compaction import Retention
 from kernel.store.store import Durability, Store
@@ -147,6 +148,7 @@ class Kernel:
                     static_pods=Path(static_pods) if static_pods is not None else None,
                 )
                 if on_exit == "stop":
+                    stack.callback(unmount_below, node.pod_directory)
                     stack.push_async_callback(stop_all_pods, chosen, node.owner)
             await stack.enter_async_context(projections.running())
             await _run_reconcilers(stack, client, kinds, admission, clock, node, loaded)

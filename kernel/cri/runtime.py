@@ -284,9 +284,13 @@ class Runtime(PortChecking, Protocol):
     process that made the first call died: a sandbox or container that exists already under the
     same uid (or sandbox), name and attempt makes `run_sandbox` or `create_container` fail with a
     `RuntimeFailure`; stopping what is stopped and removing what is gone succeed.
+
+    `follows_host_mounts`: what is mounted on the host after a sandbox was made can be mounted into
+    its containers.
     """
 
     name: str
+    follows_host_mounts: bool
 
     async def version(self) -> RuntimeVersion:
         """Answer if the runtime works, else raise `RuntimeUnavailable`."""

@@ -63,6 +63,7 @@ class ContainerdRuntime(ContainerdMeasuring):
     """
 
     name = "containerd"
+    follows_host_mounts = True
 
     def __init__(self, socket_path: str, *, clock: Clock) -> None:
         super().__init__(ContainerdChannel(socket_path))

@@ -81,6 +81,7 @@ class ProcessRuntime:
     """`kernel.cri.runtime.Runtime` over process groups. One at a time uses a state directory."""
 
     name = "process"
+    follows_host_mounts = False
 
     def __init__(self, state_directory: Path, *, clock: Clock) -> None:
         """The directory is made where it is missing; sandboxes found in it are adopted."""

@@ -81,6 +81,7 @@ class SimulatedRuntime:
     """A `kernel.cri.runtime.Runtime` without a machine behind it."""
 
     name = "simulated"
+    follows_host_mounts = False
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock

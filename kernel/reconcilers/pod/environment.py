@@ -66,6 +66,12 @@ def expand(text: str, values: Mapping[str, str]) -> str:
     return _REFERENCE.sub(replacement, text)
 
 
+def missing_references(text: str, values: Mapping[str, str]) -> list[str]:
+    """The names that `text` refers to and that have no value, or an empty one; sorted."""
+    names = {match[1] for match in _REFERENCE.finditer(text) if match[0] != "$$"}
+    return sorted(name for name in names if not values.get(name))
+
+
 def environment_of(pod: Pod, container: Container, sources: Sources) -> dict[str, str]:
     """The variables of a container: `envFrom` in order, then `env`; and those of Services where
     their names are not taken. Raises `ConfigError`."""

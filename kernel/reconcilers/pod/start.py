@@ -1,5 +1,6 @@
 """Starting one container: its image, its configuration, create, start, and an Event for each."""
 
+import os
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -9,7 +10,7 @@ import msgspec
 from kernel.cri import runtime as cri
 from kernel.objects.pod import Container, Pod
 from kernel.objects.pod_status import ContainerStateWaiting
-from kernel.reconcilers.pod.environment import ConfigError, Sources, skipped_names
+from kernel.reconcilers.pod.environment import ConfigError, Sources, environment_of, skipped_names
 from kernel.reconcilers.pod.host import CONTAINER, Host, PodMemory
 from kernel.reconcilers.pod.hosts_file import make_hosts_file
 from kernel.reconcilers.pod.image_step import ImageStep
@@ -19,7 +20,8 @@ from kernel.reconcilers.pod.restart import StartNow
 from kernel.reconcilers.pod.termination import make_message_file
 from kernel.reconcilers.pod.translate import Placement, container_config
 from kernel.reconcilers.pod.unsupported import REASON
-from kernel.reconcilers.pod.volumes.sub_paths import prepare_sub_paths
+from kernel.reconcilers.pod.volumes.container_mounts import MountSources, container_mounts
+from kernel.reconcilers.pod.volumes.directories import sub_paths_directory
 
 
 class SandboxPlace(msgspec.Struct, frozen=True):
@@ -71,7 +73,11 @@ class ContainerStart:
     async def _create(self, place: SandboxPlace, image: cri.Image) -> str:
         container, start = self._container, self._start
         try:
-            prepare_sub_paths(container, place.volumes)
+            volume_mounts = container_mounts(
+                container,
+                self._mount_sources(place),
+                environment_of(self._pod, container, place.sources),
+            )
             message_file = make_message_file(
                 self._host.pods_directory, runtime_uid(self._pod), container.name, start.attempt
             )
@@ -81,7 +87,7 @@ class ContainerStart:
             )
             placement = Placement(
                 owner=self._host.owner,
-                volumes=place.volumes,
+                volume_mounts=volume_mounts,
                 termination_message_file=message_file,
                 profiles_directory=self._host.profiles_directory,
                 hosts_file=hosts_file,
@@ -104,6 +110,11 @@ class ContainerStart:
             return ""
         await self._event("Normal", "Created", f"Created container: {container.name}")
         return container_id
+
+    def _mount_sources(self, place: SandboxPlace) -> MountSources:
+        can_bind = self._host.runtime.follows_host_mounts and os.geteuid() == 0
+        directory = sub_paths_directory(self._host.pods_directory, runtime_uid(self._pod))
+        return MountSources(place.volumes, directory if can_bind else None)
 
     async def _start_created(self, container_id: str) -> None:
         name = self._container.name

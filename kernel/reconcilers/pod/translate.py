@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import msgspec
 
@@ -10,7 +10,7 @@ from kernel.cri import runtime as cri
 from kernel.objects.pod import Container, Pod, PodSecurityContext
 from kernel.objects.quality_of_service import quality_of_service
 from kernel.objects.quantity import parse_quantity, to_integer, to_milli
-from kernel.reconcilers.pod.environment import ConfigError, Sources, environment_of, expand
+from kernel.reconcilers.pod.environment import Sources, environment_of, expand
 from kernel.reconcilers.pod.host_names import sandbox_hostname
 from kernel.reconcilers.pod.observe import (
     CONTAINER_NAME,
@@ -113,12 +113,12 @@ def _pod_labels(pod: Pod, owner: str) -> dict[str, str]:
 
 
 class Placement(msgspec.Struct, frozen=True):
-    """Where a container's things are: volumes by name, the file that it may write its last words
+    """Where a container's things are: its volumes, the file that it may write its last words
     to, its /etc/hosts if it is given one, the node's seccomp profiles, and whose the container
     is."""
 
     owner: str
-    volumes: Mapping[str, Path]
+    volume_mounts: tuple[cri.Mount, ...]
     termination_message_file: Path
     profiles_directory: Path
     hosts_file: Path | None = None
@@ -135,7 +135,7 @@ def container_config(
     """One attempt of a container. Raises `ConfigError`."""
     environment = environment_of(pod, container, sources)
     mounts = (
-        *_volume_mounts(container, placement.volumes, environment),
+        *placement.volume_mounts,
         cri.Mount(
             host_path=str(placement.termination_message_file),
             container_path=termination_message_path(container),
@@ -175,45 +175,10 @@ def termination_message_path(container: Container) -> str:
     return container.termination_message_path or "/dev/termination-log"
 
 
-def _volume_mounts(
-    container: Container, volumes: Mapping[str, Path], environment: Mapping[str, str]
-) -> list[cri.Mount]:
-    mounts = []
-    for mount in container.volume_mounts:
-        if mount.name not in volumes:
-            raise ConfigError(f'cannot find volume "{mount.name}" to mount into container')
-        sub_path = mount.sub_path or _expanded_sub_path(mount.sub_path_expr, environment)
-        if PurePosixPath(sub_path).is_absolute() or ".." in PurePosixPath(sub_path).parts:
-            raise ConfigError(f'subPath "{sub_path}" must be relative and must not contain ".."')
-        mounts.append(
-            cri.Mount(
-                host_path=str(volumes[mount.name] / sub_path),
-                container_path=mount.mount_path,
-                read_only=mount.read_only,
-                propagation=_PROPAGATION.get(mount.mount_propagation or "None", "private"),
-            )
-        )
-    return mounts
-
-
 def _hosts_mounts(hosts_file: Path | None) -> list[cri.Mount]:
     if hosts_file is None:
         return []
     return [cri.Mount(host_path=str(hosts_file), container_path=HOSTS_PATH)]
-
-
-_PROPAGATION = {
-    "None": "private",
-    "HostToContainer": "host-to-container",
-    "Bidirectional": "bidirectional",
-}
-
-
-def _expanded_sub_path(expression: str, environment: Mapping[str, str]) -> str:
-    expanded = expand(expression, environment)
-    if "$(" in expanded:
-        raise ConfigError(f"missing value for subPathExpr {expression!r}")
-    return expanded
 
 
 def linux_resources(

@@ -3,8 +3,11 @@
 import shutil
 from pathlib import Path
 
+from kernel.reconcilers.pod.volumes.mounts import unmount_below
+
 SHARED_MEMORY = Path("/dev/shm")
 VOLUMES = "volumes"
+SUB_PATHS = "volume-subpaths"
 
 
 def pod_directory(pods_directory: Path, uid: str) -> Path:
@@ -15,6 +18,11 @@ def pod_directory(pods_directory: Path, uid: str) -> Path:
 def volumes_directory(pods_directory: Path, uid: str) -> Path:
     """The directory with one entry for each volume that is made for the Pod."""
     return pod_directory(pods_directory, uid) / VOLUMES
+
+
+def sub_paths_directory(pods_directory: Path, uid: str) -> Path:
+    """Below it, parts of volumes are bound to `<volume>/<container>/<number of the mount>`."""
+    return pod_directory(pods_directory, uid) / SUB_PATHS
 
 
 def memory_directory(uid: str) -> Path:
@@ -29,7 +37,9 @@ def has_volumes(pods_directory: Path, uid: str) -> bool:
 
 
 def remove_pod_directory(pods_directory: Path, uid: str) -> None:
-    """Remove the volumes of a Pod and all else that it has on disk, but for its logs."""
+    """Remove the volumes of a Pod and all else that it has on disk, but for its logs. What is
+    mounted there is unmounted, and never removed. Raises `OSError`."""
     for directory in (pod_directory(pods_directory, uid), memory_directory(uid)):
         if directory.exists():
+            unmount_below(directory)
             shutil.rmtree(directory, ignore_errors=True)

@@ -9,7 +9,6 @@
 A volume that is there already is left as it is, but for files whose content has changed.
 """
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,7 +20,7 @@ from kernel.objects.volume import EmptyDirVolumeSource, Volume
 from kernel.reconcilers.pod.environment import ConfigError, Sources
 from kernel.reconcilers.pod.observe import runtime_uid
 from kernel.reconcilers.pod.volumes.directories import volumes_directory
-from kernel.reconcilers.pod.volumes.empty_dir import prepare_empty_dir
+from kernel.reconcilers.pod.volumes.empty_dir import owning_group, prepare_empty_dir
 from kernel.reconcilers.pod.volumes.files import write_files
 from kernel.reconcilers.pod.volumes.host_path import check_host_path
 from kernel.reconcilers.pod.volumes.objects import files_of, is_made_of_objects
@@ -64,8 +63,11 @@ def update_files(pod: Pod, pods_directory: Path, sources: Sources, now: int) -> 
 def _failing_as_mount(volume: Volume) -> Iterator[None]:
     try:
         yield
-    except (ConfigError, OSError) as error:
+    except ConfigError as error:
         raise MountFailure(volume.name, str(error)) from error
+    except OSError as error:
+        reason = f"{error.filename}: {(error.strerror or str(error)).lower()}"
+        raise MountFailure(volume.name, reason if error.filename else str(error)) from error
 
 
 def _prepare(pod: Pod, volume: Volume, path: Path, sources: Sources, now: int) -> Path:
@@ -77,13 +79,7 @@ def _prepare(pod: Pod, volume: Volume, path: Path, sources: Sources, now: int) -
     source = volume.empty_dir
     if source is None and _source_name(volume):
         raise ConfigError(f"volume type {_source_name(volume)} is not supported by podkernel")
-    return prepare_empty_dir(pod, source or EmptyDirVolumeSource(), path)
-
-
-def owning_group(pod: Pod) -> int | None:
-    """The group that files of volumes are given to: `fsGroup`, where podkernel may do that."""
-    security = pod.spec.security_context
-    return security.fs_group if security and os.geteuid() == 0 else None
+    return prepare_empty_dir(pod, source or EmptyDirVolumeSource(), path, sources.capacity)
 
 
 def _source_name(volume: Volume) -> str:

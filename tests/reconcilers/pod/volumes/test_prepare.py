@@ -1,5 +1,4 @@
 import base64
-import os
 import socket
 import stat
 from pathlib import Path
@@ -7,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from kernel.objects.config import ConfigMap, Secret
-from kernel.objects.pod import ObjectFieldSelector, Pod, VolumeMount
+from kernel.objects.pod import ObjectFieldSelector, Pod
 from kernel.objects.volume import (
     ConfigMapProjection,
     ConfigMapVolumeSource,
@@ -25,12 +24,11 @@ from kernel.objects.volume import (
     Volume,
     VolumeProjection,
 )
-from kernel.reconcilers.pod.environment import ConfigError, Sources
+from kernel.reconcilers.pod.environment import Sources
 from kernel.reconcilers.pod.volumes.directories import has_volumes, remove_pod_directory
 from kernel.reconcilers.pod.volumes.prepare import MountFailure, prepare_volumes
-from kernel.reconcilers.pod.volumes.sub_paths import prepare_sub_paths
 from tests.reconcilers.pod.made_up import START
-from tests.reconcilers.pod.node_under_test import container, make_pod
+from tests.reconcilers.pod.node_under_test import make_pod
 
 SOURCES = Sources(
     config_maps={
@@ -72,18 +70,6 @@ def test_an_empty_dir_is_everybodys_and_keeps_its_content(volume: Volume, tmp_pa
     assert stat.S_IMODE(path.stat().st_mode) == 0o777
     (path / "file").write_text("kept")
     assert _files(_prepare(volume, tmp_path)) == {"file": b"kept"}
-
-
-@pytest.mark.skipif(not os.access("/dev/shm", os.W_OK), reason="/dev/shm can't be written")
-def test_an_empty_dir_in_memory_goes_with_the_pod(tmp_path: Path) -> None:
-    volume = Volume(name="data", empty_dir=EmptyDirVolumeSource(medium="Memory"))
-    path = _prepare(volume, tmp_path)
-    try:
-        assert path.is_relative_to("/dev/shm")
-        assert has_volumes(tmp_path, "uid1")
-    finally:
-        remove_pod_directory(tmp_path, "uid1")
-    assert not path.exists()
 
 
 def test_nothing_is_left_of_a_pod(tmp_path: Path) -> None:
@@ -262,18 +248,3 @@ def test_a_projected_volume_merges_its_sources(tmp_path: Path) -> None:
     )
     path = _prepare(Volume(name="data", projected=projected), tmp_path)
     assert _files(path) == {"colour": b"blue", "name": b"web", "password": b"s3cret"}
-
-
-def test_a_missing_sub_path_is_made(tmp_path: Path) -> None:
-    spec = container(volume_mounts=[VolumeMount(name="data", mount_path="/x", sub_path="a/b")])
-    prepare_sub_paths(spec, {"data": tmp_path})
-    assert (tmp_path / "a" / "b").is_dir()
-
-
-def test_a_sub_path_must_not_lead_out(tmp_path: Path) -> None:
-    (tmp_path / "volume").mkdir()
-    (tmp_path / "volume" / "link").symlink_to(tmp_path)
-    spec = container(volume_mounts=[VolumeMount(name="data", mount_path="/x", sub_path="link/a")])
-    with pytest.raises(ConfigError, match="leads out of volume"):
-        prepare_sub_paths(spec, {"data": tmp_path / "volume"})
-    assert not (tmp_path / "a").exists()
