@@ -181,6 +181,9 @@ class ContainerConfig(msgspec.Struct, frozen=True):
     `command` replaces the image's entrypoint and `args` its cmd; both may be empty. `log_path` is
     relative to the sandbox's log directory; the runtime writes it in CRI's format (see
     `kernel.cri.log_file`). `image` is a reference that `image_status` or `pull_image` answered.
+    `target_container_id` names a running container of the sandbox whose PID namespace this one is
+    to share, where they have one each; where it does not run, `create_container` or
+    `start_container` fails.
     """
 
     name: str
@@ -198,6 +201,7 @@ class ContainerConfig(msgspec.Struct, frozen=True):
     stdin_once: bool = False
     tty: bool = False
     stop_signal: str = ""
+    target_container_id: str = ""
     resources: LinuxResources = LinuxResources()
     security: SecurityContext = SecurityContext()
 

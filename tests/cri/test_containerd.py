@@ -261,6 +261,15 @@ async def test_processes_are_shared_or_not(trial: Trial, share_processes: bool, 
 
 
 @needs_containerd
+async def test_a_container_is_among_the_processes_of_its_target(trial: Trial) -> None:
+    sandbox_id = await trial.run_sandbox()
+    target_id = await trial.start(sandbox_id, trial.under_test.until_stopped)
+    script = "grep -q 'echo ready' /proc/1/cmdline && kill -TERM 1"
+    await trial.shell(sandbox_id, script, "joined", target_container_id=target_id)
+    assert (await trial.exited(target_id)).exit_code == 143
+
+
+@needs_containerd
 async def test_host_name_and_name_servers(trial: Trial) -> None:
     dns = DnsConfig(servers=("10.9.8.7",), searches=("a.example",), options=("ndots:5",))
     sandbox_id = await trial.run_sandbox(hostname="shop", dns=dns)

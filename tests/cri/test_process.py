@@ -465,6 +465,27 @@ async def test_a_pod_has_its_own_name(trial: Trial) -> None:
 
 
 @needs_mounts
+async def test_a_container_is_among_the_processes_of_its_target(
+    trial: Trial, tmp_path: Path
+) -> None:
+    sandbox_id = await trial.run_sandbox()
+    target_id = await trial.start(sandbox_id, trial.under_test.until_stopped)
+    script = (
+        "grep -q 'echo ready' /proc/1/cmdline || exit 1; setsid sh -c"
+        f" 'while :; do sleep 0.05; done # {tmp_path}/child' & echo ready; sleep 60"
+    )
+    joined_id = await trial.shell(sandbox_id, script, "joined", target_container_id=target_id)
+    await trial.wait_output(joined_id, "ready")
+    await trial.runtime.stop_container(joined_id, grace_seconds=0)
+    await until_gone(f"{tmp_path}/child")
+    last_id = await trial.shell(
+        sandbox_id, "kill -TERM 1; sleep 60", "last", target_container_id=target_id
+    )
+    assert (await trial.exited(target_id)).exit_code == 143
+    assert (await trial.exited(last_id)).exit_code == 137
+
+
+@needs_mounts
 async def test_containers_of_a_pod_see_each_others_processes_only_where_they_share_them(
     trial: Trial, tmp_path: Path
 ) -> None:

@@ -211,6 +211,21 @@ async def test_a_container_is_started_once(trial: Trial) -> None:
         await trial.runtime.start_container(container_id)
 
 
+async def test_the_target_of_a_container_has_to_run(trial: Trial) -> None:
+    sandbox_id = await trial.run_sandbox()
+    command = trial.under_test.until_stopped
+    target_id = await trial.start(sandbox_id, command)
+    joined_id = await trial.start(sandbox_id, command, "joined", target_container_id=target_id)
+    joined = await trial.runtime.container_status(joined_id)
+    assert joined.state is ContainerState.RUNNING
+    await trial.runtime.stop_container(joined_id, grace_seconds=0)
+    target = await trial.runtime.container_status(target_id)
+    assert target.state is ContainerState.RUNNING
+    await trial.runtime.stop_container(target_id, grace_seconds=0)
+    with pytest.raises(RuntimeFailure, match="target container"):
+        await trial.start(sandbox_id, ("true",), "late", target_container_id=target_id)
+
+
 async def test_a_command_that_cannot_run_is_a_start_error(trial: Trial) -> None:
     sandbox_id = await trial.run_sandbox()
     container_id = await trial.create(sandbox_id, ("/does/not/exist",), UNSTARTABLE)

@@ -13,7 +13,6 @@ from kernel.cri.runtime import (
     Sandbox,
     SandboxConfig,
     SandboxState,
-    SecurityContext,
     SELinuxLabel,
 )
 
@@ -103,7 +102,7 @@ def container_config_message(
         tty=config.tty,
         linux=cri.LinuxContainerConfig(
             resources=_resources(config.resources),
-            security_context=_container_security(config.security, sandbox),
+            security_context=_container_security(config, sandbox),
         ),
         stop_signal=_stop_signal(config.stop_signal),
     )
@@ -210,15 +209,16 @@ def _sandbox_security(config: SandboxConfig) -> cri.LinuxSandboxSecurityContext:
 
 
 def _container_security(
-    security: SecurityContext, sandbox: SandboxConfig
+    config: ContainerConfig, sandbox: SandboxConfig
 ) -> cri.LinuxContainerSecurityContext:
+    security = config.security
     return cri.LinuxContainerSecurityContext(
         capabilities=cri.Capability(
             add_capabilities=_capabilities(security.capabilities_added),
             drop_capabilities=_capabilities(security.capabilities_dropped),
         ),
         privileged=security.privileged,
-        namespace_options=_namespace_options(sandbox),
+        namespace_options=_namespace_options(sandbox, config.target_container_id),
         run_as_user=_optional_number(security.run_as_user),
         run_as_username=security.run_as_user_name,
         run_as_group=_optional_number(security.run_as_group),
@@ -233,17 +233,20 @@ def _container_security(
     )
 
 
-def _namespace_options(sandbox: SandboxConfig) -> cri.NamespaceOption:
+def _namespace_options(sandbox: SandboxConfig, target_id: str = "") -> cri.NamespaceOption:
     if sandbox.host_pid:
         process_ids = cri.NODE
     elif sandbox.share_processes:
         process_ids = cri.POD
+    elif target_id:
+        process_ids = cri.TARGET
     else:
         process_ids = cri.CONTAINER
     return cri.NamespaceOption(
         network=cri.NODE if sandbox.host_network else cri.POD,
         pid=process_ids,
         ipc=cri.NODE if sandbox.host_ipc else cri.POD,
+        target_id=target_id if process_ids == cri.TARGET else "",
     )
 
 

@@ -14,6 +14,7 @@ from kernel.cri.process.layout import (
     EXIT_START_FAILED,
     FATE_FILE,
     Record,
+    container_has_own_processes,
     containers_have_own_processes,
     kill_marked_processes,
     write_json,
@@ -81,15 +82,17 @@ class ContainerProcess:
         container: Record,
         *,
         network: int | None,
+        target: "ContainerProcess | None",
         on_change: Callable[[str, str], None],
     ) -> None:
-        """`on_change` gets "started", "exited" or "out of memory", once the disk shows it, and the
-        container's id."""
+        """`target` is the container whose processes this one is among. `on_change` gets "started",
+        "exited" or "out of memory", once the disk shows it, and the container's id."""
         self._loop = loop
         self._directory = directory
         self._sandbox = sandbox
         self.record = container
         self._network = network
+        self._target = target
         self._on_change = on_change
         self._waiting: list[Answer] = []
         self._failure = b""
@@ -120,8 +123,10 @@ class ContainerProcess:
         self._log = LogWriter(self.record["log_path"])
         failure_read, failure_write = os.pipe2(os.O_CLOEXEC)
         ours, theirs = self._make_streams(config)
-        own_processes = containers_have_own_processes(self._sandbox)
-        self.pid = fork_into(None, new_processes=own_processes)
+        self.pid = fork_into(
+            self._target.processes() if self._target is not None else None,
+            new_processes=container_has_own_processes(self._sandbox, self.record),
+        )
         if self.pid == 0:
             self._become(theirs, failure_write)
         for descriptor in {*theirs, failure_write}:
@@ -187,6 +192,12 @@ class ContainerProcess:
         self._answer_start({})
         self._on_change("started", self.record["id"])
 
+    def processes(self) -> int | None:
+        """The PID namespace, opened; None where the container has none of its own."""
+        if not containers_have_own_processes(self._sandbox):
+            return None
+        return os.open(f"/proc/{self.pid}/ns/pid", os.O_RDONLY | os.O_CLOEXEC)
+
     def wait(self, answer: Answer) -> None:
         """Call `answer` once the container has exited."""
         if self.running:
@@ -206,7 +217,7 @@ class ContainerProcess:
 
     def on_exit(self, status: int) -> None:
         """The first process was reaped: what it left behind goes too, then the fate is written."""
-        if not containers_have_own_processes(self._sandbox):
+        if not container_has_own_processes(self._sandbox, self.record):
             kill_marked_processes({self.record["id"]})
         self._finish_starting()
         self.running = False

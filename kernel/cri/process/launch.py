@@ -22,7 +22,7 @@ from kernel.cri.process.layout import (
     MARK,
     TYPE_CHECKING,
     Record,
-    containers_have_own_processes,
+    container_has_own_processes,
     sandbox_has_own_processes,
 )
 from kernel.cri.process.rootfs import RootFilesystem
@@ -202,7 +202,7 @@ class Launch:
         }
         if config["tty"]:
             environment.setdefault("TERM", "xterm")
-        if containers_have_own_processes(self._sandbox):
+        if container_has_own_processes(self._sandbox, self._container):
             return environment
         return {**environment, MARK: self._container["id"]}
 

@@ -96,6 +96,13 @@ def containers_have_own_processes(sandbox: Record) -> bool:
     return sandbox_has_own_processes(sandbox) and not sandbox["config"]["share_processes"]
 
 
+def container_has_own_processes(sandbox: Record, container: Record) -> bool:
+    """Whether this one does; one with a target is in the target's."""
+    return containers_have_own_processes(sandbox) and not container["config"].get(
+        "target_container_id"
+    )
+
+
 def kill_marked_processes(container_ids: Container[str]) -> None:
     """Kill the processes that carry the mark of one of the containers, as far as we may look.
 

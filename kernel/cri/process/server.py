@@ -189,18 +189,29 @@ class Server:
         if self._stopping:
             raise ValueError("sandbox is being stopped")
         directory = os.path.abspath(f"{CONTAINERS_DIRECTORY}/{container_id}")
+        record = read_json(f"{directory}/{CONTAINER_FILE}")
         container = ContainerProcess(
             self.loop,
             directory,
             self._sandbox,
-            read_json(f"{directory}/{CONTAINER_FILE}"),
+            record,
             network=self._network,
+            target=self._target_of(record),
             on_change=self._publish,
         )
         container.start(answer)
         self._containers[container_id] = container
         if container.running:
             self._children[container.pid] = container
+
+    def _target_of(self, record: Record) -> ContainerProcess | None:
+        target_id = record["config"].get("target_container_id")
+        if not target_id:
+            return None
+        target = self._containers.get(target_id)
+        if target is None or not target.running:
+            raise ValueError(f"target container {target_id} is not running")
+        return target
 
     def _execute(
         self, connection: Connection, container: ContainerProcess, command: list[str]

@@ -210,6 +210,9 @@ class SimulatedRuntime:
         key = (config.name, config.attempt)
         if key in owner.containers:
             raise RuntimeFailure(f"container {config.name}, attempt {config.attempt}, exists")
+        target_id = config.target_container_id
+        if target_id and self._container(target_id).state is not ContainerState.RUNNING:
+            raise RuntimeFailure(f"target container {target_id} is not running")
         image = self._images.get(config.image)
         if image is None:
             raise NotFound(f"image {config.image} not found")
