@@ -212,6 +212,7 @@ class Kernel:
             tls=tls,
             plugin_paths=PluginPaths(self._http_gets, self.client),
             metrics=self._metrics(),
+            runtime=self._node.runtime if self._node is not None else None,
         )
         await server.start(host, port)
         try:

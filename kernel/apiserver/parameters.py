@@ -23,6 +23,10 @@ class Parameters:
         values = self._values.get(name)
         return values[0] if values else default
 
+    def texts(self, name: str) -> list[str]:
+        """All values of that name, in their order."""
+        return self._values.get(name, [])
+
     def flag(self, name: str, default: bool = False) -> bool:
         """A boolean in any of Go's spellings; a name without a value is true."""
         values = self._values.get(name)

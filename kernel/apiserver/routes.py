@@ -24,6 +24,7 @@ from kernel.apiserver.plugin_paths import PLUGIN_ROOT, PluginPaths
 from kernel.apiserver.reads import Reads
 from kernel.apiserver.reviews import REVIEWS_ROOT, Reviews
 from kernel.apiserver.served_kinds import MEASURED_KINDS, ServedKinds
+from kernel.apiserver.streaming.pod_streams import PodStreams
 from kernel.apiserver.streams import OpenStreams
 from kernel.apiserver.subresources import is_pod, is_service_account
 from kernel.apiserver.tables import Tables
@@ -43,6 +44,7 @@ class Routes:
         api: ObjectApi,
         authenticator: Authenticator,
         logs: PodLogs,
+        pod_streams: PodStreams,
         streams: OpenStreams,
         tokens: ServiceAccountTokens,
         plugin_paths: PluginPaths | None = None,
@@ -74,6 +76,9 @@ class Routes:
         self._of_pods: dict[str, dict[str, Handler]] = {
             "binding": {"POST": writes.bind},
             "log": {"GET": logs.serve},
+            "exec": {"GET": pod_streams.exec, "POST": pod_streams.exec},
+            "attach": {"GET": pod_streams.attach, "POST": pod_streams.attach},
+            "portforward": {"GET": pod_streams.port_forward, "POST": pod_streams.port_forward},
         }
         self._of_service_accounts: dict[str, dict[str, Handler]] = {
             "token": {"POST": self._reviews.create_token},

@@ -21,7 +21,9 @@ from kernel.apiserver.logs import PodLogs
 from kernel.apiserver.metrics import Metrics
 from kernel.apiserver.plugin_paths import PluginPaths
 from kernel.apiserver.routes import Routes
+from kernel.apiserver.streaming.pod_streams import PodStreams
 from kernel.apiserver.streams import OpenStreams
+from kernel.cri.runtime import Runtime
 
 USER = "admin"
 LINE_BYTES_MAX = 64 * 1024
@@ -55,8 +57,9 @@ class ApiServer:
 
     `data_directory` gets `pki/`, `token` and `kubeconfig`; `pod_logs_directory` is where the node
     agent has the runtime write container logs; `tokens` knows those of ServiceAccounts;
-    `plugin_paths` are served beside the API, and `metrics` as metrics.k8s.io. With `tls` false it
-    speaks plain HTTP, for benches and proxies on loopback: kubectl sends no token over that.
+    `plugin_paths` are served beside the API, and `metrics` as metrics.k8s.io; exec and its like go
+    to `runtime`, where the kernel has a node. With `tls` false it speaks plain HTTP, for benches
+    and proxies on loopback: kubectl sends no token over that.
     """
 
     def __init__(
@@ -69,8 +72,10 @@ class ApiServer:
         tls: bool = True,
         plugin_paths: PluginPaths | None = None,
         metrics: Metrics | None = None,
+        runtime: Runtime | None = None,
     ):
         self._api = api
+        self._runtime = runtime
         self._metrics = metrics
         self._tokens = tokens
         self._plugin_paths = plugin_paths
@@ -116,6 +121,7 @@ class ApiServer:
             self._api,
             authenticator,
             logs,
+            PodStreams(self._api, self._runtime, self._streams),
             self._streams,
             self._tokens,
             self._plugin_paths,

@@ -1,4 +1,4 @@
-"""What hangs below an object: its status, binding and log of Pods, token of ServiceAccounts."""
+"""What hangs below an object: its status, what is done with Pods, tokens of ServiceAccounts."""
 
 import msgspec
 
@@ -18,8 +18,11 @@ class Subresource(msgspec.Struct, frozen=True):
 
 STATUS = Subresource("status", ("get", "patch", "update"))
 POD_SUBRESOURCES = (
+    Subresource("attach", ("create", "get"), kind="PodAttachOptions"),
     Subresource("binding", ("create",), kind="Binding", version="v1"),
+    Subresource("exec", ("create", "get"), kind="PodExecOptions"),
     Subresource("log", ("get",)),
+    Subresource("portforward", ("create", "get"), kind="PodPortForwardOptions"),
 )
 
 SERVICE_ACCOUNT_SUBRESOURCES = (

@@ -19,6 +19,7 @@ from kernel.api.service_account_tokens import ServiceAccountTokens
 from kernel.apiserver.metrics import Metrics
 from kernel.apiserver.server import ApiServer
 from kernel.clock import Clock, SystemClock
+from kernel.cri.runtime import Runtime
 from kernel.objects.kinds import KindTable
 from kernel.objects.namespace import Namespace
 from kernel.store.store import Store
@@ -83,6 +84,7 @@ async def serving(
     clock: Clock | None = None,
     tls: bool = False,
     metrics_of: Callable[[ObjectApi], Metrics] | None = None,
+    runtime: Runtime | None = None,
 ) -> AsyncIterator[Served]:
     """A server over a new store in `directory`, with the namespace default."""
     used = clock or SystemClock()
@@ -98,6 +100,7 @@ async def serving(
             tokens=ServiceAccountTokens(api, directory / "pki" / "sa.key"),
             tls=tls,
             metrics=metrics_of(api) if metrics_of else None,
+            runtime=runtime,
         )
         await server.start()
         try:

@@ -49,7 +49,10 @@ def test_aggregated_discovery_lists_core_kinds_with_subresources(version: str) -
     pods = resources["pods"]
     assert pods["shortNames"] == ["po"]
     assert pods["scope"] == "Namespaced"
-    assert {entry["subresource"] for entry in pods["subresources"]} == {"binding", "log", "status"}
+    subresources = {entry["subresource"]: entry for entry in pods["subresources"]}
+    assert set(subresources) >= {"attach", "binding", "exec", "log", "portforward", "status"}
+    assert subresources["exec"]["verbs"] == ["create", "get"]
+    assert subresources["exec"]["responseKind"]["kind"] == "PodExecOptions"
     assert resources["nodes"]["scope"] == "Cluster"
     assert "subresources" not in resources["configmaps"]
 

@@ -1,0 +1,1 @@
+"""Conversations with what runs in a Pod: exec, attach and port-forward for any client."""

@@ -1,0 +1,171 @@
+"""The subresources exec, attach and portforward of Pods: one way from a request to the runtime."""
+
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from functools import partial
+from typing import Protocol, runtime_checkable
+
+from aiohttp import web
+
+from kernel.api.object_api import ObjectApi
+from kernel.apiserver.answers import text_answer
+from kernel.apiserver.parameters import Parameters
+from kernel.apiserver.streaming.command_channels import CHANNEL_PROTOCOLS, ChannelCaller
+from kernel.apiserver.streaming.command_streams import (
+    STREAM_PROTOCOLS,
+    StreamCaller,
+    accept_streams,
+    stream_names,
+)
+from kernel.apiserver.streaming.forward_channels import CHANNEL_FORWARD_PROTOCOL, ChannelForwarder
+from kernel.apiserver.streaming.forward_streams import (
+    FORWARD_PROTOCOL,
+    TUNNEL_PROTOCOL,
+    StreamForwarder,
+)
+from kernel.apiserver.streaming.options import CommandOptions, read_ports
+from kernel.apiserver.streaming.remote_command import Caller, CallerGone, converse
+from kernel.apiserver.streaming.running import NothingRuns, any_container, running_container
+from kernel.apiserver.streaming.upgrade import SwitchedResponse, UpgradedStream, agree
+from kernel.apiserver.streaming.web_socket import WebSocketStream, open_web_socket
+from kernel.apiserver.streams import OpenStreams
+from kernel.apiserver.targets import Target
+from kernel.cri.runtime import Runtime, RuntimeFailure
+from kernel.cri.streaming import Streaming
+from kernel.objects.pod import Pod
+from kernel.spdy.connection import SpdyConnection
+
+
+@runtime_checkable
+class StreamingRuntime(Runtime, Streaming, Protocol):
+    """A runtime that opens conversations."""
+
+
+TalkOnSocket = Callable[[web.WebSocketResponse], Awaitable[None]]
+TalkOnConnection = Callable[[SpdyConnection], Awaitable[None]]
+
+
+class PodStreams:
+    """Serves them by what `runtime` runs; None is a kernel without a node, where nothing does.
+
+    All raise `ApiError` for what is wrong with a request. Where there is nothing to talk to, the
+    answer is a kubelet's, in plain text: kubectl writes `unable to upgrade connection` before it.
+    """
+
+    def __init__(self, api: ObjectApi, runtime: Runtime | None, streams: OpenStreams):
+        self._api = api
+        self._runtime = runtime
+        self._streams = streams
+
+    async def exec(
+        self, request: web.BaseRequest, target: Target, parameters: Parameters
+    ) -> web.StreamResponse:
+        """Run a command in a container, in conversation with the client."""
+        options = CommandOptions.of_exec(parameters)
+        return await self._command(request, target, options, "executing command in container")
+
+    async def attach(
+        self, request: web.BaseRequest, target: Target, parameters: Parameters
+    ) -> web.StreamResponse:
+        """Bring the client together with a container's main process."""
+        options = CommandOptions.of_attach(parameters)
+        return await self._command(request, target, options, "attaching to container")
+
+    async def _command(
+        self, request: web.BaseRequest, target: Target, options: CommandOptions, action: str
+    ) -> web.StreamResponse:
+        upgrade = agree(request, web_socket=CHANNEL_PROTOCOLS, spdy=STREAM_PROTOCOLS)
+        try:
+            container_id = running_container(self._pod(target), options.container)
+            runtime = self._running_runtime()
+        except NothingRuns as refusal:
+            return text_answer(str(refusal), status=500)
+
+        async def converse_with(caller: Caller) -> None:
+            if options.command:
+                session = runtime.exec(
+                    container_id, options.command, stdin=options.stdin, tty=options.tty
+                )
+            else:
+                session = runtime.attach(container_id, stdin=options.stdin)
+            await converse(session, caller, action=action)
+
+        async def on_socket(socket: web.WebSocketResponse) -> None:
+            caller = ChannelCaller(socket, options)
+            await caller.greet()
+            await converse_with(caller)
+
+        async def on_connection(connection: SpdyConnection) -> None:
+            names = stream_names(options, upgrade.version)
+            streams = await accept_streams(connection, names)
+            await converse_with(StreamCaller(connection, streams, upgrade.version))
+
+        if upgrade.carrier == "websocket":
+            return await self._serve_socket(request, upgrade.version, on_socket)
+        return await self._serve_connection(request, upgrade.version, on_connection)
+
+    async def port_forward(
+        self, request: web.BaseRequest, target: Target, parameters: Parameters
+    ) -> web.StreamResponse:
+        """Carry connections of the client's to ports of the Pod."""
+        socket_protocols = (TUNNEL_PROTOCOL, CHANNEL_FORWARD_PROTOCOL)
+        upgrade = agree(request, web_socket=socket_protocols, spdy=(FORWARD_PROTOCOL,))
+        by_channels = upgrade.version == CHANNEL_FORWARD_PROTOCOL
+        ports = read_ports(parameters) if by_channels else []
+        pod = self._pod(target)
+        try:
+            container_id = any_container(pod)
+            runtime = self._running_runtime()
+            sandbox_id = (await runtime.container_status(container_id)).sandbox_id
+        except (NothingRuns, RuntimeFailure) as refusal:
+            return text_answer(str(refusal), status=500)
+        connect = partial(runtime.connect, sandbox_id)
+
+        async def on_connection(connection: SpdyConnection) -> None:
+            await StreamForwarder(connection, connect, sandbox_id).run()
+
+        async def on_tunnel(socket: web.WebSocketResponse) -> None:
+            async with SpdyConnection(WebSocketStream(socket), is_server=True) as connection:
+                await on_connection(connection)
+
+        async def on_channels(socket: web.WebSocketResponse) -> None:
+            await ChannelForwarder(socket, ports, connect, sandbox_id).run()
+
+        if upgrade.carrier == "websocket":
+            talk = on_channels if by_channels else on_tunnel
+            return await self._serve_socket(request, upgrade.version, talk)
+        return await self._serve_connection(request, upgrade.version, on_connection)
+
+    def _pod(self, target: Target) -> Pod:
+        pod: Pod = self._api.get(target.kind, target.one_namespace, target.name).decode()
+        return pod
+
+    def _running_runtime(self) -> StreamingRuntime:
+        if not isinstance(self._runtime, StreamingRuntime):
+            raise NothingRuns("this kernel has no node, so nothing runs here")
+        return self._runtime
+
+    async def _serve_socket(
+        self, request: web.BaseRequest, version: str, talk: TalkOnSocket
+    ) -> web.StreamResponse:
+        socket = await open_web_socket(request, version)
+        async with self._streams.open(request) as scope:
+            with suppress(CallerGone):
+                await talk(socket)
+        if scope.cancelled_caught and request.transport is not None:
+            # The server ends: it waits for no client to agree.
+            request.transport.close()
+        return socket
+
+    async def _serve_connection(
+        self, request: web.BaseRequest, version: str, talk: TalkOnConnection
+    ) -> web.StreamResponse:
+        stream = UpgradedStream(request)
+        response = SwitchedResponse(
+            {"Connection": "Upgrade", "Upgrade": "SPDY/3.1", "X-Stream-Protocol-Version": version}
+        )
+        await response.prepare(request)
+        async with self._streams.open(request), SpdyConnection(stream, is_server=True) as spdy:
+            with suppress(CallerGone):
+                await talk(spdy)
+        return response
