@@ -46,6 +46,10 @@ class SandboxState(Enum):
     NOT_READY = "not ready"
 
 
+START_INTERRUPTED = "StartInterrupted"
+"""The reason of a container that never ran, because the process that asked for its start died."""
+
+
 class ContainerState(Enum):
     CREATED = "created"
     RUNNING = "running"
@@ -209,9 +213,9 @@ class ContainerConfig(msgspec.Struct, frozen=True):
 class Container(msgspec.Struct, frozen=True):
     """What the runtime knows of a container.
 
-    `exit_code`, `reason` ("Completed", "Error", "OOMKilled", "StartError", "ContainerCannotRun")
-    and `finished_at` mean something once `state` is EXITED. `image` is as it was asked for,
-    `image_id` what it resolved to. `log_path` is absolute.
+    `exit_code`, `reason` ("Completed", "Error", "OOMKilled", "StartError", "ContainerCannotRun",
+    or `START_INTERRUPTED`) and `finished_at` mean something once `state` is EXITED. `image` is as
+    it was asked for, `image_id` what it resolved to. `log_path` is absolute.
     """
 
     id: str

@@ -1,6 +1,8 @@
 """podkernel or containerd end at the worst moments, and nothing runs twice, is lost or is left."""
 
 import time
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -9,11 +11,11 @@ from tests.containerd.daemon import Containerd
 from .conftest import StartKernel
 from .harness import (
     Observer,
-    PodJson,
     PodKernel,
     container_id,
     container_status,
     is_ready,
+    phase,
     restarts,
     wait_until,
 )
@@ -39,7 +41,7 @@ def test_killed_while_pods_come_up(
     for name in PODS:
         found = kernel.pod_when(name, is_ready)
         for part in ("main", "first"):
-            assert restarts(found, part) == _interrupted_starts(found, part)
+            assert restarts(found, part) == 0, container_status(found, part)["lastState"]
         uid = found["metadata"]["uid"]
         assert container_id(found) in observer.containers(uid)
         assert len(observer.running(uid)) == 1
@@ -49,10 +51,37 @@ def test_killed_while_pods_come_up(
     assert [trace for uid in uids for trace in observer.traces(uid, kernel.data_directory)] == []
 
 
-def _interrupted_starts(pod: PodJson, name: str) -> int:
-    """containerd gives up a start when the process that asked for it dies: that run has failed."""
-    last = container_status(pod, name)["lastState"].get("terminated", {})
-    return int(last.get("reason") == "StartError" and "startedAt" not in last)
+@pytest.mark.parametrize("step", ["sandbox", "first made", "first ran", "main made", "main ran"])
+def test_killed_at_each_step_nothing_runs_twice(
+    start_kernel: StartKernel, observer: Observer, tmp_path: Path, step: str
+) -> None:
+    """A Pod that is never restarted must not be restarted, nor fail, because podkernel was."""
+    trace = tmp_path / "trace"
+    trace.touch()
+    kernel = start_kernel()
+    mounts = {"volumeMounts": [{"name": "trace", "mountPath": "/trace"}]}
+    first, main = (
+        container(f"echo {name} >>/trace; sleep 0.3", name, **mounts) for name in ("first", "main")
+    )
+    volume = {"name": "trace", "hostPath": {"path": str(trace)}}
+    kernel.apply(pod("once", main, initContainers=[first], volumes=[volume], restartPolicy="Never"))
+    uid = kernel.pod("once")["metadata"]["uid"]
+    is_there: dict[str, Callable[[], bool]] = {
+        "sandbox": lambda: bool(observer.sandboxes(uid)),
+        "first made": lambda: len(observer.containers(uid)) == 1,
+        "first ran": lambda: "first" in trace.read_text(),
+        "main made": lambda: len(observer.containers(uid)) == 2,
+        "main ran": lambda: "main" in trace.read_text(),
+    }
+    wait_until(is_there[step], f"{step} never came")
+    kernel.kill()
+    kernel.start()
+    ended = kernel.pod_when("once", lambda pod: phase(pod) in ("Succeeded", "Failed"))
+    assert phase(ended) == "Succeeded", ended["status"]
+    assert [restarts(ended, name) for name in ("first", "main")] == [0, 0]
+    assert trace.read_text().split() == ["first", "main"]
+    kernel.kubectl("delete", "pod", "once")
+    wait_until(lambda: not observer.traces(uid, kernel.data_directory), "something is left")
 
 
 @pytest.mark.parametrize("delay_seconds", [0.0, 0.1, 0.3])

@@ -3,6 +3,7 @@
 from kernel.cri.measuring import ContainerUsage
 from kernel.cri.proto import runtime_pb2 as cri
 from kernel.cri.runtime import (
+    START_INTERRUPTED,
     Container,
     ContainerConfig,
     ContainerState,
@@ -22,6 +23,8 @@ tags that the image has by now."""
 
 SANDBOX_ANNOTATION = "podkernel.dev/sandbox"
 """Where a container keeps its sandbox's id, which CRI's status does not show."""
+
+_INTERRUPTION_SIGNS = ("context canceled", "signal: killed")
 
 # What Kubernetes hides from containers, and what it lets them read alone (its ProcMountType
 # Default): CRI leaves the two lists to the caller.
@@ -163,10 +166,17 @@ def container_of(status: cri.ContainerStatus) -> Container:
         started_at=status.started_at,
         finished_at=status.finished_at,
         exit_code=status.exit_code,
-        reason=status.reason,
+        reason=START_INTERRUPTED if _was_interrupted(status) else status.reason,
         message=status.message,
         log_path=status.log_path,
     )
+
+
+def _was_interrupted(status: cri.ContainerStatus) -> bool:
+    """containerd gives up a start when the process that asked for it dies, and kills the commands
+    that it had called for it."""
+    never_ran = status.reason == "StartError" and status.started_at == 0
+    return never_ran and any(sign in status.message for sign in _INTERRUPTION_SIGNS)
 
 
 def image_of(image: cri.Image) -> Image:

@@ -38,11 +38,13 @@ class LastRun(msgspec.Struct, frozen=True):
 
 class StartNow(msgspec.Struct, frozen=True):
     """Make a container with this attempt number and start it; or, where `created_id` is given,
-    start that one, which was made already."""
+    start that one, which was made already. `interrupted_id` is one of the same attempt that never
+    ran, and has to go first."""
 
     attempt: int = 0
     restarts_in_row: int = 0
     created_id: str = ""
+    interrupted_id: str = ""
 
 
 class WaitUntil(msgspec.Struct, frozen=True):
@@ -96,6 +98,8 @@ def decide_restart(
         if sandbox is not None and latest.sandbox_id == sandbox.id:
             return StartNow(latest.attempt, _restarts_in_row(latest), created_id=latest.id)
         return StartNow(latest.attempt + 1, _restarts_in_row(latest))
+    if latest is not None and latest.reason == cri.START_INTERRUPTED:
+        return StartNow(latest.attempt, _restarts_in_row(latest), interrupted_id=latest.id)
     run = last_run(latest, status)
     if run is None:
         return StartNow()

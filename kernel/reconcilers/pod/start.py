@@ -60,6 +60,8 @@ class ContainerStart:
         step = ImageStep(self._host, self._memory, self._pod, self._container)
         if await step.must_wait():
             return False
+        if self._start.interrupted_id:
+            await self._host.runtime.remove_container(self._start.interrupted_id)
         container_id = self._start.created_id
         if not container_id:
             image = await step.image(place.sources)

@@ -1,10 +1,11 @@
 from datetime import UTC, datetime
 
+import msgspec
 import pytest
 from hypothesis import given, strategies as st
 
 from kernel.clock import NANOSECONDS_PER_SECOND
-from kernel.cri.runtime import Container
+from kernel.cri.runtime import START_INTERRUPTED, Container
 from kernel.objects.pod_status import (
     ContainerState,
     ContainerStateRunning,
@@ -55,6 +56,14 @@ def test_what_was_made_but_not_started_is_started() -> None:
 def test_what_was_made_in_a_dead_sandbox_is_made_anew() -> None:
     found = observe(created("main", 2), sandboxes=[sandbox(0, ready=False), sandbox(1)])
     assert decide_restart("Never", "main", found, None, seconds(1)) == StartNow(3, 2)
+
+
+@pytest.mark.parametrize("policy", ["Always", "OnFailure", "Never"])
+def test_a_start_that_was_cut_off_is_made_up_for_whatever_the_policy(policy: str) -> None:
+    cut_off = msgspec.structs.replace(
+        exited("main", 2, code=128, restarts_in_row=2), reason=START_INTERRUPTED
+    )
+    assert _decide(policy, cut_off) == StartNow(2, 2, interrupted_id="main-2")
 
 
 @pytest.mark.parametrize(
