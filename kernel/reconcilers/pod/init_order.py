@@ -88,7 +88,8 @@ def _passed_count(pod: Pod, present: Observed) -> int:
     Whatever comes before one that exists there has passed, even where it was removed since.
     """
     names = [container.name for container in pod.spec.init_containers]
-    if any(container.name not in names for container in present.containers):
+    mains = {container.name for container in pod.spec.containers}
+    if any(container.name in mains for container in present.containers):
         return len(names)
     for position in reversed(range(len(names))):
         attempts = present.attempts(names[position])

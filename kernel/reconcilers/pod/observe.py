@@ -1,11 +1,11 @@
 """What the runtime shows of one Pod, found again by the labels that the agent gave it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
 from kernel.cri import runtime as cri
-from kernel.objects.pod import Pod
+from kernel.objects.pod import Container, Pod
 
 POD_NAME = "io.kubernetes.pod.name"
 POD_NAMESPACE = "io.kubernetes.pod.namespace"
@@ -39,8 +39,14 @@ def pod_labels(owner: str, namespace: str, name: str) -> Mapping[str, str]:
 
 def field_path(pod: Pod, container_name: str) -> str:
     """`spec.containers{web}`: the part of the Pod that an Event about a container is about."""
-    is_init = any(container.name == container_name for container in pod.spec.init_containers)
-    return f"spec.{'initContainers' if is_init else 'containers'}{{{container_name}}}"
+    lists: dict[str, Sequence[Container]] = {
+        "initContainers": pod.spec.init_containers,
+        "ephemeralContainers": pod.spec.ephemeral_containers,
+    }
+    for name, containers in lists.items():
+        if any(container.name == container_name for container in containers):
+            return f"spec.{name}{{{container_name}}}"
+    return f"spec.containers{{{container_name}}}"
 
 
 class Observed(msgspec.Struct, frozen=True):

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from kernel.cri import runtime as cri
 from kernel.objects.pod import Pod
 from kernel.reconcilers.pod.deadline import DEADLINE_EXCEEDED, PodFailure, deadline_of
+from kernel.reconcilers.pod.ephemeral import ephemeral_starts
 from kernel.reconcilers.pod.init_order import init_step
 from kernel.reconcilers.pod.observe import Observed
 from kernel.reconcilers.pod.restart import (
@@ -68,15 +69,16 @@ def plan_pod(pod: Pod, observed: Observed, now: int) -> Plan:
     init = init_step(pod, observed, now)
     if init.failed:
         return _end(pod, observed, initialized=False)
+    ephemeral = ephemeral_starts(pod, observed)
     if not init.done:
-        return Plan(starts=init.starts, back_offs=init.back_offs)
+        return Plan(starts={**init.starts, **ephemeral}, back_offs=init.back_offs)
     if all_ended:
         return _end(pod, observed, initialized=True)
     starts = {name: d for name, d in mains.items() if isinstance(d, StartNow)}
     back_offs = {name: d for name, d in mains.items() if isinstance(d, WaitUntil)}
     return Plan(
         stops=_changed(pod, observed),
-        starts={**init.starts, **starts},
+        starts={**init.starts, **starts, **ephemeral},
         back_offs={**init.back_offs, **back_offs},
         initialized=True,
     )

@@ -11,10 +11,11 @@ from kernel.cri import runtime as cri
 from kernel.objects.pod import Container, Pod
 from kernel.objects.pod_status import ContainerStateWaiting
 from kernel.reconcilers.pod.environment import ConfigError, Sources, environment_of, skipped_names
+from kernel.reconcilers.pod.ephemeral import target_container_id
 from kernel.reconcilers.pod.host import CONTAINER, Host, PodMemory
 from kernel.reconcilers.pod.hosts_file import make_hosts_file
 from kernel.reconcilers.pod.image_step import ImageStep
-from kernel.reconcilers.pod.observe import field_path, runtime_uid
+from kernel.reconcilers.pod.observe import Observed, field_path, runtime_uid
 from kernel.reconcilers.pod.post_start import PostStart
 from kernel.reconcilers.pod.restart import StartNow
 from kernel.reconcilers.pod.termination import make_message_file
@@ -25,12 +26,14 @@ from kernel.reconcilers.pod.volumes.directories import sub_paths_directory
 
 
 class SandboxPlace(msgspec.Struct, frozen=True):
-    """Where containers of a Pod are started: its ready sandbox, and its volumes by name."""
+    """Where containers of a Pod are started: its ready sandbox, its volumes by name, and what is
+    there already."""
 
     sandbox_id: str
     config: cri.SandboxConfig
     volumes: Mapping[str, Path]
     sources: Sources
+    observed: Observed
 
 
 def container_subject(container: Container) -> str:
@@ -93,6 +96,7 @@ class ContainerStart:
                 termination_message_file=message_file,
                 profiles_directory=self._host.profiles_directory,
                 hosts_file=hosts_file,
+                target_container_id=target_container_id(container, place.observed),
             )
             config = container_config(self._pod, container, start, image, place.sources, placement)
         except (ConfigError, OSError) as failure:

@@ -7,7 +7,7 @@ import msgspec
 
 from kernel.clock import NANOSECONDS_PER_SECOND
 from kernel.cri import runtime as cri
-from kernel.objects.pod import Container, Pod
+from kernel.objects.pod import Container, EphemeralContainer, Pod
 from kernel.objects.pod_status import (
     ContainerState,
     ContainerStateRunning,
@@ -50,6 +50,10 @@ def pod_status(pod: Pod, plan: Plan, facts: Facts) -> PodStatus:
         _container_status(pod, container, plan, facts) for container in pod.spec.init_containers
     ]
     mains = [_container_status(pod, container, plan, facts) for container in pod.spec.containers]
+    ephemerals = [
+        _container_status(pod, container, plan, facts)
+        for container in pod.spec.ephemeral_containers
+    ]
     phase = old.phase
     if phase not in ("Succeeded", "Failed"):
         phase = _phase(pod, plan, inits, mains, terminating=facts.terminating)
@@ -72,6 +76,7 @@ def pod_status(pod: Pod, plan: Plan, facts: Facts) -> PodStatus:
         start_time=old.start_time or now,
         init_container_statuses=inits,
         container_statuses=mains,
+        ephemeral_container_statuses=ephemerals,
         qos_class=old.qos_class or quality_of_service(pod.spec),
     )
 
@@ -99,6 +104,7 @@ def _addresses(pod: Pod, facts: Facts, phase: str) -> Sequence[str]:
 
 
 def _container_status(pod: Pod, container: Container, plan: Plan, facts: Facts) -> ContainerStatus:
+    is_ephemeral = isinstance(container, EphemeralContainer)
     old = _old_status(pod, container.name)
     attempts = facts.observed.attempts(container.name)
     latest = attempts[0] if attempts else None
@@ -115,7 +121,7 @@ def _container_status(pod: Pod, container: Container, plan: Plan, facts: Facts) 
         state=state,
         last_state=last_state,
         ready=_is_ready(pod, container, state),
-        started=state.running is not None,
+        started=None if is_ephemeral else state.running is not None,
         restart_count=latest.attempt if latest else (old.restart_count if old else 0),
         image=_image(container, latest),
         image_id=latest.image_id if latest else "",
@@ -124,7 +130,11 @@ def _container_status(pod: Pod, container: Container, plan: Plan, facts: Facts) 
 
 
 def _old_status(pod: Pod, name: str) -> ContainerStatus | None:
-    every = (*pod.status.init_container_statuses, *pod.status.container_statuses)
+    every = (
+        *pod.status.init_container_statuses,
+        *pod.status.container_statuses,
+        *pod.status.ephemeral_container_statuses,
+    )
     return next((status for status in every if status.name == name), None)
 
 
@@ -139,7 +149,10 @@ def _container_id(container: cri.Container, facts: Facts) -> str:
 
 
 def _is_ready(pod: Pod, container: Container, state: ContainerState) -> bool:
-    """Without probes a running container is ready; an init container is once it has succeeded."""
+    """Without probes a running container is ready, and an init container once it has succeeded;
+    an ephemeral container never is."""
+    if isinstance(container, EphemeralContainer):
+        return False
     init_names = {init_container.name for init_container in pod.spec.init_containers}
     if container.name in init_names and not is_sidecar(container):
         return state.terminated is not None and state.terminated.exit_code == 0
@@ -215,7 +228,8 @@ def _status_without_container(
             container_id=old.container_id,
         )
         state = ContainerState(terminated=last_state.terminated if state.waiting else lost)
-    if plan.new_sandbox_attempt is not None or container.name in plan.starts:
+    remade = plan.new_sandbox_attempt is not None and not isinstance(container, EphemeralContainer)
+    if remade or container.name in plan.starts:
         last_state = state
         waiting = facts.waiting.get(container.name) or _not_started(pod)
         state = ContainerState(waiting=waiting)
@@ -228,7 +242,7 @@ def _status_without_container(
         state=state,
         last_state=last_state,
         ready=_is_ready(pod, container, state),
-        started=False,
+        started=None if isinstance(container, EphemeralContainer) else False,
     )
 
 

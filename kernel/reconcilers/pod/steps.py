@@ -116,7 +116,7 @@ class PodSteps:
         config = self._sandbox_config(observed.sandbox.attempt)
         services = await read_services(self._client, pod)
         sources = msgspec.structs.replace(sources, services=services)
-        place = SandboxPlace(observed.sandbox.id, config, volumes, sources)
+        place = SandboxPlace(observed.sandbox.id, config, volumes, sources, observed)
         return await self._start_containers(plan, place)
 
     async def _make_sandbox(self, attempt: int, observed: Observed) -> bool:
@@ -159,6 +159,11 @@ class PodSteps:
     async def _start_containers(self, plan: Plan, place: SandboxPlace) -> bool:
         """Start all that the plan names side by side; False where none could be tried yet."""
         pod, tried = self._pod, list[bool]()
+        every: Sequence[Container] = (
+            *pod.spec.init_containers,
+            *pod.spec.containers,
+            *pod.spec.ephemeral_containers,
+        )
 
         async def start(container: Container) -> None:
             attempt = ContainerStart(
@@ -168,7 +173,7 @@ class PodSteps:
 
         async def start_all() -> None:
             async with anyio.create_task_group() as tasks:
-                for container in (*pod.spec.init_containers, *pod.spec.containers):
+                for container in every:
                     if container.name in plan.starts:
                         tasks.start_soon(start, container)
 

@@ -114,14 +114,15 @@ def _pod_labels(pod: Pod, owner: str) -> dict[str, str]:
 
 class Placement(msgspec.Struct, frozen=True):
     """Where a container's things are: its volumes, the file that it may write its last words
-    to, its /etc/hosts if it is given one, the node's seccomp profiles, and whose the container
-    is."""
+    to, its /etc/hosts if it is given one, the node's seccomp profiles, the container whose
+    processes it is to be among, and whose the container is."""
 
     owner: str
     volume_mounts: tuple[cri.Mount, ...]
     termination_message_file: Path
     profiles_directory: Path
     hosts_file: Path | None = None
+    target_container_id: str = ""
 
 
 def container_config(
@@ -165,6 +166,7 @@ def container_config(
         stdin_once=container.stdin_once,
         tty=container.tty,
         stop_signal=(container.lifecycle and container.lifecycle.stop_signal) or "",
+        target_container_id=placement.target_container_id,
         resources=linux_resources(pod, container, sources.capacity),
         security=container_security(pod, container, image, placement.profiles_directory),
     )

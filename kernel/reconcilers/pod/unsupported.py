@@ -8,7 +8,11 @@ REASON = "Unsupported"
 
 def unsupported(pod: Pod) -> list[str]:
     """A sentence for each such wish, fit for an Event."""
-    containers = (*pod.spec.init_containers, *pod.spec.containers)
+    containers = (
+        *pod.spec.init_containers,
+        *pod.spec.containers,
+        *pod.spec.ephemeral_containers,
+    )
     sentences = [sentence for container in containers for sentence in _of_container(container)]
     return [*sentences, *_of_pod(pod)]
 
@@ -39,7 +43,6 @@ def _of_container(container: Container) -> list[str]:
 def _of_pod(pod: Pod) -> list[str]:
     spec = pod.spec
     wishes = {
-        "ephemeral containers are not run": bool(spec.ephemeral_containers),
         "runtimeClassName is not followed": spec.runtime_class_name is not None,
         "hostUsers false gives no user namespace": spec.host_users is False,
         "emptyDir sizeLimit is not enforced": any(
