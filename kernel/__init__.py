@@ -100,6 +100,7 @@ if TYPE_CHECKING:
         SecretVolumeSource as SecretVolumeSource,
         Volume as Volume,
     )
+    from kernel.reconcilers.node_limits import NodeLimits as NodeLimits
     from kernel.store.compaction import Retention as Retention
 
 _MODULES = {
@@ -149,6 +150,7 @@ _MODULES = {
         *("ConfigMapVolumeSource", "EmptyDirVolumeSource", "HostPathVolumeSource"),
         *("SecretVolumeSource", "Volume"),
     ),
+    "kernel.reconcilers.node_limits": ("NodeLimits",),
     "kernel.store.compaction": ("Retention",),
 }
 _MODULE_OF = {name: module for module, names in _MODULES.items() for name in names}

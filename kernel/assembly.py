@@ -36,6 +36,7 @@ from kernel.cri.runtime import Runtime
 from kernel.objects.kinds import KindTable
 from kernel.objects.namespace import Namespace
 from kernel.reconcilers.builtin import NodeSetup, builtin_plugin
+from kernel.reconcilers.node_limits import NODE_LIMITS, NodeLimits
 from kernel.reconcilers.pod.shutdown import stop_all_pods
 from kernel.reconcilers.pod.volumes.mounts import unmount_below
 from kernel.reconcilers.system_objects import ensure_system_objects
@@ -100,6 +101,7 @@ class Kernel:
         containerd_socket: str = "",
         on_exit: OnExit = "stop",
         retention: Retention | None = RETENTION,
+        node_limits: NodeLimits = NODE_LIMITS,
         clock: Clock | None = None,
     ) -> "AsyncIterator[Kernel]":
         """Open a data directory, making it where it is missing, and run its reconcilers.
@@ -108,7 +110,8 @@ class Kernel:
         a node (then Pods are stored and stay Pending). `plugins` are Plugins, modules, or paths of
         files or folders. `on_exit` says whether running Pods are stopped at the end, or kept
         running for the next one who opens the directory. `node_name` is this host's unless given.
-        `retention` bounds how much of the past the log keeps (None: all of it).
+        `retention` bounds how much of the past the log keeps (None: all of it), and `node_limits`
+        what Pods' logs and images may take of this machine.
 
         Raises `StoreError` (held by another process, not writable), `RuntimeUnavailable`,
         `PluginError`.
@@ -146,6 +149,7 @@ class Kernel:
                     pod_directory=directory / POD_DIRECTORY,
                     log_directory=directory / POD_LOG_DIRECTORY,
                     static_pods=Path(static_pods) if static_pods is not None else None,
+                    limits=node_limits,
                 )
                 if on_exit == "stop":
                     stack.callback(unmount_below, node.pod_directory)

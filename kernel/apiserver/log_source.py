@@ -6,6 +6,7 @@ from pathlib import Path
 import msgspec
 
 from kernel.api.errors import BadRequest
+from kernel.cri.rotated_logs import rotated_logs
 from kernel.objects.pod import Pod
 from kernel.objects.pod_status import ContainerStatus
 
@@ -107,6 +108,6 @@ def log_path(pod_logs_directory: Path, pod: Pod, source: LogSource) -> Path:
     directory /= source.container
     for attempt in range(source.attempt, -1, -1):
         path = directory / f"{attempt}.log"
-        if path.exists():
+        if path.exists() or rotated_logs(path):
             return path
     return directory / f"{source.attempt}.log"

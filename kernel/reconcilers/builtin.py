@@ -16,6 +16,7 @@ from kernel.reconcilers.event_expiry import event_expiry
 from kernel.reconcilers.namespaces import namespaces
 from kernel.reconcilers.node.machine import Machine, this_machine
 from kernel.reconcilers.node.registration import NodeIdentity, node_registration
+from kernel.reconcilers.node_limits import NODE_LIMITS, NodeLimits
 from kernel.reconcilers.owners import owners
 from kernel.reconcilers.pod.lifecycle import NodeAgent
 from kernel.reconcilers.scheduling.scheduler import SCHEDULER_NAME, scheduler
@@ -39,6 +40,7 @@ class NodeSetup(msgspec.Struct, frozen=True):
     pod_directory: Path
     log_directory: Path
     static_pods: Path | None = None
+    limits: NodeLimits = NODE_LIMITS
 
 
 async def builtin_plugin(
@@ -95,6 +97,7 @@ async def _node_reconcilers(
         logs_directory=node.log_directory,
         host_addresses=[machine.internal_ip],
         capacity=_capacity(machine),
+        limits=node.limits,
         informers=informers,
     )
     reconcilers = [node_registration(identity, clock)]

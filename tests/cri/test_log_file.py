@@ -1,8 +1,10 @@
 """CRI log files: what the shim's writer writes, the reader reads, in the form that is asked."""
 
+import gzip
 import os
 from collections.abc import Callable
 from contextlib import aclosing
+from datetime import UTC, datetime
 from pathlib import Path
 
 import anyio
@@ -13,6 +15,7 @@ from kernel.clock import ManualClock
 from kernel.cri.log_file import Entry, format_entry, parse_entry, read_log
 from kernel.cri.log_format import PART_BYTES_MAX
 from kernel.cri.process.log import LogStream, LogWriter
+from kernel.cri.rotated_logs import rotated_logs, rotated_name
 
 SECOND = 1_000_000_000
 # 2026-11-20T10:00:00Z
@@ -202,6 +205,12 @@ class Follower:
                 self.seen += chunk
         self.ended = True
 
+    async def looks(self) -> None:
+        """Time goes on to its next look at the files."""
+        seconds = self.clock.seconds_to_next_sleeper
+        assert seconds is not None
+        await self.clock.advance(seconds)
+
     async def sees(self, text: bytes) -> None:
         await self.clock.advance(0.1)
         assert self.seen == text
@@ -250,6 +259,60 @@ async def test_a_follower_goes_on_across_rotation(log: Path) -> None:
         await follower.sees(b"line 9\nto the old file\nto the new file\n")
 
     await following(log, check, tail_lines=1)
+
+
+def rotate(path: Path, minute: int) -> None:
+    """As the node agent does: the file is moved aside, the one before it compressed."""
+    for before in rotated_logs(path).values():
+        if before.suffix != ".gz":
+            Path(f"{before}.gz").write_bytes(gzip.compress(before.read_bytes()))
+            before.unlink()
+    path.rename(rotated_name(path, datetime(2026, 11, 20, 10, minute, tzinfo=UTC)))
+
+
+@pytest.mark.anyio
+async def test_a_follower_that_was_left_behind_finds_its_way(tmp_path: Path) -> None:
+    path = tmp_path / "0.log"
+
+    async def check(follower: Follower) -> None:
+        append(path, format_entry(START, "stdout", b"old"))
+        rotate(path, 0)
+        append(path, format_entry(START, "stdout", b"0"))
+        await follower.sees(b"0\n")
+        for number in range(1, 5):
+            rotate(path, number)
+            append(path, format_entry(START, "stdout", b"%d" % number))
+        names = sorted(os.listdir(tmp_path))
+        assert [name.removeprefix("0.log.20261120-") for name in names] == [
+            *("0.log", "100000.gz", "100100.gz", "100200.gz", "100300.gz", "100400"),
+        ]
+        await follower.clock.advance(0.5)
+        await follower.sees(b"0\n1\n2\n3\n4\n")
+        rotate(path, 30)
+        await follower.sees(b"0\n1\n2\n3\n4\n")
+        append(rotated_logs(path)["20261120-103000"], format_entry(START, "stdout", b"late"))
+        append(path, format_entry(START, "stdout", b"5"))
+        await follower.clock.advance(0.1)
+        await follower.sees(b"0\n1\n2\n3\n4\nlate\n5\n")
+
+    await following(path, check)
+
+
+@pytest.mark.anyio
+async def test_what_is_written_late_to_a_file_that_was_moved_aside_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "0.log"
+
+    async def check(follower: Follower) -> None:
+        append(path, format_entry(START, "stdout", b"one"))
+        await follower.sees(b"one\n")
+        rotate(path, 0)
+        append(path, format_entry(START, "stdout", b"three"))
+        await follower.looks()
+        append(rotated_logs(path)["20261120-100000"], format_entry(START, "stdout", b"two"))
+        await follower.clock.advance(0.1)
+        await follower.sees(b"one\ntwo\nthree\n")
+
+    await following(path, check)
 
 
 @pytest.mark.anyio

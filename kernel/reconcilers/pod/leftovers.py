@@ -7,6 +7,7 @@ from pathlib import Path
 
 from kernel.cri import runtime as cri
 from kernel.reconcilers.pod.host import Host
+from kernel.reconcilers.pod.log_rotation import remove_logs
 from kernel.reconcilers.pod.observe import Observed
 
 ATTEMPTS_KEPT = 2
@@ -37,11 +38,6 @@ async def remove_leftovers(host: Host, observed: Observed) -> None:
     for container in containers:
         await host.runtime.remove_container(container.id)
         if container.log_path:
-            _remove_log(container)
+            remove_logs(Path(container.log_path))
     for sandbox in sandboxes:
         await host.runtime.remove_sandbox(sandbox.id)
-
-
-def _remove_log(container: cri.Container) -> None:
-    """Remove the log of an attempt."""
-    Path(container.log_path).unlink(missing_ok=True)

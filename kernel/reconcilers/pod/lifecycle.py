@@ -17,11 +17,13 @@ from kernel.control.reconciler import Reconciler, Request, Result, RetryAfter, W
 from kernel.cri import runtime as cri
 from kernel.objects.config import ConfigMap, Secret
 from kernel.objects.pod import Pod
+from kernel.reconcilers.node_limits import NODE_LIMITS, NodeLimits
 from kernel.reconcilers.pod.deadline import deadline_of
 from kernel.reconcilers.pod.ending import AbsentPods, remove_pods, terminate_pod
 from kernel.reconcilers.pod.host import EventRecorder, Host, PodMemory
 from kernel.reconcilers.pod.interrupt import Interrupted
 from kernel.reconcilers.pod.leftovers import remove_leftovers
+from kernel.reconcilers.pod.log_rotation import LogRotation
 from kernel.reconcilers.pod.observe import (
     Observed,
     is_mirror,
@@ -30,7 +32,7 @@ from kernel.reconcilers.pod.observe import (
     runtime_uid,
 )
 from kernel.reconcilers.pod.plan import Plan, plan_pod
-from kernel.reconcilers.pod.pulls import PULLS_MAX, ImagePulls
+from kernel.reconcilers.pod.pulls import ImagePulls
 from kernel.reconcilers.pod.references import Referrers
 from kernel.reconcilers.pod.runtime_events import RuntimeEvents
 from kernel.reconcilers.pod.status_writing import write_status
@@ -50,7 +52,7 @@ class NodeAgent:
     it is empty); it has to be the same after each start. `logs_directory` and `pods_directory` are
     absolute paths; `host_addresses` are the node's own and `capacity` is what it has, as
     quantities by resource name. `informers` are those of the manager that runs the reconciler.
-    `pulls_max` images are pulled at once.
+    Of `limits`, those for logs and pulls are the agent's.
     """
 
     def __init__(
@@ -66,7 +68,7 @@ class NodeAgent:
         owner: str = "",
         capacity: Mapping[str, str] | None = None,
         informers: Informers,
-        pulls_max: int = PULLS_MAX,
+        limits: NodeLimits = NODE_LIMITS,
         concurrency: int = 128,
     ):
         self._host = Host(
@@ -79,9 +81,15 @@ class NodeAgent:
             logs_directory=logs_directory,
             addresses=tuple(host_addresses),
             capacity=capacity or {},
-            pulls=ImagePulls(runtime, clock, pulls_max=pulls_max),
+            pulls=ImagePulls(runtime, clock, pulls_max=limits.parallel_image_pulls_max),
         )
         self._runtime_events = RuntimeEvents(self._host)
+        self._log_rotation = LogRotation(
+            self._host,
+            bytes_max=limits.container_log_bytes_max,
+            files_max=limits.container_log_files_max,
+            check_seconds=limits.container_log_check_seconds,
+        )
         self._referrers = Referrers(informers.of(Pod), node_name)
         self._concurrency = concurrency
         self._memories: dict[Request, PodMemory] = {}
@@ -98,7 +106,7 @@ class NodeAgent:
                 Watch(ConfigMap, self._referrers.of_config_map),
                 Watch(Secret, self._referrers.of_secret),
             ),
-            sources=(self._runtime_events.source,),
+            sources=(self._runtime_events.source, self._log_rotation.source),
             concurrency=self._concurrency,
         )
 

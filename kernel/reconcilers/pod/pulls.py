@@ -20,8 +20,6 @@ from kernel.cri.runtime import (
     RuntimeUnavailable,
 )
 
-PULLS_MAX = 5
-
 _Subject = tuple[str, tuple[RegistryCredentials, ...]]
 
 
@@ -44,7 +42,7 @@ class _Pull:
 class ImagePulls:
     """All pulls of one node."""
 
-    def __init__(self, runtime: Runtime, clock: Clock, *, pulls_max: int = PULLS_MAX) -> None:
+    def __init__(self, runtime: Runtime, clock: Clock, *, pulls_max: int) -> None:
         self._runtime = runtime
         self._clock = clock
         self._free = anyio.Semaphore(pulls_max)

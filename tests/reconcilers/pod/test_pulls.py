@@ -57,7 +57,7 @@ def runtime(clock: ManualClock) -> CountingRuntime:
 async def test_those_who_want_one_image_share_its_pull(
     clock: ManualClock, runtime: CountingRuntime
 ) -> None:
-    pulls, results = ImagePulls(runtime, clock), list[Pulled]()
+    pulls, results = ImagePulls(runtime, clock, pulls_max=5), list[Pulled]()
     runtime.delay("pull_image", 3)
 
     async def pull() -> None:
@@ -95,7 +95,7 @@ async def test_pulls_wait_for_their_turn(clock: ManualClock, runtime: CountingRu
 async def test_another_goes_on_where_the_first_one_is_cancelled(
     clock: ManualClock, runtime: CountingRuntime
 ) -> None:
-    pulls, results = ImagePulls(runtime, clock), list[Pulled]()
+    pulls, results = ImagePulls(runtime, clock, pulls_max=5), list[Pulled]()
     runtime.delay("pull_image", 3)
     first = anyio.CancelScope()
 
@@ -120,7 +120,7 @@ async def test_another_goes_on_where_the_first_one_is_cancelled(
 
 async def test_logins_are_tried_in_turn(clock: ManualClock, runtime: CountingRuntime) -> None:
     runtime.welcome = SECOND
-    pulls = ImagePulls(runtime, clock)
+    pulls = ImagePulls(runtime, clock, pulls_max=5)
     await pulls.pull("web:1", (FIRST, SECOND))
     assert runtime.asked == [("web:1", "first"), ("web:1", "second")]
 
@@ -143,4 +143,4 @@ async def test_what_every_try_said_is_said(
     runtime.welcome = RegistryCredentials("nobody")
     fail(runtime)
     with pytest.raises(RuntimeFailure, match=said):
-        await ImagePulls(runtime, clock).pull("web:1", logins)
+        await ImagePulls(runtime, clock, pulls_max=5).pull("web:1", logins)

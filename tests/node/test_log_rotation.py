@@ -1,0 +1,104 @@
+"""A log that is rotated while kubectl follows it, on runtimes that really write it."""
+
+import subprocess
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import anyio
+import pytest
+
+from kernel import Kernel, NodeLimits
+
+from .manifests import container, pod
+
+pytestmark = [pytest.mark.kubectl, pytest.mark.anyio]
+
+LINES = 5000
+LIMITS = NodeLimits(
+    container_log_bytes_max=64 << 10, container_log_files_max=3, container_log_check_seconds=0.1
+)
+# About 90 bytes a line in the log, 180 kB a second.
+TALK = f"""i=0; while [ $i -lt {LINES} ]; do
+  echo "line $i of a container that has much to say"; i=$((i+1))
+  [ $((i % 100)) -ne 0 ] || sleep 0.05
+done"""
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    """The API server needs asyncio."""
+    return "asyncio"
+
+
+@pytest.fixture(params=[pytest.param("containerd", marks=pytest.mark.containerd), "process"])
+async def kernel(
+    request: pytest.FixtureRequest, tmp_path: Path, needs_kubectl: None
+) -> AsyncIterator[Kernel]:
+    """A kernel whose containers' logs are small."""
+    socket = ""
+    if request.param == "containerd":
+        socket = request.getfixturevalue("containerd").socket_path
+    async with Kernel.open(
+        tmp_path / "data",
+        runtime=request.param,
+        containerd_socket=socket,
+        node_name="node1",
+        node_limits=LIMITS,
+    ) as kernel:
+        yield kernel
+
+
+@asynccontextmanager
+async def kubectl_of(kernel: Kernel) -> AsyncIterator["Kubectl"]:
+    async with kernel.serving() as server:
+        yield Kubectl(server.kubeconfig)
+
+
+class Kubectl:
+    """kubectl against one server."""
+
+    def __init__(self, kubeconfig: Path) -> None:
+        self._kubeconfig = kubeconfig
+
+    async def __call__(self, *arguments: str, text: str = "") -> str:
+        command = ["kubectl", "--kubeconfig", str(self._kubeconfig), *arguments]
+        with anyio.fail_after(60):
+            done = await anyio.run_process(
+                command, input=text.encode(), stderr=subprocess.STDOUT, check=False
+            )
+        assert done.returncode == 0, done.stdout.decode()
+        return done.stdout.decode()
+
+
+def numbers(output: str) -> list[int]:
+    return [int(line.split()[1]) for line in output.splitlines()]
+
+
+async def test_a_follower_misses_nothing_and_sees_nothing_twice(
+    kernel: Kernel, tmp_path: Path
+) -> None:
+    async with kubectl_of(kernel) as kubectl:
+        manifest = pod("talker", container(f"{TALK}; exit 0"), restartPolicy="Never")
+        await kubectl("apply", "-f", "-", text=manifest)
+        await kubectl("wait", "--for=jsonpath={.status.phase}=Running", "pod/talker")
+        followed = await kubectl("logs", "--follow", "talker")
+        assert numbers(followed) == list(range(LINES))
+        names = sorted(path.name for path in _logs(tmp_path / "data"))
+        assert len(names) == 3
+        assert names[0] == "0.log"
+        assert names[1].endswith(".gz")
+        assert not names[2].endswith(".gz")
+        # Without following, the file that was written last is all there is.
+        shown = numbers(await kubectl("logs", "talker"))
+        assert 0 < len(shown) < LINES
+        assert shown == list(range(shown[0], LINES))
+        assert numbers(await kubectl("logs", "talker", "--tail=5")) == list(range(LINES))[-5:]
+        await kubectl("delete", "pod", "talker")
+        with anyio.fail_after(10):
+            while _logs(tmp_path / "data"):  # noqa: ASYNC110 - files tell nobody
+                await anyio.sleep(0.05)
+
+
+def _logs(data_directory: Path) -> list[Path]:
+    return list(data_directory.glob("pod-logs/*/main/*"))
