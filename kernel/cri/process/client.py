@@ -4,26 +4,26 @@ import json
 import os
 import signal
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import anyio
 
+from kernel.cri.process.descriptors import receive_with_descriptors, send_with_descriptors
 from kernel.cri.process.layout import SOCKET_FILE, process_start_ticks
 from kernel.cri.process.state import ShimIdentity
 from kernel.cri.runtime import RuntimeFailure
 
 _CHUNK_BYTES = 64 * 1024
-# How long a shim may take to end a command whose caller has gone.
-_ABANDON_SECONDS = 5
 
 
 class ShimGone(RuntimeFailure):
     """Nobody answers on the sandbox's socket."""
 
 
-class _Connection:
+class ShimConnection:
     """Lines to and from a shim.
 
     Not an anyio stream: on asyncio, cancelling one that is just becoming readable makes the event
@@ -33,6 +33,7 @@ class _Connection:
     def __init__(self, sandbox_directory: Path) -> None:
         """Raises `ShimGone`."""
         self._received = bytearray()
+        self._descriptors: list[int] = []
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
             # A unix socket's path may have 107 bytes only: go through an open directory instead.
@@ -46,11 +47,13 @@ class _Connection:
             raise ShimGone("sandbox is not running") from error
         self._socket.setblocking(False)
 
-    async def send(self, request: dict[str, Any]) -> None:
-        left = memoryview(json.dumps(request).encode() + b"\n")
+    async def send(self, request: Mapping[str, object], descriptors: Sequence[int] = ()) -> None:
+        """`descriptors` are sent along; they stay the caller's. Raises `ShimGone`."""
+        left, with_it = json.dumps(request).encode() + b"\n", list(descriptors)
         while left:
             try:
-                left = left[self._socket.send(left) :]
+                left = left[send_with_descriptors(self._socket, left, with_it) :]
+                with_it = []
             except BlockingIOError:
                 await anyio.wait_writable(self._socket)
             except OSError as error:
@@ -61,7 +64,7 @@ class _Connection:
         while b"\n" not in self._received:
             await anyio.wait_readable(self._socket)
             try:
-                data = self._socket.recv(_CHUNK_BYTES)
+                data, descriptors = receive_with_descriptors(self._socket, _CHUNK_BYTES)
             except BlockingIOError:
                 continue
             except OSError as error:
@@ -69,6 +72,7 @@ class _Connection:
             if not data:
                 raise ShimGone("sandbox was stopped")
             self._received += data
+            self._descriptors += descriptors
         line, _, rest = self._received.partition(b"\n")
         self._received = rest
         answer: dict[str, Any] = json.loads(line)
@@ -76,50 +80,45 @@ class _Connection:
             raise RuntimeFailure(answer["error"])
         return answer
 
+    def take_descriptors(self) -> list[int]:
+        """Those that have been received; the taker closes them."""
+        taken, self._descriptors = self._descriptors, []
+        return taken
+
+    def fileno(self) -> int:
+        """Readable when an answer, or its beginning, has come."""
+        return self._socket.fileno()
+
     def finish_sending(self) -> None:
-        self._socket.shutdown(socket.SHUT_WR)
+        with suppress(OSError):
+            self._socket.shutdown(socket.SHUT_WR)
 
     def close(self) -> None:
+        for descriptor in self.take_descriptors():
+            os.close(descriptor)
         self._socket.close()
 
 
 async def ask(sandbox_directory: Path, **request: Any) -> dict[str, Any]:
-    """Send one request and wait for its answer. Raises `RuntimeFailure` with the shim's words.
-
-    A caller that is cancelled takes its `exec` with it: the command is dead when this returns.
-    """
-    connection = _Connection(sandbox_directory)
+    """Send one request and wait for its answer. Raises `RuntimeFailure` with the shim's words."""
+    connection = ShimConnection(sandbox_directory)
     try:
         await connection.send(request)
         return await connection.receive()
-    except anyio.get_cancelled_exc_class():
-        if request["do"] == "exec":
-            with anyio.move_on_after(_ABANDON_SECONDS, shield=True):
-                await _abandon(connection)
-        raise
     finally:
         connection.close()
-
-
-async def _abandon(connection: _Connection) -> None:
-    """Closing our half has the shim kill the command; its answer says that it is dead."""
-    try:
-        connection.finish_sending()
-        await connection.receive()
-    except (OSError, RuntimeFailure):
-        return
 
 
 class Subscription:
     """What happens in one sandbox, from the moment `open` returns until the shim ends."""
 
-    def __init__(self, connection: _Connection) -> None:
+    def __init__(self, connection: ShimConnection) -> None:
         self._connection = connection
 
     @classmethod
     async def open(cls, sandbox_directory: Path) -> "Subscription":
         """Raises `ShimGone`."""
-        connection = _Connection(sandbox_directory)
+        connection = ShimConnection(sandbox_directory)
         try:
             await connection.send({"do": "subscribe"})
             await connection.receive()

@@ -7,13 +7,11 @@ reports a failure as text in a pipe that `exec` closes: an end of file without t
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import pwd
 import select
 import signal
 import stat
-import termios
 from collections.abc import Callable
 
 from kernel.cri.process import cgroup, syscalls as system
@@ -26,6 +24,7 @@ from kernel.cri.process.layout import (
     sandbox_has_own_processes,
 )
 from kernel.cri.process.rootfs import RootFilesystem
+from kernel.cri.process.streams import Streams
 
 if TYPE_CHECKING:
     from typing import NoReturn
@@ -63,15 +62,13 @@ class Launch:
         sandbox: Record,
         container: Record,
         *,
-        standard_streams: tuple[int, int, int],
+        streams: Streams,
         failure_pipe: int,
-        terminal: bool = False,
     ) -> None:
         self._sandbox = sandbox
         self._container = container
-        self._standard_streams = standard_streams
+        self._streams = streams
         self._failure_pipe = failure_pipe
-        self._terminal = terminal
 
     def run(self, arrange: Callable[[], None], command: list[str]) -> NoReturn:
         """Do what `arrange` does to this process, then execute `command`. Never returns."""
@@ -81,7 +78,9 @@ class Launch:
             if self._sandbox["abilities"]["limits"] and cgroup.has_limits(self._container):
                 cgroup.join(self._container)
             arrange()
-            self._drop_privileges()
+            user, group, groups = self._identity()
+            self._streams.take_terminal(user)
+            self._drop_privileges(user, group, groups)
             self._execute(command)
         except BaseException as error:
             with contextlib.suppress(OSError):
@@ -126,10 +125,7 @@ class Launch:
         poll.register(self._failure_pipe, 0)
         if any(events & select.POLLERR for _, events in poll.poll(0)):
             os._exit(EXIT_START_FAILED)
-        for target, descriptor in enumerate(self._standard_streams):
-            os.dup2(descriptor, target)
-        if self._terminal:
-            fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+        self._streams.take()
         signal.set_wakeup_fd(-1)
         for number in _IGNORED_BY_SHIM:
             signal.signal(number, signal.SIG_DFL)
@@ -142,20 +138,25 @@ class Launch:
             with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w") as file:
                 file.write(str(score))
 
-    def _drop_privileges(self) -> None:
+    def _identity(self) -> tuple[int, int, list[int]]:
+        """The user, the group and the supplemental groups that the program runs as."""
+        if not self._sandbox["abilities"]["root"]:
+            return os.getuid(), os.getgid(), []
         security = self._container["config"]["security"]
         pod_security = self._sandbox["config"]["security"]
+        user, group = security["run_as_user"], security["run_as_group"]
+        user = (pod_security["run_as_user"] if user is None else user) or 0
+        group = pod_security["run_as_group"] if group is None else group
+        groups = security["supplemental_groups"] or pod_security["supplemental_groups"]
+        return user, _primary_group(user) if group is None else group, groups
+
+    def _drop_privileges(self, user: int, group: int, groups: list[int]) -> None:
+        security = self._container["config"]["security"]
         if self._sandbox["abilities"]["root"]:
-            user, group = security["run_as_user"], security["run_as_group"]
-            user = pod_security["run_as_user"] if user is None else user
-            group = pod_security["run_as_group"] if group is None else group
-            groups = security["supplemental_groups"] or pod_security["supplemental_groups"]
             self._bound_capabilities(security)
             os.setgroups(groups)
-            if group is not None or user:
-                os.setgid(_primary_group(user) if group is None else group)
-            if user:
-                os.setuid(user)
+            os.setgid(group)
+            os.setuid(user)
         if not security["allow_privilege_escalation"]:
             system.forbid_new_privileges()
         system.die_with_parent(signal.SIGKILL)

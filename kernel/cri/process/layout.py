@@ -19,6 +19,7 @@ A file is replaced as a whole by a rename, so that a reader never sees half of o
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -101,6 +102,29 @@ def container_has_own_processes(sandbox: Record, container: Record) -> bool:
     return containers_have_own_processes(sandbox) and not container["config"].get(
         "target_container_id"
     )
+
+
+def kill_session(session: int) -> None:
+    """Kill a session's processes, also those that job control has put in groups of their own.
+
+    Looks again until it finds no new one, because one of them may have forked meanwhile.
+    """
+    killed: set[int] = set()
+    while True:
+        found = {pid for pid in map(int, _process_names()) if _session_of(pid) == session} - killed
+        if not found:
+            return
+        for pid in found:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        killed |= found
+
+
+def _session_of(pid: int) -> int | None:
+    try:
+        return os.getsid(pid)
+    except ProcessLookupError:
+        return None
 
 
 def kill_marked_processes(container_ids: Container[str]) -> None:

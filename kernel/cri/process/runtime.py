@@ -26,20 +26,20 @@ import os
 import signal
 import subprocess
 import sys
-from base64 import b64decode
 from collections.abc import AsyncIterator, Mapping
-from contextlib import AbstractAsyncContextManager, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import anyio
 import msgspec
+from anyio.abc import ByteStream
 
 from kernel.clock import Clock
 from kernel.cri.image_name import whole_image_name
 from kernel.cri.port_check import CheckResult, PortCheck
 from kernel.cri.port_checks.checker import check_port
-from kernel.cri.process import shim
+from kernel.cri.process import shim, streaming
 from kernel.cri.process.addresses import AddressPool
 from kernel.cri.process.client import ShimGone, ask, kill_shim, wait_for_shim
 from kernel.cri.process.events import EventHub
@@ -69,9 +69,10 @@ from kernel.cri.runtime import (
     SandboxConfig,
     SandboxState,
 )
+from kernel.cri.streaming import Session
 
 # The number of the layout on disk and of the shim's requests.
-_VERSION = "1"
+_VERSION = "2"
 # Longer than killing takes; a shim that hasn't ended by then is killed itself.
 _STOP_SECONDS = 10
 _SHIM_COMMAND = ("-I", "-S", os.path.abspath(shim.__file__))
@@ -350,24 +351,20 @@ class ProcessRuntime:
         record = self._container(container_id)
         if self._fate(record).state != "running":
             raise RuntimeFailure(f"container {container_id} is not running")
-        answer, failure = None, None
+        result, failure = None, None
         async with anyio.create_task_group() as tasks:
             if timeout_seconds > 0:
                 tasks.start_soon(self._cancel_after, tasks.cancel_scope, timeout_seconds)
             try:
-                answer = await self._ask(record, "exec", command=list(command))
+                result = await streaming.run(self._directory(record), container_id, command)
             except RuntimeFailure as error:
                 failure = error
             tasks.cancel_scope.cancel()
         if failure is not None:
             raise failure
-        if answer is None:
+        if result is None:
             raise TimeoutError(f"command timed out after {timeout_seconds:g} s")
-        return ExecResult(
-            stdout=b64decode(answer["stdout"]),
-            stderr=b64decode(answer["stderr"]),
-            exit_code=answer["exit_code"],
-        )
+        return result
 
     async def _cancel_after(self, scope: anyio.CancelScope, seconds: float) -> None:
         await self._clock.sleep(seconds)
@@ -377,6 +374,37 @@ class ProcessRuntime:
         self, sandbox_id: str, check: PortCheck, *, timeout_seconds: float
     ) -> CheckResult:
         return await check_port(check, self._clock, timeout_seconds=timeout_seconds)
+
+    @asynccontextmanager
+    async def exec(
+        self, container_id: str, command: tuple[str, ...], *, stdin: bool, tty: bool
+    ) -> AsyncIterator[Session]:
+        directory = self._directory_of_running(container_id)
+        async with streaming.execute(
+            directory, container_id, command, stdin=stdin, tty=tty
+        ) as session:
+            yield session
+
+    @asynccontextmanager
+    async def attach(self, container_id: str, *, stdin: bool) -> AsyncIterator[Session]:
+        directory = self._directory_of_running(container_id)
+        async with streaming.attach(directory, container_id, stdin=stdin) as session:
+            yield session
+
+    @asynccontextmanager
+    async def connect(self, sandbox_id: str, port: int) -> AsyncIterator[ByteStream]:
+        directory = self._state.sandbox_directory(self._sandbox(sandbox_id).id)
+        async with streaming.connect(directory, port) as stream:
+            yield stream
+
+    def _directory_of_running(self, container_id: str) -> Path:
+        record = self._container(container_id)
+        if self._fate(record).state != "running":
+            raise NotFound(f"container {container_id} is not running")
+        return self._directory(record)
+
+    def _directory(self, record: ContainerRecord) -> Path:
+        return self._state.sandbox_directory(record.sandbox_id)
 
     async def reopen_log(self, container_id: str) -> None:
         record = self._container(container_id)
@@ -441,8 +469,7 @@ class ProcessRuntime:
         return self._clock.uuid().replace("-", "")
 
     async def _ask(self, record: ContainerRecord, verb: str, **fields: object) -> dict[str, Any]:
-        directory = self._state.sandbox_directory(record.sandbox_id)
-        return await ask(directory, do=verb, container=record.id, **fields)
+        return await ask(self._directory(record), do=verb, container=record.id, **fields)
 
     async def _lose(self, record: ContainerRecord) -> None:
         """The shim doesn't answer, so it is ending, and its containers with it."""

@@ -4,22 +4,35 @@
     {"do": "wait", "container": ID}                     {} once it has exited
     {"do": "signal", "container": ID, "signal": 15}     {}
     {"do": "kill", "container": ID}                     {} once it has exited
-    {"do": "exec", "container": ID, "command": […]}     {"stdout": base64, "stderr": …, "exit_code"}
+    {"do": "exec", "container": ID, "command": […], "tty": false} with descriptors
+                                                        {} once executed, then {"exit_code": 7}
+    {"do": "attach", "container": ID, "stdin": true} with descriptors
+                                                        {} with descriptors
+    {"do": "sockets"}                                   {} with descriptors
     {"do": "reopen_log", "container": ID}               {}
     {"do": "stop"}                                      {}, and the shim ends
     {"do": "subscribe"}                                 {}, then {"event": "exited", "container": …}
 
-A connection carries one request. A client that goes away before the answer of `exec` has the
-command killed. Standard library alone.
+A connection carries one request. Descriptors travel beside it (see `descriptors`), so that what
+programs read and write passes through nobody else's hands: to `exec`, the command's standard
+streams, or a socket to which its terminal is sent; to `attach`, two pipes to write to, and from it
+the terminal or the container's input; from `sockets`, TCP sockets of the Pod's network that aren't
+connected yet, for IPv4 and, where the machine has it, IPv6.
+
+A client that goes away, or closes its sending half, before the last answer of `exec` has the
+command killed; one that was attached with input has ended it by that. Standard library alone.
 """
 
+import contextlib
 import json
 import os
 import signal
 import socket
 from collections.abc import Callable
 
-from kernel.cri.process.container import Answer, CommandProcess, ContainerProcess
+from kernel.cri.process.command import CommandProcess
+from kernel.cri.process.container import Answer, ContainerProcess
+from kernel.cri.process.descriptors import receive_with_descriptors, send_with_descriptors
 from kernel.cri.process.layout import (
     CONTAINER_FILE,
     CONTAINERS_DIRECTORY,
@@ -28,6 +41,8 @@ from kernel.cri.process.layout import (
     read_json,
 )
 from kernel.cri.process.loop import READABLE, WRITABLE, Loop
+from kernel.cri.process.network import entered
+from kernel.cri.process.streams import Streams
 
 _CHUNK_BYTES = 64 * 1024
 # A client that connects waits where the backlog is full, and podkernel's event loop with it.
@@ -44,9 +59,10 @@ class Connection:
         self._socket = client
         self._on_request = on_request
         self._received = b""
+        self._descriptors: list[int] = []
         self._to_send = b""
         self._closing = False
-        self.on_gone: Callable[[], None] = lambda: None
+        self.on_gone: Callable[[], None] = self.close
         client.setblocking(False)
         loop.watch(client.fileno(), READABLE, self._on_ready)
 
@@ -54,10 +70,23 @@ class Connection:
     def is_open(self) -> bool:
         return self._socket.fileno() >= 0
 
+    def take_descriptors(self) -> list[int]:
+        """Those that came with the request; the taker closes them."""
+        taken, self._descriptors = self._descriptors, []
+        return taken
+
     def answer(self, record: Record) -> None:
-        """Send the one answer and close."""
+        """Send the last answer and close."""
         self._closing = True
         self.push(record)
+
+    def push_with_descriptors(self, descriptors: list[int]) -> None:
+        """Send an empty answer with descriptors, as the first that is sent."""
+        if self.is_open:
+            try:
+                send_with_descriptors(self._socket, b"{}\n", descriptors)
+            except OSError:
+                self.close()
 
     def push(self, record: Record) -> None:
         """Send a line; to a client that is gone, nothing."""
@@ -73,22 +102,23 @@ class Connection:
 
     def _receive(self) -> None:
         try:
-            data = self._socket.recv(_CHUNK_BYTES)
+            data, descriptors = receive_with_descriptors(self._socket, _CHUNK_BYTES)
         except BlockingIOError:
             return
         except OSError:
-            data = b""
+            data, descriptors = b"", []
+        self._descriptors += descriptors
         if not data:
             # A client may close its sending half and still wait for the answer to a killed command.
             self._loop.forget(self._socket.fileno())
-            gone, self.on_gone = self.on_gone, self._close
+            gone, self.on_gone = self.on_gone, self.close
             gone()
             return
         self._received += data
         line, newline, self._received = self._received.partition(b"\n")
         if newline:
-            self.on_gone = self._close
             self._on_request(self, json.loads(line))
+            self._close_descriptors()
         else:
             self._received = line
 
@@ -101,17 +131,22 @@ class Connection:
             self._loop.watch(self._socket.fileno(), WRITABLE, self._on_ready)
             return
         except OSError:
-            self._close()
+            self.close()
             return
         if self._closing:
-            self._close()
+            self.close()
         else:
             self._loop.watch(self._socket.fileno(), READABLE, self._on_ready)
 
-    def _close(self) -> None:
+    def close(self) -> None:
+        self._close_descriptors()
         if self.is_open:
             self._loop.forget(self._socket.fileno())
             self._socket.close()
+
+    def _close_descriptors(self) -> None:
+        for descriptor in self.take_descriptors():
+            os.close(descriptor)
 
 
 class Server:
@@ -159,6 +194,8 @@ class Server:
             self._stop(connection)
         elif verb == "start":
             self._start(request["container"], connection.answer)
+        elif verb == "sockets":
+            self._send_sockets(connection)
         else:
             self._perform_on_running(connection, request)
 
@@ -166,7 +203,8 @@ class Server:
         verb, container = request["do"], self._containers.get(request["container"])
         if container is None:
             # It was never started: there is nothing to wait for, to signal or to reopen.
-            connection.answer({"error": "container is not running"} if verb == "exec" else {})
+            talks = verb in ("exec", "attach")
+            connection.answer({"error": "container is not running"} if talks else {})
         elif verb == "wait":
             container.wait(connection.answer)
         elif verb == "signal":
@@ -176,7 +214,9 @@ class Server:
             container.kill()
             container.wait(connection.answer)
         elif verb == "exec":
-            self._execute(connection, container, request["command"])
+            self._execute(connection, container, request)
+        elif verb == "attach":
+            self._attach(connection, container, request)
         elif verb == "reopen_log":
             container.reopen_log()
             connection.answer({})
@@ -214,14 +254,55 @@ class Server:
         return target
 
     def _execute(
-        self, connection: Connection, container: ContainerProcess, command: list[str]
+        self, connection: Connection, container: ContainerProcess, request: Record
     ) -> None:
         if not container.running:
             raise ValueError("container is not running")
-        process = CommandProcess(self.loop, self._sandbox, container, connection.answer)
-        process.start(command)
+        process = CommandProcess(
+            self.loop,
+            self._sandbox,
+            container,
+            on_start=lambda: connection.push({}),
+            on_end=connection.answer,
+        )
+        streams = Streams(connection.take_descriptors(), tty=request["tty"])
+        try:
+            process.start(request["command"], streams)
+        finally:
+            streams.close()
         self._children[process.pid] = process
         connection.on_gone = process.kill
+
+    def _attach(self, connection: Connection, container: ContainerProcess, request: Record) -> None:
+        stdout, stderr = connection.take_descriptors()
+        try:
+            descriptors = container.attach(stdout, stderr, stdin=request["stdin"])
+        except ValueError:
+            os.close(stdout)
+            os.close(stderr)
+            raise
+        if request["stdin"]:
+            connection.on_gone = lambda: self._end_input(connection, container)
+        connection.push_with_descriptors(descriptors)
+
+    def _end_input(self, connection: Connection, container: ContainerProcess) -> None:
+        container.end_input()
+        connection.close()
+
+    def _send_sockets(self, connection: Connection) -> None:
+        home = os.open("/proc/self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            if self._network is None:
+                sockets = _make_sockets()
+            else:
+                with entered(self._network, home=home):
+                    sockets = _make_sockets()
+        finally:
+            os.close(home)
+        connection.push_with_descriptors([each.fileno() for each in sockets])
+        for each in sockets:
+            each.close()
+        connection.close()
 
     def _on_child_exit(self, pid: int, status: int) -> None:
         # Orphans of containers are reaped here too; nobody asks for them.
@@ -252,6 +333,14 @@ class Server:
         for connection in self._stopping:
             connection.answer({})
         self.loop.stop()
+
+
+def _make_sockets() -> list[socket.socket]:
+    """For TCP over IPv4 and, where the machine has it, IPv6."""
+    sockets = [socket.socket(socket.AF_INET, socket.SOCK_STREAM)]
+    with contextlib.suppress(OSError):
+        sockets.append(socket.socket(socket.AF_INET6, socket.SOCK_STREAM))
+    return sockets
 
 
 def ignore_terminal_signals() -> None:

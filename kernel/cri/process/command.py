@@ -1,0 +1,107 @@
+"""A command that is run in a container: its caller holds the other ends of its streams.
+
+Standard library alone.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable
+
+from kernel.cri.process import syscalls as system
+from kernel.cri.process.child import exit_code, fork_into
+from kernel.cri.process.container import ContainerProcess
+from kernel.cri.process.layout import (
+    Record,
+    containers_have_own_processes,
+    kill_session,
+)
+from kernel.cri.process.loop import READABLE, Loop
+from kernel.cri.process.streams import Streams
+
+
+class CommandProcess:
+    """From `start` to its exit. The pid is the shim's view of it."""
+
+    def __init__(
+        self,
+        loop: Loop,
+        sandbox: Record,
+        container: ContainerProcess,
+        *,
+        on_start: Callable[[], None],
+        on_end: Callable[[Record], None],
+    ) -> None:
+        """`on_start` is called once the command is executed, `on_end` with its exit code or with
+        the reason why it could not be."""
+        self._loop = loop
+        self._sandbox = sandbox
+        self._container = container
+        self._on_start = on_start
+        self._on_end = on_end
+        self._failure_pipe = -1
+        self._failure = b""
+        self._ended = False
+        self.pid = 0
+
+    def start(self, command: list[str], streams: Streams) -> None:
+        """Raises `OSError` if the container is gone."""
+        namespaces = self._open_namespaces()
+        failure_read, failure_write = os.pipe2(os.O_CLOEXEC)
+        self.pid = fork_into(namespaces.pop("pid", None), new_processes=False)
+        if self.pid == 0:
+            self._become(command, list(namespaces.values()), streams, failure_write)
+        for descriptor in (*namespaces.values(), failure_write):
+            os.close(descriptor)
+        self._failure_pipe = failure_read
+        self._loop.watch(failure_read, READABLE, lambda events: self._finish_starting())
+
+    def _open_namespaces(self) -> dict[str, int]:
+        names = ["net"] if self._sandbox["network"] is not None else []
+        if self._sandbox["abilities"]["mounts"]:
+            names.append("mnt")
+        if containers_have_own_processes(self._sandbox):
+            names.append("pid")
+        directory = f"/proc/{self._container.pid}/ns"
+        flags = os.O_RDONLY | os.O_CLOEXEC
+        return {name: os.open(f"{directory}/{name}", flags) for name in names}
+
+    def _become(
+        self, command: list[str], namespaces: list[int], streams: Streams, failure_pipe: int
+    ) -> None:
+        from kernel.cri.process.launch import Launch
+
+        def arrange() -> None:
+            for namespace in namespaces:
+                system.enter_namespace(namespace)
+
+        launch = Launch(
+            self._sandbox, self._container.record, streams=streams, failure_pipe=failure_pipe
+        )
+        launch.run(arrange, command)
+
+    def _finish_starting(self) -> None:
+        """The child has executed the command, which closes the pipe, or said why it couldn't."""
+        if self._failure_pipe < 0:
+            return
+        self._loop.forget(self._failure_pipe)
+        with open(self._failure_pipe, "rb") as pipe:
+            self._failure = pipe.read()
+        self._failure_pipe = -1
+        if not self._failure:
+            self._on_start()
+
+    def kill(self) -> None:
+        """Kill the command, with what it has started in its session."""
+        if not self._ended:
+            os.kill(self.pid, signal.SIGKILL)
+            kill_session(self.pid)
+
+    def on_exit(self, status: int) -> None:
+        self._ended = True
+        self._finish_starting()
+        if self._failure:
+            self._on_end({"error": self._failure.decode(errors="replace")})
+        else:
+            self._on_end({"exit_code": exit_code(status)})
