@@ -12,8 +12,7 @@ import subprocess
 import sys
 import tempfile
 import urllib.request
-from collections.abc import AsyncIterator
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
 
 import anyio
@@ -21,9 +20,6 @@ import anyio.to_thread
 import pytest
 
 from kernel.clock import SystemClock
-from kernel.cri.process import shim
-from kernel.cri.process.runtime import ProcessRuntime
-from kernel.cri.process.state import Abilities
 from kernel.cri.runtime import (
     ContainerState,
     InvalidImageName,
@@ -36,76 +32,20 @@ from kernel.cri.runtime import (
     SecurityContext,
 )
 from tests.cri import ordinary_user
+from tests.cri.process_machine import (
+    FOREVER,
+    abilities,
+    is_running,
+    needs_mounts,
+    needs_root,
+    open_runtime,
+    shims_of,
+    until_gone,
+)
 from tests.cri.runtimes_under_test import RuntimeUnderTest
 from tests.cri.trial import Trial, next_event, wait_for
 
 pytestmark = pytest.mark.anyio
-
-FOREVER = "trap 'exit 143' TERM; echo ready; while :; do sleep 0.05; done"
-SHIM = "process/shim.py"
-
-
-@pytest.fixture
-def state_directory(tmp_path: Path) -> Path:
-    return tmp_path / "state"
-
-
-@pytest.fixture
-async def trial(state_directory: Path, tmp_path: Path) -> AsyncIterator[Trial]:
-    under_test = RuntimeUnderTest(open=lambda: open_runtime(state_directory), image="busybox")
-    trial = Trial(under_test, tmp_path)
-    yield trial
-    await trial.close()
-    assert shims_of(state_directory) == []
-
-
-def open_runtime(state_directory: Path) -> ProcessRuntime:
-    return ProcessRuntime(state_directory, clock=SystemClock())
-
-
-@cache
-def abilities() -> Abilities:
-    """What the runtime finds out about who runs the tests."""
-    probe = [sys.executable, "-I", "-S", shim.__file__, "probe"]
-    return Abilities(**json.loads(subprocess.run(probe, capture_output=True, check=True).stdout))
-
-
-needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
-needs_mounts = pytest.mark.skipif(
-    not abilities().mounts, reason="this user may neither mount nor make user namespaces"
-)
-
-
-def shims_of(state_directory: Path) -> list[int]:
-    """The live processes that hold a sandbox of this state directory."""
-    found = []
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            words = path.read_bytes().split(b"\0")
-        except OSError:
-            continue
-        mine = any(word.startswith(bytes(state_directory)) for word in words)
-        if mine and any(word.endswith(SHIM.encode()) for word in words):
-            found.append(int(path.parent.name))
-    return found
-
-
-def is_running(mark: str) -> bool:
-    """Whether any process has `mark` in its command line."""
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            if mark.encode() in path.read_bytes():
-                return True
-        except OSError:
-            continue
-    return False
-
-
-async def until_gone(mark: str) -> None:
-    async def look() -> bool | None:
-        return None if is_running(mark) else True
-
-    await wait_for(look)
 
 
 def free_port(kind: int = socket.SOCK_STREAM) -> int:
@@ -705,9 +645,10 @@ async def test_who_exceeds_its_memory_is_killed_and_it_is_said(trial: Trial) -> 
 @pytest.mark.slow
 @pytest.mark.parametrize("restriction", [(), ("--without-namespaces",)], ids=["user", "bare"])
 def test_the_same_as_an_ordinary_user(restriction: tuple[str, ...]) -> None:
-    tests = ["tests/cri/test_process.py", "tests/cri/test_runtime_contract.py"]
-    # Much of the contract is about volumes, which can't be without namespaces.
-    tests = tests[:1] if restriction else tests
+    tests = ["tests/cri/test_process.py", "tests/cri/test_process_streams.py"]
+    if not restriction:
+        # Much of the contract is about volumes, which can't be without namespaces.
+        tests.append("tests/cri/test_runtime_contract.py")
     # pytest's own directories are closed to others.
     with tempfile.TemporaryDirectory(prefix="podkernel-nobody-") as directory:
         os.chown(directory, ordinary_user.NOBODY, ordinary_user.NOBODY)

@@ -148,6 +148,12 @@ class ProcessSession:
 
     async def leave(self) -> None:
         """Let go of everything; a command is dead when this returns."""
+        if self._is_command and self._exit_code is None:
+            # That our half is closed has the shim kill the command, and its answer says that it is
+            # dead. First of all, as a terminal that hangs up would end only what listens to that.
+            self._connection.finish_sending()
+            with anyio.move_on_after(_ABANDON_SECONDS, shield=True), suppress(RuntimeFailure):
+                await self._receive_exit_code()
         self._close_input()
         anyio.notify_closing(self._waiting)
         self._waiting.close()
@@ -155,11 +161,6 @@ class ProcessSession:
             self._close_output(descriptor)
         if self._terminal >= 0:
             os.close(self._terminal)
-        if self._is_command and self._exit_code is None:
-            # That our half is closed has the shim kill the command; its answer says that it is.
-            self._connection.finish_sending()
-            with anyio.move_on_after(_ABANDON_SECONDS, shield=True), suppress(RuntimeFailure):
-                await self._receive_exit_code()
         self._connection.close()
 
 
