@@ -38,7 +38,7 @@ from kernel.objects.namespace import Namespace
 from kernel.reconcilers.builtin import NodeSetup, builtin_plugin
 from kernel.reconcilers.node_limits import NODE_LIMITS, NodeLimits
 from kernel.reconcilers.pod.shutdown import stop_all_pods
-from kernel.reconcilers.pod.volumes.mounts import unmount_below
+from kernel.reconcilers.pod.volumes.directories import unmount_all
 from kernel.reconcilers.system_objects import ensure_system_objects
 from kernel.store.compaction import Retention
 from kernel.store.store import Durability, Store
@@ -152,7 +152,7 @@ class Kernel:
                     limits=node_limits,
                 )
                 if on_exit == "stop":
-                    stack.callback(unmount_below, node.pod_directory)
+                    stack.callback(unmount_all, node.pod_directory)
                     stack.push_async_callback(stop_all_pods, chosen, node.owner)
             await stack.enter_async_context(projections.running())
             await _run_reconcilers(stack, client, kinds, admission, clock, node, loaded)

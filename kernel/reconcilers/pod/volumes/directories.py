@@ -43,3 +43,10 @@ def remove_pod_directory(pods_directory: Path, uid: str) -> None:
         if directory.exists():
             unmount_below(directory)
             shutil.rmtree(directory, ignore_errors=True)
+
+
+def unmount_all(pods_directory: Path) -> None:
+    """Unmount what is mounted for any Pod; never the directory of all of them, which may be a disk
+    of its own. Raises `OSError`."""
+    for directory in pods_directory.iterdir():
+        unmount_below(directory)

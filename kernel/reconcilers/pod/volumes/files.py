@@ -52,11 +52,16 @@ def write_files(directory: Path, files: Mapping[str, File], now: int, group: int
         _link(directory, names)
         return False
     version = _new_version(directory, now)
-    for name, file in wanted.items():
-        _write(version, name, file)
-    if group is not None:
-        _give_to_group(directory, version, group)
-    _link(directory, names)
+    try:
+        for name, file in wanted.items():
+            _write(version, name, file)
+        if group is not None:
+            _give_to_group(directory, version, group)
+        _link(directory, names)
+    except OSError:
+        # What was written so far must not keep a full disk full.
+        shutil.rmtree(version, ignore_errors=True)
+        raise
     new_link = directory / NEW_DATA_LINK
     new_link.unlink(missing_ok=True)
     new_link.symlink_to(version.name)
