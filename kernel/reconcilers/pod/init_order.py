@@ -12,6 +12,7 @@ import msgspec
 from kernel.cri import runtime as cri
 from kernel.objects.pod import Container, Pod
 from kernel.objects.pod_status import ContainerStatus
+from kernel.reconcilers.pod.back_off import back_off_of
 from kernel.reconcilers.pod.observe import Observed
 from kernel.reconcilers.pod.restart import (
     Never,
@@ -65,14 +66,15 @@ def init_step(pod: Pod, observed: Observed, now: int) -> InitStep:
 def _decide(
     pod: Pod, container: Container, observed: Observed, status: ContainerStatus | None, now: int
 ) -> StartNow | WaitUntil | Never | object:
+    back_off = back_off_of(pod.metadata.annotations)
     if is_sidecar(container):
-        return decide_restart("Always", container.name, observed, status, now)
+        return decide_restart("Always", container.name, observed, status, now, back_off=back_off)
     latest = observed.in_sandbox().latest(container.name)
     if latest is None:
         # Not run in this sandbox yet: whatever it did in an earlier one doesn't hold it back.
         return StartNow(attempt=_next_attempt(observed, container.name, status))
     policy = "Never" if pod.spec.restart_policy == "Never" else "OnFailure"
-    return decide_restart(policy, container.name, observed, status, now)
+    return decide_restart(policy, container.name, observed, status, now, back_off=back_off)
 
 
 def _next_attempt(observed: Observed, name: str, status: ContainerStatus | None) -> int:

@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from kernel.cri import runtime as cri
 from kernel.objects.pod import Pod
+from kernel.reconcilers.pod.back_off import back_off_of
 from kernel.reconcilers.pod.deadline import DEADLINE_EXCEEDED, PodFailure, deadline_of
 from kernel.reconcilers.pod.ephemeral import ephemeral_starts
 from kernel.reconcilers.pod.init_order import init_step
@@ -86,6 +87,7 @@ def plan_pod(pod: Pod, observed: Observed, now: int) -> Plan:
 
 def _main_decisions(pod: Pod, observed: Observed, now: int) -> dict[str, RestartDecision]:
     statuses = {status.name: status for status in pod.status.container_statuses}
+    back_off = back_off_of(pod.metadata.annotations)
     return {
         container.name: decide_restart(
             pod.spec.restart_policy or "Always",
@@ -94,6 +96,7 @@ def _main_decisions(pod: Pod, observed: Observed, now: int) -> dict[str, Restart
             statuses.get(container.name),
             now,
             container_hash=container_hash(container),
+            back_off=back_off,
         )
         for container in pod.spec.containers
     }

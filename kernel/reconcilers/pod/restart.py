@@ -1,7 +1,6 @@
 """Whether a container is to be started now, later or never (pure).
 
-Back-off, as Kubernetes has it: the first restart comes at once, the second 10 s after the end of
-the run before, then 20, 40, … up to 300 s; a run of 600 s or more begins the row anew. How many
+How long restarts wait is in `back_off.py`; a run of 600 s or more begins the row anew. How many
 restarts came in a row is kept in an annotation of each container, so that the next process knows.
 """
 
@@ -12,13 +11,12 @@ import msgspec
 from kernel.clock import NANOSECONDS_PER_SECOND
 from kernel.cri import runtime as cri
 from kernel.objects.pod_status import ContainerStateTerminated, ContainerStatus
+from kernel.reconcilers.pod.back_off import DEFAULT, BackOff
 from kernel.reconcilers.pod.observe import Observed
 
 RESTARTS_IN_ROW = "podkernel.dev/restarts-in-row"
 CONTAINER_HASH = "io.kubernetes.container.hash"
 
-BACK_OFF_SECONDS_FIRST = 10
-BACK_OFF_SECONDS_MAX = 300
 STEADY_RUN_SECONDS = 600
 
 EXIT_CODE_UNKNOWN = 137
@@ -51,7 +49,7 @@ class WaitUntil(msgspec.Struct, frozen=True):
     """Start it at `due` (nanoseconds since the epoch): `back_off_seconds` after its last end."""
 
     due: int
-    back_off_seconds: int
+    back_off_seconds: float
 
 
 class KeepRunning(msgspec.Struct, frozen=True):
@@ -67,14 +65,6 @@ class Never(msgspec.Struct, frozen=True):
 RestartDecision = StartNow | WaitUntil | KeepRunning | Never
 
 
-def back_off_seconds(restarts_in_row: int) -> int:
-    """How long the `restarts_in_row`-th restart in a row (from 1) waits."""
-    if restarts_in_row <= 1:
-        return 0
-    doublings = min(restarts_in_row - 2, BACK_OFF_SECONDS_MAX.bit_length())
-    return min(BACK_OFF_SECONDS_FIRST << doublings, BACK_OFF_SECONDS_MAX)
-
-
 def decide_restart(
     policy: str,
     name: str,
@@ -83,6 +73,7 @@ def decide_restart(
     now: int,
     *,
     container_hash: str = "",
+    back_off: BackOff = DEFAULT,
 ) -> RestartDecision:
     """What to do about container `name`; `now` in nanoseconds since the epoch.
 
@@ -107,15 +98,15 @@ def decide_restart(
         return StartNow(run.attempt + 1)
     if policy == "Never" or (policy == "OnFailure" and run.exit_code == 0):
         return Never(run.exit_code)
-    return _after(run, now)
+    return _after(run, back_off, now)
 
 
-def _after(run: LastRun, now: int) -> StartNow | WaitUntil:
+def _after(run: LastRun, back_off: BackOff, now: int) -> StartNow | WaitUntil:
     ran_nanoseconds = run.finished_at - run.started_at if run.started_at else 0
     steady = ran_nanoseconds >= STEADY_RUN_SECONDS * NANOSECONDS_PER_SECOND
     in_row = 1 if steady else run.restarts_in_row + 1
-    wait_seconds = back_off_seconds(in_row)
-    due = run.finished_at + wait_seconds * NANOSECONDS_PER_SECOND
+    wait_seconds = back_off.seconds(in_row)
+    due = run.finished_at + round(wait_seconds * NANOSECONDS_PER_SECOND)
     if now >= due:
         return StartNow(run.attempt + 1, in_row)
     return WaitUntil(due, wait_seconds)

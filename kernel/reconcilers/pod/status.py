@@ -20,6 +20,7 @@ from kernel.objects.pod_status import (
 )
 from kernel.objects.quality_of_service import quality_of_service
 from kernel.reconcilers.pod.conditions import pod_conditions
+from kernel.reconcilers.pod.images import duration_text
 from kernel.reconcilers.pod.init_order import is_sidecar
 from kernel.reconcilers.pod.observe import Observed, runtime_uid
 from kernel.reconcilers.pod.plan import Plan
@@ -182,7 +183,7 @@ def _crash_loop(pod: Pod, container: Container, back_off: WaitUntil) -> Containe
     return ContainerStateWaiting(
         reason="CrashLoopBackOff",
         message=(
-            f"back-off {_duration(back_off.back_off_seconds)} restarting failed"
+            f"back-off {duration_text(back_off.back_off_seconds)} restarting failed"
             f" container={container.name} pod={pod_in_words(pod)}"
         ),
     )
@@ -191,12 +192,6 @@ def _crash_loop(pod: Pod, container: Container, back_off: WaitUntil) -> Containe
 def pod_in_words(pod: Pod) -> str:
     """`web_default(<uid>)`, as the kubelet names a Pod in messages."""
     return f"{pod.metadata.name}_{pod.metadata.namespace}({runtime_uid(pod)})"
-
-
-def _duration(seconds: int) -> str:
-    """As Go prints durations: 10s, 1m20s, 5m0s."""
-    minutes, rest = divmod(seconds, 60)
-    return f"{minutes}m{rest}s" if minutes else f"{rest}s"
 
 
 def _not_started(pod: Pod) -> ContainerStateWaiting:

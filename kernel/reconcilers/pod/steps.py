@@ -11,6 +11,7 @@ from kernel.api.client import Client
 from kernel.clock import NANOSECONDS_PER_SECOND
 from kernel.cri import runtime as cri
 from kernel.objects.pod import Container, Pod
+from kernel.reconcilers.pod.back_off import bad_annotations
 from kernel.reconcilers.pod.deadline import deadline_of
 from kernel.reconcilers.pod.dns import node_dns, pod_dns
 from kernel.reconcilers.pod.environment import ConfigError
@@ -82,8 +83,12 @@ class PodSteps:
                 tasks.start_soon(hook.run, container_id)
 
     async def say_back_offs(self, plan: Plan, observed: Observed) -> None:
-        """An Event for each container that waits to be started again."""
+        """An Event for each container that waits to be started again, and where the Pod's own
+        wishes about such waits can't be followed."""
         pod, memory = self._pod, self._memory
+        for sentence in bad_annotations(pod.metadata.annotations):
+            if memory.first_time(sentence):
+                await self._host.recorder.event(pod, "Warning", "InvalidAnnotation", sentence)
         for name in plan.back_offs:
             memory.waiting.pop(name, None)
             latest = observed.latest(name)

@@ -20,7 +20,6 @@ from kernel.reconcilers.pod.restart import (
     RestartDecision,
     StartNow,
     WaitUntil,
-    back_off_seconds,
     decide_restart,
 )
 from tests.reconcilers.pod.made_up import (
@@ -159,11 +158,6 @@ def test_an_end_that_nobody_saw_has_no_back_off(now: float) -> None:
 
 def test_a_status_of_something_that_never_ran_does_not_count() -> None:
     assert _decide("Never", status=ContainerStatus(name="main")) == StartNow()
-
-
-@given(st.integers(min_value=0, max_value=10_000))
-def test_the_back_off_never_shrinks_and_is_bounded(in_row: int) -> None:
-    assert 0 <= back_off_seconds(in_row) <= back_off_seconds(in_row + 1) <= 300
 
 
 @given(
