@@ -11,6 +11,7 @@ from kernel.clock import Clock
 from kernel.cri.runtime import Runtime
 from kernel.objects.kind import Kind
 from kernel.objects.pod_status import ContainerStateWaiting
+from kernel.reconcilers.pod.deadline import PodFailure
 from kernel.reconcilers.pod.pulls import ImagePulls
 from kernel.reconcilers.pod.sources_state import SourcesState
 
@@ -64,7 +65,8 @@ class PodMemory:
     failing calls from being repeated too soon, and Events from being said twice.
 
     `waiting` is why containers could not be started, by name. `volumes_state` is what the files of
-    its volumes were last made of.
+    its volumes were last made of; `eviction` why it has to go, as was found at
+    `storage_checked_at` (monotonic seconds).
     """
 
     def __init__(self, uid: str, clock: Clock) -> None:
@@ -75,6 +77,8 @@ class PodMemory:
         self.waiting: dict[str, ContainerStateWaiting] = {}
         self.messages: dict[str, str] = {}
         self.volumes_state: SourcesState | None = None
+        self.eviction: PodFailure | None = None
+        self.storage_checked_at: float | None = None
         self._sources_state: SourcesState | None = None
 
     def must_wait(self, subject: str) -> bool:

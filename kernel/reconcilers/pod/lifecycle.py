@@ -20,6 +20,7 @@ from kernel.objects.pod import Pod
 from kernel.reconcilers.node_limits import NODE_LIMITS, NodeLimits
 from kernel.reconcilers.pod.deadline import deadline_of
 from kernel.reconcilers.pod.ending import AbsentPods, remove_pods, terminate_pod
+from kernel.reconcilers.pod.eviction import due_eviction, seconds_to_next_check
 from kernel.reconcilers.pod.host import EventRecorder, Host, PodMemory
 from kernel.reconcilers.pod.interrupt import Interrupted
 from kernel.reconcilers.pod.leftovers import remove_leftovers
@@ -34,6 +35,7 @@ from kernel.reconcilers.pod.observe import (
 from kernel.reconcilers.pod.plan import Plan, plan_pod
 from kernel.reconcilers.pod.pulls import ImagePulls
 from kernel.reconcilers.pod.references import Referrers
+from kernel.reconcilers.pod.removal import remove_volumes_of_ended
 from kernel.reconcilers.pod.runtime_events import RuntimeEvents
 from kernel.reconcilers.pod.status_writing import write_status
 from kernel.reconcilers.pod.steps import PodSteps
@@ -162,7 +164,8 @@ class NodeAgent:
     ) -> Result | None:
         """Write what is, do what is next until nothing is, and write what has come of it."""
         steps = PodSteps(self._host, client, pod, memory)
-        plan = plan_pod(pod, observed, self._now())
+        eviction = await due_eviction(self._host, pod, observed, memory)
+        plan = plan_pod(pod, observed, self._now(), eviction=eviction)
 
         async def write() -> bool:
             return await write_status(self._host, client, pod, plan, observed, memory)
@@ -177,14 +180,16 @@ class NodeAgent:
             if not await steps.act(plan, observed):
                 break
             observed = await observe_pod(self._host.runtime, self._host.owner, pod)
-            plan = plan_pod(pod, observed, self._now())
+            plan = plan_pod(pod, observed, self._now(), eviction=eviction)
             # A failure is shown before what comes of it: ErrImagePull, then ImagePullBackOff.
             if memory.waiting and not await write():
                 return None
         await steps.say_back_offs(plan, observed)
         if not await write():
             return None
-        if not plan.finished:
+        if plan.finished:
+            await remove_volumes_of_ended(self._host, pod, observed)
+        else:
             await follow_objects(self._host, client, pod, observed, memory)
         await remove_leftovers(self._host, observed)
         return self._requeue(pod, plan, memory)
@@ -197,6 +202,9 @@ class NodeAgent:
         deadline = deadline_of(pod)
         if deadline is not None and not plan.finished:
             waits.append((deadline - self._now()) / NANOSECONDS_PER_SECOND)
+        check_seconds = seconds_to_next_check(self._host, pod, memory)
+        if check_seconds is not None and not plan.finished:
+            waits.append(check_seconds)
         retry_seconds = memory.seconds_to_next_retry()
         if retry_seconds is not None and not plan.finished:
             waits.append(retry_seconds)

@@ -22,6 +22,8 @@ from kernel.reconcilers.pod.restart import (
 )
 from kernel.reconcilers.pod.translate import container_hash
 
+EVICTION_GRACE_SECONDS = 1
+
 
 class Stop(msgspec.Struct, frozen=True):
     """End a running container. `message` is what the Event says (empty: that it is stopped), and
@@ -52,16 +54,20 @@ class Plan(msgspec.Struct, frozen=True):
     failure: PodFailure | None = None
 
 
-def plan_pod(pod: Pod, observed: Observed, now: int) -> Plan:
-    """The next steps for a Pod that is not being deleted; `now` in nanoseconds since the epoch."""
+def plan_pod(pod: Pod, observed: Observed, now: int, *, eviction: PodFailure | None = None) -> Plan:
+    """The next steps for a Pod that is not being deleted; `now` in nanoseconds since the epoch.
+    `eviction` is why it has to go, if it has."""
     if pod.status.phase in ("Succeeded", "Failed"):
         return Plan(finished=True, initialized=True)
     mains = _main_decisions(pod, observed, now)
     all_ended = all(isinstance(decision, Never) for decision in mains.values())
     due = deadline_of(pod)
-    if due is not None and now >= due and not all_ended:
+    failure = DEADLINE_EXCEEDED if due is not None and now >= due else eviction
+    if failure is not None and not all_ended:
         ran = bool(observed.sandbox) and init_step(pod, observed, now).done
-        return replace(_end(pod, observed, initialized=ran), failure=DEADLINE_EXCEEDED)
+        grace_seconds = EVICTION_GRACE_SECONDS if failure is eviction else None
+        end = _end(pod, observed, initialized=ran, grace_seconds=grace_seconds)
+        return replace(end, failure=failure)
     if observed.sandbox is None:
         if all_ended or _ran_and_never_again(pod, observed):
             return Plan(finished=True, initialized=all_ended)
@@ -107,10 +113,12 @@ def _ran_and_never_again(pod: Pod, observed: Observed) -> bool:
     return pod.spec.restart_policy == "Never" and bool(observed.containers)
 
 
-def _end(pod: Pod, observed: Observed, *, initialized: bool) -> Plan:
+def _end(
+    pod: Pod, observed: Observed, *, initialized: bool, grace_seconds: float | None = None
+) -> Plan:
     """All that had to run has run: the sidecars end, and then the Pod is finished."""
     running = observed.running()
-    stops = tuple(Stop(container) for container in running)
+    stops = tuple(Stop(container, grace_seconds=grace_seconds) for container in running)
     return Plan(finished=not running, stops=stops, whole_pod=bool(stops), initialized=initialized)
 
 

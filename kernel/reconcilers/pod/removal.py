@@ -6,10 +6,15 @@ import anyio
 import anyio.to_thread
 
 from kernel.cri import runtime as cri
+from kernel.objects.pod import Pod
 from kernel.reconcilers.pod.host import Host
-from kernel.reconcilers.pod.observe import Observed
+from kernel.reconcilers.pod.observe import Observed, runtime_uid
 from kernel.reconcilers.pod.translate import GRACE_SECONDS
-from kernel.reconcilers.pod.volumes.directories import has_volumes, remove_pod_directory
+from kernel.reconcilers.pod.volumes.directories import (
+    has_volumes,
+    remove_pod_directory,
+    remove_volumes,
+)
 
 
 async def kill_pod(host: Host, observed: Observed, *, grace_seconds: float) -> None:
@@ -40,6 +45,13 @@ def grace_from_sandboxes(observed: Observed) -> float:
         if text.isdigit():
             return int(text)
     return 0
+
+
+async def remove_volumes_of_ended(host: Host, pod: Pod, observed: Observed) -> None:
+    """Remove what the volumes of a Pod hold that has ended for good, as its status says by now."""
+    uid = runtime_uid(pod)
+    if not observed.running() and has_volumes(host.pods_directory, uid):
+        await anyio.to_thread.run_sync(remove_volumes, host.pods_directory, uid)
 
 
 async def forget_pod(host: Host, namespace: str, name: str, uid: str) -> None:

@@ -45,8 +45,5 @@ def _of_pod(pod: Pod) -> list[str]:
     wishes = {
         "runtimeClassName is not followed": spec.runtime_class_name is not None,
         "hostUsers false gives no user namespace": spec.host_users is False,
-        "emptyDir sizeLimit is not enforced": any(
-            volume.empty_dir and volume.empty_dir.size_limit for volume in spec.volumes
-        ),
     }
     return [sentence for sentence, wished in wishes.items() if wished]

@@ -36,13 +36,19 @@ def has_volumes(pods_directory: Path, uid: str) -> bool:
     return any(directory.exists() for directory in directories)
 
 
+def remove_volumes(pods_directory: Path, uid: str) -> None:
+    """Remove the volumes of a Pod. What is mounted there is unmounted, and never removed. Raises
+    `OSError`."""
+    _remove(sub_paths_directory(pods_directory, uid))
+    _remove(volumes_directory(pods_directory, uid))
+    _remove(memory_directory(uid))
+
+
 def remove_pod_directory(pods_directory: Path, uid: str) -> None:
-    """Remove the volumes of a Pod and all else that it has on disk, but for its logs. What is
-    mounted there is unmounted, and never removed. Raises `OSError`."""
-    for directory in (pod_directory(pods_directory, uid), memory_directory(uid)):
-        if directory.exists():
-            unmount_below(directory)
-            shutil.rmtree(directory, ignore_errors=True)
+    """Remove the volumes of a Pod and all else that it has on disk, but for its logs. Raises
+    `OSError`."""
+    remove_volumes(pods_directory, uid)
+    _remove(pod_directory(pods_directory, uid))
 
 
 def unmount_all(pods_directory: Path) -> None:
@@ -50,3 +56,9 @@ def unmount_all(pods_directory: Path) -> None:
     of its own. Raises `OSError`."""
     for directory in pods_directory.iterdir():
         unmount_below(directory)
+
+
+def _remove(directory: Path) -> None:
+    if directory.exists():
+        unmount_below(directory)
+        shutil.rmtree(directory, ignore_errors=True)
