@@ -25,6 +25,8 @@ from kernel.objects.kind import Kind
 KindType = TypeVar("KindType", bound=Kind)
 
 PatchType = Literal["json", "merge", "strategic"]
+Subresource = Literal["", "status", "ephemeralcontainers"]
+"""What of an object is written: its own fields, its status, or a Pod's ephemeral containers."""
 
 
 class WatchEventType(str, Enum):
@@ -172,7 +174,7 @@ class Client(Protocol):
         *,
         namespace: str | None = None,
         type: PatchType = "merge",
-        subresource: Literal["", "status"] = "",
+        subresource: Subresource = "",
         dry_run: bool = False,
     ) -> KindType:
         """Change parts of an object: RFC 6902, RFC 7386, or Kubernetes' strategic merge."""

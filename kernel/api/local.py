@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from datetime import datetime
-from typing import Any, Literal, cast
+from typing import Any, cast
 
 import anyio
 
@@ -13,6 +13,7 @@ from kernel.api.client import (
     ObjectList,
     PatchType,
     ProjectionView,
+    Subresource,
     Transaction,
     WatchEvent,
     WatchEventType,
@@ -142,7 +143,7 @@ class LocalClient(Client):
         *,
         namespace: str | None = None,
         type: PatchType = "merge",
-        subresource: Literal["", "status"] = "",
+        subresource: Subresource = "",
         dry_run: bool = False,
     ) -> KindType:
         stored = await self._api.patch(

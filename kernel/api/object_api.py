@@ -7,10 +7,10 @@ their stored form, so that a list over HTTP never decodes what it only passes on
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any
 
 from kernel.api.admission import AdmissionChain
-from kernel.api.client import PatchType, WatchEventType
+from kernel.api.client import PatchType, Subresource, WatchEventType
 from kernel.api.context import current_actor, current_cause
 from kernel.api.errors import (
     AlreadyExists,
@@ -28,6 +28,7 @@ from kernel.api.planning import Plan, Planner
 from kernel.api.reading import ObjectReader
 from kernel.api.selection import Selection
 from kernel.api.stored import Stored, StoredEvent, StoredList, copy_of
+from kernel.api.strategies import TERMINAL_PHASES
 from kernel.api.upcasting import Upcasters
 from kernel.api.watching import EventCache, StoredWatch
 from kernel.clock import Clock, now_timestamp
@@ -41,8 +42,6 @@ from kernel.store.errors import Compacted, PreconditionFailed, StoreError, Store
 from kernel.store.log import Write
 from kernel.store.schema import Entry
 from kernel.store.store import Store
-
-Subresource = Literal["", "status"]
 
 CONFLICT_RETRIES_MAX = 16
 
@@ -224,13 +223,13 @@ class ObjectApi:
         subresource: Subresource = "",
         dry_run: bool = False,
     ) -> Stored:
-        """Replace an object or its status. With a resourceVersion in it, only from that one.
+        """Replace an object or a part of it. With a resourceVersion in it, only from that one.
         `obj` stays as it is."""
 
         async def plan(present: Stored) -> Plan:
             # Each attempt starts from what was asked for: admission changes what it is given.
             return await self.planner.update(
-                present, copy_of(obj), status=subresource == "status", dry_run=dry_run
+                present, copy_of(obj), subresource=subresource, dry_run=dry_run
             )
 
         return await self._change(type(obj), namespace, name or obj.metadata.name, plan, dry_run)
@@ -250,9 +249,7 @@ class ObjectApi:
 
         async def plan(present: Stored) -> Plan:
             obj = patched(kind, present, patch, patch_type)
-            return await self.planner.update(
-                present, obj, status=subresource == "status", dry_run=dry_run
-            )
+            return await self.planner.update(present, obj, subresource=subresource, dry_run=dry_run)
 
         return await self._change(kind, namespace, name, plan, dry_run)
 
@@ -307,6 +304,26 @@ class ObjectApi:
                 continue  # somebody else was faster
             deleted.append(last)
         return StoredList(deleted, self.revision)
+
+    async def evict(
+        self, namespace: str, name: str, options: DeleteOptions, *, dry_run: bool = False
+    ) -> None:
+        """Ask for a Pod's end, and have its status tell that it was evicted. Nothing refuses that:
+        there are no disruption budgets."""
+        evicted = PodCondition(
+            type="DisruptionTarget",
+            status="True",
+            reason="EvictionByEvictionAPI",
+            message="Eviction API: evicting",
+            last_transition_time=now_timestamp(self.clock),
+        )
+
+        async def plan(present: Stored) -> Plan:
+            has_ended = present.decode().status.phase in TERMINAL_PHASES
+            reason = None if has_ended else evicted
+            return await self.planner.delete(present, options, reason=reason, dry_run=dry_run)
+
+        await self._change(Pod, namespace, name, plan, dry_run)
 
     async def bind(self, namespace: str, name: str, binding: Binding) -> None:
         """Put a Pod on a node. Raises `Conflict` where it is on one, or being deleted, or where

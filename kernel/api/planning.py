@@ -14,6 +14,7 @@ import msgspec
 
 from kernel.api import metadata, strategies
 from kernel.api.admission import AdmissionChain, AdmissionRequest, Operation as AdmissionOperation
+from kernel.api.client import Subresource
 from kernel.api.context import current_actor
 from kernel.api.defaulting import default
 from kernel.api.errors import AlreadyExists, BadRequest, Conflict, Forbidden, Invalid, NotFound
@@ -24,6 +25,7 @@ from kernel.clock import Clock
 from kernel.objects.kind import Kind
 from kernel.objects.meta import DeleteOptions, StatusCause
 from kernel.objects.namespace import Namespace
+from kernel.objects.pod_status import PodCondition
 from kernel.store.log import Item, Operation
 from kernel.store.store import StoreReader
 
@@ -84,9 +86,14 @@ class Planner:
         return Plan(type(obj), key, data, Operation(key, data, expected_revision=0))
 
     async def update(
-        self, present: Stored, obj: Kind, *, status: bool = False, dry_run: bool = False
+        self,
+        present: Stored,
+        obj: Kind,
+        *,
+        subresource: Subresource = "",
+        dry_run: bool = False,
     ) -> Plan:
-        """Replace an object's own fields, or its status alone; `obj` is changed on the way.
+        """Replace an object's own fields, or one part alone; `obj` is changed on the way.
 
         Where that takes away the last thing that held a deletion, the object goes.
         """
@@ -95,17 +102,19 @@ class Planner:
         expected = obj.metadata.resource_version
         if expected and expected != str(present.revision):
             raise Conflict.modified(plural, name)
-        if status:
-            metadata.prepare_update(obj, old, plural)
+        metadata.prepare_update(obj, old, plural)
+        if subresource == "status":
             new = present.decode()
             new.status = obj.status  # type: ignore[attr-defined]
             await self._admit_status(new, old)
         else:
-            metadata.prepare_update(obj, old, plural)
-            new = obj
-            if kind.info.has_status:
-                new.status = old.status  # type: ignore[attr-defined]
-            await self._admit("UPDATE", new, old, dry_run)
+            if subresource == "ephemeralcontainers":
+                new = strategies.with_ephemeral_containers(present.decode(), obj)
+            else:
+                new = obj
+                if kind.info.has_status:
+                    new.status = old.status  # type: ignore[attr-defined]
+            await self._admit("UPDATE", new, old, dry_run, subresource)
             if new.metadata.generation and strategies.spec_changed(new, old):
                 new.metadata.generation += 1
         plan = self.replacement(present, new)
@@ -114,9 +123,15 @@ class Planner:
         return self._removal(present, plan.data) if self._may_go(new) else plan
 
     async def delete(
-        self, present: Stored, options: DeleteOptions, *, dry_run: bool = False
+        self,
+        present: Stored,
+        options: DeleteOptions,
+        *,
+        reason: PodCondition | None = None,
+        dry_run: bool = False,
     ) -> Plan:
-        """End an object: remove it, or mark it as being deleted where something holds it."""
+        """End an object: remove it, or mark it as being deleted where something holds it. Of a Pod
+        the status may tell the `reason`."""
         obj = present.decode()
         self._require_preconditions(present, obj.metadata.uid, options)
         await self._ask_hooks("DELETE", None, obj, dry_run)
@@ -124,6 +139,8 @@ class Planner:
         if grace == 0 and not strategies.holds_deletion(obj):
             return self._removal(present, present.data)
         changed = metadata.mark_deleted(obj.metadata, grace, self._clock)
+        if reason is not None:
+            changed |= strategies.set_condition(obj, reason)
         if not changed:
             return Plan(present.kind, present.key, present.data, None, present.revision)
         strategies.mark_terminating(obj)
@@ -177,13 +194,18 @@ class Planner:
             )
 
     async def _admit(
-        self, operation: AdmissionOperation, obj: Kind, old: Kind | None, dry_run: bool
+        self,
+        operation: AdmissionOperation,
+        obj: Kind,
+        old: Kind | None,
+        dry_run: bool,
+        subresource: Subresource = "",
     ) -> None:
         default(obj)
         request = self._request(operation, obj, old, dry_run)
         if await self._admission.mutate(type(obj), request):
             default(obj)
-        causes = validate_create(obj) if old is None else validate_update(obj, old)
+        causes = validate_create(obj) if old is None else validate_update(obj, old, subresource)
         self._require_valid(obj, causes)
         await self._admission.validate(type(obj), request)
 

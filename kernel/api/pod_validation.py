@@ -21,6 +21,9 @@ from kernel.objects.volume import Volume
 
 ACTIVE_DEADLINE_SECONDS_MAX = 2**31 - 1
 
+MIRROR = "kubernetes.io/config.mirror"
+"""The annotation of a mirror Pod, the API's picture of a static one."""
+
 _DNS_POLICIES = ("ClusterFirstWithHostNet", "ClusterFirst", "Default", "None")
 _RESTART_POLICIES = ("Always", "OnFailure", "Never")
 _INIT_ONLY = "may not be set for init containers without restartPolicy=Always"
@@ -239,6 +242,28 @@ def check_tolerations(tolerations: Sequence[Toleration], path: str, causes: Caus
             causes.invalid(f"{here}.operator", toleration.value, rule)
         if toleration.effect:
             causes.one_of(f"{here}.effect", toleration.effect, TAINT_EFFECTS)
+
+
+def check_new_pod(pod: Pod, causes: Causes) -> None:
+    """What a Pod may not begin with."""
+    if pod.spec.ephemeral_containers:
+        causes.forbidden("spec.ephemeralContainers", "cannot be set on create")
+
+
+def check_ephemeral_containers_update(new: Pod, old: Pod, causes: Causes) -> None:
+    """Ephemeral containers may be added: nothing may happen to those that are there."""
+    path = "spec.ephemeralContainers"
+    if MIRROR in old.metadata.annotations:
+        causes.forbidden(path, "static pods do not support ephemeral containers")
+        return
+    present = {container.name: container for container in new.spec.ephemeral_containers}
+    for container in old.spec.ephemeral_containers:
+        if container.name not in present:
+            words = f'existing ephemeral containers "{container.name}" may not be removed'
+            causes.forbidden(path, words)
+        elif present[container.name] != container:
+            words = f'existing ephemeral containers "{container.name}" may not be changed'
+            causes.forbidden(path, words)
 
 
 def check_pod_update(new: Pod, old: Pod, causes: Causes) -> None:

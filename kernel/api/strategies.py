@@ -9,7 +9,7 @@ from kernel.objects.meta import DeleteOptions
 from kernel.objects.namespace import Namespace
 from kernel.objects.node import Node
 from kernel.objects.pod import Pod
-from kernel.objects.pod_status import PodStatus
+from kernel.objects.pod_status import PodCondition, PodStatus
 from kernel.objects.quality_of_service import quality_of_service
 
 TERMINAL_PHASES = ("Succeeded", "Failed")
@@ -35,6 +35,12 @@ def reset_status(obj: Any) -> None:
     )
     if isinstance(obj, Namespace):
         obj.status.phase = "Active"
+
+
+def with_ephemeral_containers(pod: Any, asked: Any) -> Any:
+    """`pod` with the ephemeral containers of `asked`, of which nothing else is taken."""
+    pod.spec.ephemeral_containers = asked.spec.ephemeral_containers
+    return pod
 
 
 def spec_changed(new: Kind, old: Kind) -> bool:
@@ -66,6 +72,17 @@ def holds_deletion(obj: Kind) -> bool:
     if obj.metadata.finalizers:
         return True
     return isinstance(obj, Namespace) and bool(obj.spec.finalizers)
+
+
+def set_condition(pod: Any, condition: PodCondition) -> bool:
+    """Put a condition into a Pod's status; answers whether it was not there with that state."""
+    conditions = {found.type: found for found in pod.status.conditions}
+    present = conditions.get(condition.type)
+    if present is not None and present.status == condition.status:
+        return False
+    conditions[condition.type] = condition
+    pod.status.conditions = list(conditions.values())
+    return True
 
 
 def mark_terminating(obj: Kind) -> None:

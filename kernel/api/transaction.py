@@ -33,7 +33,9 @@ class LocalTransaction:
         return cast(KindType, self._add(plan))
 
     async def update_status(self, obj: KindType) -> KindType:
-        plan = await self._api.planner.update(self._present(obj), copy_of(obj), status=True)
+        plan = await self._api.planner.update(
+            self._present(obj), copy_of(obj), subresource="status"
+        )
         return cast(KindType, self._add(plan))
 
     async def delete(

@@ -9,6 +9,7 @@ from typing import Any
 
 from kernel.api import core_validation, pod_validation
 from kernel.api.causes import Causes
+from kernel.api.client import Subresource
 from kernel.objects.config import ConfigMap, Secret
 from kernel.objects.coordination import Lease
 from kernel.objects.event import Event
@@ -59,16 +60,20 @@ def validate_create(obj: Kind) -> list[StatusCause]:
     causes = Causes()
     _check_metadata(obj, causes)
     _check_own_rules(obj, causes)
+    if isinstance(obj, Pod):
+        pod_validation.check_new_pod(obj, causes)
     return causes.found
 
 
-def validate_update(new: Kind, old: Kind) -> list[StatusCause]:
+def validate_update(new: Kind, old: Kind, subresource: Subresource = "") -> list[StatusCause]:
     """What forbids that `new` takes the place of `old`; empty where nothing does."""
     causes = Causes()
     _check_metadata(new, causes)
     _check_metadata_update(new.metadata, old.metadata, causes)
     _check_own_rules(new, causes)
     rule = _UPDATE_RULES.get(type(new))
+    if subresource == "ephemeralcontainers":
+        rule = pod_validation.check_ephemeral_containers_update
     if rule is not None:
         rule(new, old, causes)
     return causes.found

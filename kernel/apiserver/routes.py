@@ -75,6 +75,12 @@ class Routes:
         }
         self._of_pods: dict[str, dict[str, Handler]] = {
             "binding": {"POST": writes.bind},
+            "eviction": {"POST": writes.evict},
+            "ephemeralcontainers": {
+                "GET": reads.get,
+                "PUT": writes.update,
+                "PATCH": writes.patch,
+            },
             "log": {"GET": logs.serve},
             "exec": {"GET": pod_streams.exec, "POST": pod_streams.exec},
             "attach": {"GET": pod_streams.attach, "POST": pod_streams.attach},

@@ -20,6 +20,8 @@ STATUS = Subresource("status", ("get", "patch", "update"))
 POD_SUBRESOURCES = (
     Subresource("attach", ("create", "get"), kind="PodAttachOptions"),
     Subresource("binding", ("create",), kind="Binding", version="v1"),
+    Subresource("ephemeralcontainers", ("get", "patch", "update")),
+    Subresource("eviction", ("create",), kind="Eviction", group="policy", version="v1"),
     Subresource("exec", ("create", "get"), kind="PodExecOptions"),
     Subresource("log", ("get",)),
     Subresource("portforward", ("create", "get"), kind="PodPortForwardOptions"),

@@ -1,9 +1,8 @@
 """POST, PUT, PATCH and DELETE of objects."""
 
-from typing import Literal
-
 from aiohttp import web
 
+from kernel.api.client import Subresource
 from kernel.api.errors import BadRequest
 from kernel.api.object_api import ObjectApi
 from kernel.apiserver.answers import encode, json_answer
@@ -13,6 +12,7 @@ from kernel.apiserver.parameters import Parameters
 from kernel.apiserver.reads import list_document
 from kernel.apiserver.targets import Target
 from kernel.objects.event import Binding
+from kernel.objects.eviction import Eviction
 from kernel.objects.kind import Kind
 from kernel.objects.meta import DeleteOptions, Status, StatusDetails
 
@@ -40,7 +40,7 @@ class Writes:
     async def update(
         self, request: web.BaseRequest, target: Target, parameters: Parameters
     ) -> web.StreamResponse:
-        """Replace an object or its status."""
+        """Replace an object or a part of it."""
         negotiate(request.headers.get("Accept", ""))
         obj, warnings = await _read_object(request, target, parameters)
         _check_name(obj, target)
@@ -56,7 +56,7 @@ class Writes:
     async def patch(
         self, request: web.BaseRequest, target: Target, parameters: Parameters
     ) -> web.StreamResponse:
-        """Change parts of an object or its status."""
+        """Change an object or a part of it."""
         negotiate(request.headers.get("Accept", ""))
         body = await read_body(request)
         patch, patch_type = decode_patch(body, request.headers.get("Content-Type", ""))
@@ -117,6 +117,23 @@ class Writes:
         success = encode(Status(status="Success", code=201))
         return json_answer(success, status=201, warnings=warnings)
 
+    async def evict(
+        self, request: web.BaseRequest, target: Target, parameters: Parameters
+    ) -> web.StreamResponse:
+        """Ask for a Pod's end for the sake of its node."""
+        body = await read_body(request)
+        content_type = request.headers.get("Content-Type", "")
+        eviction, warnings = decode_object(
+            Eviction, body, content_type, validation=parameters.field_validation
+        )
+        if eviction.metadata.name != target.name:
+            raise BadRequest("name in URL does not match name in Eviction object")
+        options = eviction.delete_options or DeleteOptions()
+        dry_run = parameters.dry_run or _is_dry(options)
+        await self._api.evict(target.one_namespace, target.name, options, dry_run=dry_run)
+        success = encode(Status(status="Success", code=201))
+        return json_answer(success, status=201, warnings=warnings)
+
 
 async def _read_object(
     request: web.BaseRequest, target: Target, parameters: Parameters
@@ -149,8 +166,11 @@ def _check_name(obj: Kind, target: Target) -> None:
         )
 
 
-def _subresource(target: Target) -> Literal["", "status"]:
-    return "status" if target.subresource == "status" else ""
+def _subresource(target: Target) -> Subresource:
+    match target.subresource:
+        case "" | "status" | "ephemeralcontainers" as part:
+            return part
+    raise AssertionError(f"no handler writes {target.subresource}")
 
 
 async def _read_delete_options(request: web.BaseRequest, parameters: Parameters) -> DeleteOptions:

@@ -1,4 +1,5 @@
 import copy
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -7,7 +8,14 @@ from kernel.api.defaulting import default
 from kernel.api.pod_validation import UPDATE_RULE
 from kernel.api.validation import validate_create, validate_update
 from kernel.objects.decoding import decode
-from kernel.objects.pod import Container, Pod, PodSchedulingGate, Toleration
+from kernel.objects.pod import (
+    Container,
+    ContainerPort,
+    EphemeralContainer,
+    Pod,
+    PodSchedulingGate,
+    Toleration,
+)
 
 
 def pod_of(spec: dict[str, Any]) -> Pod:
@@ -296,6 +304,7 @@ def test_names_are_unique_over_all_sorts_of_containers() -> None:
         ("spec.initContainers[0].name", 'Duplicate value: "web"'),
         ("spec.ephemeralContainers[0].name", 'Duplicate value: "web"'),
         ("spec.ephemeralContainers[0].targetContainerName", 'Not found: "other"'),
+        ("spec.ephemeralContainers", "Forbidden: cannot be set on create"),
     ]
 
 
@@ -575,3 +584,63 @@ def test_tolerations_stay_and_deadlines_only_shrink() -> None:
             "Invalid value: null: must not update from a positive integer to nil value",
         )
     ]
+
+
+def ephemeral(name: str, **fields: Any) -> EphemeralContainer:
+    return EphemeralContainer(name=name, image="busybox:1", **fields)
+
+
+def debugged(change: Callable[[Pod], None], **metadata: Any) -> list[tuple[str, str]]:
+    """What is wrong with a change by way of the subresource ephemeralcontainers."""
+    old = with_spec()
+    old.spec.ephemeral_containers = [ephemeral("first")]
+    old.metadata.annotations |= metadata.get("annotations", {})
+    new = copy.deepcopy(old)
+    change(new)
+    default(new)
+    default(old)
+    causes = validate_update(new, old, "ephemeralcontainers")
+    return [(cause.field, cause.message) for cause in causes]
+
+
+def test_ephemeral_containers_may_be_added() -> None:
+    def add(pod: Pod) -> None:
+        pod.spec.ephemeral_containers.insert(0, ephemeral("second", target_container_name="web"))
+
+    assert debugged(add) == []
+
+
+def test_ephemeral_containers_may_not_be_removed() -> None:
+    words = 'Forbidden: existing ephemeral containers "first" may not be removed'
+    assert debugged(lambda pod: pod.spec.ephemeral_containers.clear()) == [
+        ("spec.ephemeralContainers", words)
+    ]
+
+
+def test_ephemeral_containers_may_not_be_changed() -> None:
+    def change(pod: Pod) -> None:
+        pod.spec.ephemeral_containers[0].image = "busybox:2"
+
+    words = 'Forbidden: existing ephemeral containers "first" may not be changed'
+    assert debugged(change) == [("spec.ephemeralContainers", words)]
+
+
+def test_what_is_added_keeps_the_rules_of_ephemeral_containers() -> None:
+    def add(pod: Pod) -> None:
+        pod.spec.ephemeral_containers.append(
+            ephemeral("web", ports=[ContainerPort(container_port=80)])
+        )
+
+    assert debugged(add) == [
+        ("spec.ephemeralContainers[1].name", 'Duplicate value: "web"'),
+        (
+            "spec.ephemeralContainers[1].ports",
+            "Forbidden: cannot be set for an Ephemeral Container",
+        ),
+    ]
+
+
+def test_static_pods_have_no_ephemeral_containers() -> None:
+    words = "Forbidden: static pods do not support ephemeral containers"
+    found = debugged(lambda pod: None, annotations={"kubernetes.io/config.mirror": "hash"})
+    assert found == [("spec.ephemeralContainers", words)]

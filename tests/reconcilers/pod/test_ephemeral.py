@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from kernel.cri.runtime import ContainerState
@@ -81,6 +82,15 @@ async def node(tmp_path: Path) -> AsyncIterator[NodeUnderTest]:
         yield node
 
 
+async def _create(node: NodeUnderTest, pod: Pod) -> None:
+    """Make a Pod, and then add its ephemeral containers, with which none may begin."""
+    added, pod.spec.ephemeral_containers = pod.spec.ephemeral_containers, []
+    await node.create(pod)
+    patch = {"spec": {"ephemeralContainers": msgspec.json.decode(msgspec.json.encode(added))}}
+    await node.client.patch(Pod, "web", patch, subresource="ephemeralcontainers")
+    await node.settle()
+
+
 async def _status(node: NodeUnderTest) -> ContainerStatus:
     (status,) = (await node.pod()).status.ephemeral_container_statuses
     return status
@@ -88,7 +98,7 @@ async def _status(node: NodeUnderTest) -> ContainerStatus:
 
 @pytest.mark.anyio
 async def test_an_ephemeral_container_runs_beside_the_others(node: NodeUnderTest) -> None:
-    await node.create(debugged(debugger("sleep", "60")))
+    await _create(node, debugged(debugger("sleep", "60")))
     status = await _status(node)
     assert status.state.running is not None
     assert (status.ready, status.started, status.restart_count) == (False, None, 0)
@@ -107,7 +117,7 @@ async def test_an_ephemeral_container_runs_beside_the_others(node: NodeUnderTest
 async def test_a_failed_one_is_not_restarted_nor_in_the_way_of_readiness(
     node: NodeUnderTest,
 ) -> None:
-    await node.create(debugged(debugger("false")))
+    await _create(node, debugged(debugger("false")))
     await node.advance(3600)
     terminated = (await _status(node)).state.terminated
     assert terminated is not None
@@ -121,7 +131,7 @@ async def test_it_does_not_hold_up_the_completion_of_its_pod(node: NodeUnderTest
     node.simulated.script("debugger", SimulatedContainer(stop_seconds=1))
     pod = make_pod(container("main", "sleep", "5"), restart="Never")
     pod.spec.ephemeral_containers = [debugger()]
-    await node.create(pod)
+    await _create(node, pod)
     await node.advance(5)
     await node.advance(1)
     assert (await node.pod()).status.phase == "Succeeded"
@@ -130,7 +140,7 @@ async def test_it_does_not_hold_up_the_completion_of_its_pod(node: NodeUnderTest
 
 @pytest.mark.anyio
 async def test_it_goes_with_its_pod(node: NodeUnderTest) -> None:
-    await node.create(debugged(debugger()))
+    await _create(node, debugged(debugger()))
     await node.client.delete(Pod, "web")
     await node.settle()
     assert await node.client.list(Pod) == []
@@ -139,9 +149,8 @@ async def test_it_goes_with_its_pod(node: NodeUnderTest) -> None:
 
 @pytest.mark.anyio
 async def test_it_waits_for_its_target(node: NodeUnderTest) -> None:
-    node.simulated.delay("pull_image", 3)
-    await node.create(debugged(debugger(target="main")))
-    await node.advance(3)
+    init = container("init", "sleep", "3")
+    await _create(node, debugged(debugger(target="main"), init=(init,)))
     waiting = (await _status(node)).state.waiting
     assert waiting is not None
     assert (waiting.reason, waiting.message) == (
@@ -149,7 +158,8 @@ async def test_it_waits_for_its_target(node: NodeUnderTest) -> None:
         "unable to find target container main",
     )
     assert "Error: unable to find target container main" in node.said("Failed")
-    await node.advance(1)
+    await node.advance(3)
+    await node.advance(10)
     assert (await _status(node)).state.running is not None
 
 
@@ -157,7 +167,7 @@ async def test_it_waits_for_its_target(node: NodeUnderTest) -> None:
 async def test_it_lives_on_under_the_next_agent(tmp_path: Path) -> None:
     async with open_node(tmp_path) as node:
         async with node.running():
-            await node.create(debugged(debugger()))
+            await _create(node, debugged(debugger()))
             found = await node.container("debugger")
         async with node.running():
             assert await node.container("debugger") == found
@@ -173,7 +183,7 @@ async def test_it_lives_on_under_the_next_agent(tmp_path: Path) -> None:
 
 @pytest.mark.anyio
 async def test_a_new_sandbox_does_not_bring_it_back(node: NodeUnderTest) -> None:
-    await node.create(debugged(debugger()))
+    await _create(node, debugged(debugger()))
     (present,) = await node.simulated.sandboxes()
     await node.simulated.stop_sandbox(present.id)
     await node.settle()
