@@ -22,6 +22,10 @@ from tests.containerd.bare_cri import BareCri
 from tests.containerd.images import (
     BUSYBOX_IMAGE,
     BUSYBOX_PATH,
+    KUBIA_IMAGE,
+    LIVENESS_IMAGE,
+    NGINX_IMAGE,
+    OTHER_NAMES,
     PAUSE_IMAGE,
     TOMCAT_IMAGE,
     WAR_IMAGE,
@@ -55,6 +59,9 @@ restrict_oom_score_adj = true
 netns_mounts_under_state_dir = true
 stream_server_address = "127.0.0.1"
 stream_server_port = "0"
+
+[plugins."io.containerd.grpc.v1.cri".registry]
+config_path = "{directory}/registries"
 
 [plugins."io.containerd.grpc.v1.cri".cni]
 bin_dir = "{cni_plugins}"
@@ -140,6 +147,18 @@ class Containerd:
                 self._process.wait()
             self._process = None
 
+    @contextmanager
+    def mirroring(self, address: str, *registries: str) -> Iterator[None]:
+        """Have the registry at `address` (HTTP) asked in place of others, such as docker.io."""
+        directories = [self.directory / "registries" / registry for registry in registries]
+        for directory in directories:
+            directory.mkdir(parents=True)
+            mirror = f'[host."http://{address}"]\ncapabilities = ["pull", "resolve"]\n'
+            (directory / "hosts.toml").write_text(mirror)
+        yield
+        for directory in directories:
+            shutil.rmtree(directory)
+
     def remove_sandboxes(self) -> None:
         """Stop and remove every sandbox, with its containers, network and host ports."""
         with BareCri(self.socket_path) as bare:
@@ -192,7 +211,10 @@ class Containerd:
         with BareCri(self.socket_path) as bare:
             listed = bare.call(cri.ListImagesRequest(), cri.ListImagesResponse)
         tags = {tag for image in listed.images for tag in image.repo_tags}
-        return tags >= {PAUSE_IMAGE, BUSYBOX_IMAGE, WAR_IMAGE, TOMCAT_IMAGE}
+        return tags >= {
+            *(PAUSE_IMAGE, BUSYBOX_IMAGE, WAR_IMAGE, TOMCAT_IMAGE),
+            *(NGINX_IMAGE, KUBIA_IMAGE, LIVENESS_IMAGE, *OTHER_NAMES),
+        }
 
 
 @contextmanager

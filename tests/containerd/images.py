@@ -1,7 +1,8 @@
 """The images that tests run, made on this machine without a network, kept in a cache.
 
-All but `pause` hold Debian's static busybox. The last two stand for those of the javaweb Pod: one
-carries /sample.war, the other serves what lies in Tomcat's webapps directory on port 8080.
+All but `pause` hold Debian's static busybox. The others stand for those of the study notes, small
+but real: one carries /sample.war, Tomcats serve what lies in their webapps directory on port 8080,
+nginx serves a page on port 80, kubia says whom one has hit, and liveness falls ill after 10 s.
 """
 
 import hashlib
@@ -20,19 +21,70 @@ PAUSE_IMAGE = "localhost/pause:test"
 BUSYBOX_IMAGE = "docker.io/library/busybox:latest"
 WAR_IMAGE = "docker.io/geektime/sample:v2"
 TOMCAT_IMAGE = "docker.io/geektime/tomcat:7.0"
+NGINX_IMAGE = "docker.io/library/nginx:latest"
+KUBIA_IMAGE = "docker.io/luksa/kubia:latest"
+LIVENESS_IMAGE = "docker.io/library/liveness:latest"
+
+OTHER_NAMES = {
+    "docker.io/library/sample:v2": WAR_IMAGE,
+    "docker.io/library/tomcat:7.0": TOMCAT_IMAGE,
+    "docker.io/library/tomcat:8.5.21-jre8-alpine": TOMCAT_IMAGE,
+    "docker.io/library/nginx:1.13.0-alpine": NGINX_IMAGE,
+}
+"""Further names of these images. A registry asked for `k8s.gcr.io/busybox` or
+`daocloud.io/library/nginx` is asked for the same path as one asked for Docker Hub's."""
 
 BUSYBOX_PATH = Path("/bin/busybox")
 _PAUSE_SOURCE = Path(__file__).with_name("pause.c")
+# Both spellings stand in the notes, the webapps of the second beside the start script of the first.
 _TOMCAT_ROOT = "root/apache-tomcat-7.0.42-v2"
 _TOMCAT_START = f"""\
 #!/bin/sh
 # Unpacks each .war as Tomcat does, then serves the directory.
-cd /{_TOMCAT_ROOT}/webapps || exit 1
+cd /{_TOMCAT_ROOT}/webapps 2>/dev/null || cd /root/apache-tomcat-7.0.42/webapps || exit 1
 for war in *.war; do
   [ -e "$war" ] && mkdir -p "${{war%.war}}" && unzip -o -q "$war" -d "${{war%.war}}"
 done
-exec httpd -f -p 8080 -h /{_TOMCAT_ROOT}/webapps
+exec httpd -f -p 8080 -h .
 """
+_NGINX = """\
+#!/bin/sh
+# Serves a page, and tells the one that serves to end on `nginx -s quit`.
+case "$*" in
+  *"-s quit"*) exec kill -QUIT "$(cat /var/run/nginx.pid)" ;;
+esac
+trap 'kill "$server"; echo quit; exit 0' QUIT TERM
+echo $$ >/var/run/nginx.pid
+httpd -f -p 80 -h /usr/share/nginx/html &
+server=$!
+wait
+"""
+_KUBIA = """\
+#!/bin/sh
+echo "Kubia server starting..."
+exec nc -ll -p 8080 -e /answer
+"""
+_KUBIA_ANSWER = """\
+#!/bin/sh
+while read -r line && [ "$line" != "$(printf '\\r')" ]; do :; done
+body="You've hit $(hostname)"
+printf 'HTTP/1.1 200 OK\\r\\nContent-Length: %d\\r\\n\\r\\n%s\\n' $((${#body} + 1)) "$body"
+"""
+_LIVENESS = """\
+#!/bin/sh
+date +%s >/started
+exec nc -ll -p 8080 -e /answer
+"""
+_LIVENESS_ANSWER = """\
+#!/bin/sh
+while read -r line && [ "$line" != "$(printf '\\r')" ]; do :; done
+if [ $(($(date +%s) - $(cat /started))) -lt 10 ]; then
+  printf 'HTTP/1.1 200 OK\\r\\nContent-Length: 2\\r\\n\\r\\nok'
+else
+  printf 'HTTP/1.1 500 Internal Server Error\\r\\nContent-Length: 4\\r\\n\\r\\nill\\n'
+fi
+"""
+_NGINX_PAGE = "<html><body><h1>Welcome to nginx!</h1></body></html>\n"
 _INDEX = "<html><body>sample: served from a WAR that an init container brought</body></html>\n"
 
 File = tuple[bytes, int]
@@ -62,13 +114,34 @@ def _images() -> dict[str, tuple[dict[str, File], dict[str, Any]]]:
     """From an image's name to its files and its configuration."""
     busybox = dict(_busybox_files())
     shell = {"Env": ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"]}
-    start_script = (_TOMCAT_START.encode(), 0o755)
-    return {
+    own: dict[str, tuple[dict[str, File], dict[str, Any]]] = {
         PAUSE_IMAGE: ({"pause": (_compiled_pause(), 0o755)}, {"Entrypoint": ["/pause"]}),
         BUSYBOX_IMAGE: (busybox, {**shell, "Cmd": ["sh"]}),
         WAR_IMAGE: (busybox | {"sample.war": (_war(), 0o644)}, shell),
-        TOMCAT_IMAGE: (busybox | {f"{_TOMCAT_ROOT}/bin/start.sh": start_script}, shell),
+        TOMCAT_IMAGE: (busybox | {f"{_TOMCAT_ROOT}/bin/start.sh": _script(_TOMCAT_START)}, shell),
+        NGINX_IMAGE: (
+            busybox
+            | {
+                "usr/sbin/nginx": _script(_NGINX),
+                "usr/share/nginx/html/index.html": (_NGINX_PAGE.encode(), 0o644),
+                "var/run/": (b"", 0o755),
+            },
+            {**shell, "Cmd": ["nginx", "-g", "daemon off;"], "StopSignal": "SIGQUIT"},
+        ),
+        KUBIA_IMAGE: (
+            busybox | {"kubia": _script(_KUBIA), "answer": _script(_KUBIA_ANSWER)},
+            {**shell, "Entrypoint": ["/kubia"]},
+        ),
+        LIVENESS_IMAGE: (
+            busybox | {"server": _script(_LIVENESS), "answer": _script(_LIVENESS_ANSWER)},
+            shell,
+        ),
     }
+    return own | {name: own[image] for name, image in OTHER_NAMES.items()}
+
+
+def _script(text: str) -> File:
+    return text.encode(), 0o755
 
 
 def _compiled_pause() -> bytes:

@@ -85,7 +85,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         else:
             tags, blobs = self.server.tags, self.server.blobs
             reference = found["reference"]
-            digest = tags.get(f"{found['name']}:{reference}", reference)
+            name = found["name"].removeprefix("library/")
+            digest = tags.get(f"{name}:{reference}", reference)
             status = 200 if digest in blobs else 404
             content = blobs.get(digest, content)
             if status == 200:

@@ -54,7 +54,7 @@ def remove_pod_directory(pods_directory: Path, uid: str) -> None:
 def unmount_all(pods_directory: Path) -> None:
     """Unmount what is mounted for any Pod; never the directory of all of them, which may be a disk
     of its own. Raises `OSError`."""
-    for directory in pods_directory.iterdir():
+    for directory in pods_directory.iterdir() if pods_directory.is_dir() else ():
         unmount_below(directory)
 
 
