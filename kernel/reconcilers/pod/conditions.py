@@ -57,7 +57,12 @@ def _initialized(
         return PodCondition(type="Initialized", status="True", reason="PodCompleted")
     if initialized or not pod.spec.init_containers:
         return PodCondition(type="Initialized", status="True")
-    incomplete = [status.name for status in inits if not status.ready]
+    sidecars = _sidecar_names(pod)
+    incomplete = [
+        status.name
+        for status in inits
+        if not (status.started if status.name in sidecars else status.ready)
+    ]
     return PodCondition(
         type="Initialized",
         status="False",
@@ -66,13 +71,17 @@ def _initialized(
     )
 
 
+def _sidecar_names(pod: Pod) -> set[str]:
+    return {c.name for c in pod.spec.init_containers if c.restart_policy == "Always"}
+
+
 def _containers_ready(
     pod: Pod, phase: str, inits: Sequence[ContainerStatus], mains: Sequence[ContainerStatus]
 ) -> PodCondition:
     if phase in ("Succeeded", "Failed"):
         reason = "PodCompleted" if phase == "Succeeded" else "PodFailed"
         return PodCondition(type="ContainersReady", status="False", reason=reason)
-    sidecars = {c.name for c in pod.spec.init_containers if c.restart_policy == "Always"}
+    sidecars = _sidecar_names(pod)
     must_be_ready = (*(status for status in inits if status.name in sidecars), *mains)
     unready = [status.name for status in must_be_ready if not status.ready]
     if not unready:

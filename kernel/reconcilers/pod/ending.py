@@ -1,7 +1,7 @@
 """The end of a Pod: one that is being deleted, and what is left of one that is gone."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from functools import partial
 
@@ -24,16 +24,24 @@ logger = logging.getLogger("podkernel.pods")
 MIRROR_ABSENCE_SECONDS = 2
 FORCED_GRACE_SECONDS = 2
 
+Meanwhile = Callable[[Callable[[], Awaitable[None]]], Awaitable[None]]
+
 
 async def terminate_pod(
-    host: Host, client: Client, pod: Pod, observed: Observed, memory: PodMemory
+    host: Host,
+    client: Client,
+    pod: Pod,
+    observed: Observed,
+    memory: PodMemory,
+    meanwhile: Meanwhile,
 ) -> None:
-    """Stop a Pod that is being deleted, write how it has ended, and remove it and all it has."""
+    """Stop a Pod that is being deleted, write how it has ended, and remove it and all it has.
+    `meanwhile` is for what goes on while it stops."""
     grace = pod.metadata.deletion_grace_period_seconds or 0
     stops = [Stop(container) for container in observed.running()]
     stop = partial(stop_containers, host, pod, stops, memory, grace_seconds=grace, whole_pod=True)
     try:
-        await unless_deleted(client, pod, stop)
+        await unless_deleted(client, pod, partial(meanwhile, stop))
         for sandbox in observed.sandboxes:
             await host.runtime.stop_sandbox(sandbox.id)
         if observed.sandboxes:

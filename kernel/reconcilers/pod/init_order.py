@@ -1,11 +1,11 @@
 """Which init container is next (pure).
 
 Init containers run one after another, each to success before the next; a restartable one
-(a sidecar: restartPolicy Always) counts as passed once it has started in the present sandbox, and
-is started again whenever it ends. A new sandbox begins the order anew.
+(a sidecar: restartPolicy Always) counts as passed once it has started in the present sandbox, its
+startup probe included, and is started again whenever it ends. A new sandbox begins the order anew.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
@@ -14,6 +14,7 @@ from kernel.objects.pod import Container, Pod
 from kernel.objects.pod_status import ContainerStatus
 from kernel.reconcilers.pod.back_off import back_off_of
 from kernel.reconcilers.pod.observe import Observed
+from kernel.reconcilers.pod.probes.results import is_started
 from kernel.reconcilers.pod.restart import (
     Never,
     StartNow,
@@ -96,14 +97,23 @@ def _passed_count(pod: Pod, present: Observed) -> int:
     for position in reversed(range(len(names))):
         attempts = present.attempts(names[position])
         if attempts:
-            sidecar = is_sidecar(pod.spec.init_containers[position])
-            passed = any(map(_has_started if sidecar else _has_succeeded, attempts))
+            container = pod.spec.init_containers[position]
+            if is_sidecar(container):
+                passed = _has_come_up(pod, container, attempts, present)
+            else:
+                passed = any(map(_has_succeeded, attempts))
             return position + 1 if passed else position
     return 0
 
 
-def _has_started(container: cri.Container) -> bool:
-    return container.started_at > 0
+def _has_come_up(
+    pod: Pod, sidecar: Container, attempts: Sequence[cri.Container], present: Observed
+) -> bool:
+    """Whether what comes after a sidecar may start: its startup probe has succeeded, or it has
+    none and has run."""
+    if sidecar.startup_probe is None:
+        return any(container.started_at > 0 for container in attempts)
+    return is_started(pod, sidecar, attempts[0], present.probe_results)
 
 
 def _has_succeeded(container: cri.Container) -> bool:

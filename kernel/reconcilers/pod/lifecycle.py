@@ -6,6 +6,7 @@ that the agent can be killed at any step and goes on from there.
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 from kernel.api.client import Client
@@ -33,10 +34,13 @@ from kernel.reconcilers.pod.observe import (
     runtime_uid,
 )
 from kernel.reconcilers.pod.plan import Plan, plan_pod
+from kernel.reconcilers.pod.probes.following import Probes
+from kernel.reconcilers.pod.probes.settings import BAD_PERIOD, period_problems
 from kernel.reconcilers.pod.pulls import ImagePulls
 from kernel.reconcilers.pod.references import Referrers
 from kernel.reconcilers.pod.removal import remove_volumes_of_ended
 from kernel.reconcilers.pod.runtime_events import RuntimeEvents
+from kernel.reconcilers.pod.status import was_initialized
 from kernel.reconcilers.pod.status_writing import write_status
 from kernel.reconcilers.pod.steps import PodSteps
 from kernel.reconcilers.pod.volumes.live_updates import follow_objects
@@ -92,7 +96,9 @@ class NodeAgent:
             files_max=limits.container_log_files_max,
             check_seconds=limits.container_log_check_seconds,
         )
+        self._probes = Probes(self._host)
         self._referrers = Referrers(informers.of(Pod), node_name)
+        self._sources = (self._runtime_events, self._probes)
         self._concurrency = concurrency
         self._memories: dict[Request, PodMemory] = {}
         self._absent = AbsentPods(self._host)
@@ -108,13 +114,18 @@ class NodeAgent:
                 Watch(ConfigMap, self._referrers.of_config_map),
                 Watch(Secret, self._referrers.of_secret),
             ),
-            sources=(self._runtime_events.source, self._log_rotation.source),
+            sources=(
+                *(source.source for source in self._sources),
+                self._log_rotation.source,
+            ),
             concurrency=self._concurrency,
         )
 
     async def reconcile(self, request: Request, client: Client) -> Result | None:
         """Bring one Pod on. Raises `RetryAfter` where the runtime can't be worked with."""
-        observations = self._runtime_events.take_observations(request)
+        observations = ", ".join(
+            filter(None, (source.take_observations(request) for source in self._sources))
+        )
         actor = f"{current_actor()} ({observations})" if observations else current_actor()
         try:
             with acting(actor, cause=current_cause()):
@@ -133,6 +144,7 @@ class NodeAgent:
         )
         if pod is None or not self._is_ours(pod):
             self._memories.pop(request, None)
+            self._probes.forget(request)
             return await self._absent.remove(request, by_uid)
         self._absent.present(request)
         uid = runtime_uid(pod)
@@ -141,9 +153,9 @@ class NodeAgent:
         await remove_pods(self._host, request, by_uid)
         memory = self._memory_of(request, uid)
         if pod.metadata.deletion_timestamp is not None and not is_mirror(pod):
-            await terminate_pod(self._host, client, pod, observed, memory)
+            await self._terminate(client, pod, observed, memory)
             return None
-        return await self._bring_on(client, pod, observed, memory)
+        return await self._bring_on(client, pod, self._probes.follow(pod, observed), memory)
 
     def _memory_of(self, request: Request, uid: str) -> PodMemory:
         memory = self._memories.get(request)
@@ -156,6 +168,27 @@ class NodeAgent:
 
     def _now(self) -> int:
         return self._host.clock.now_nanoseconds()
+
+    async def _observe(self, pod: Pod, *, terminating: bool = False) -> Observed:
+        observed = await observe_pod(self._host.runtime, self._host.owner, pod)
+        return self._probes.follow(pod, observed, terminating=terminating)
+
+    # A Pod that is being deleted
+
+    async def _terminate(
+        self, client: Client, pod: Pod, observed: Observed, memory: PodMemory
+    ) -> None:
+        plan = Plan(initialized=was_initialized(pod))
+
+        async def tell() -> bool:
+            observed = await self._observe(pod, terminating=True)
+            return await write_status(
+                self._host, client, pod, plan, observed, memory, terminating=True
+            )
+
+        observed = self._probes.follow(pod, observed, terminating=True)
+        meanwhile = partial(self._probes.telling, pod, tell)
+        await terminate_pod(self._host, client, pod, observed, memory, meanwhile)
 
     # A Pod that shall run
 
@@ -170,16 +203,24 @@ class NodeAgent:
         async def write() -> bool:
             return await write_status(self._host, client, pod, plan, observed, memory)
 
+        async def tell() -> bool:
+            present = await self._observe(pod)
+            present_plan = plan_pod(pod, present, self._now(), eviction=eviction)
+            return await write_status(self._host, client, pod, present_plan, present, memory)
+
         if not await write():
             return None
+        for problem in period_problems(pod):
+            if memory.first_time(problem):
+                await self._host.recorder.event(pod, "Warning", BAD_PERIOD, problem)
         for _ in range(STEPS_MAX):
             # Before what may take long, such as a pull; and while the sandbox has the addresses.
             tells = plan.starts or (plan.finished and observed.sandbox is not None)
             if tells and not await write():
                 return None
-            if not await steps.act(plan, observed):
+            if not await self._probes.telling(pod, tell, partial(steps.act, plan, observed)):
                 break
-            observed = await observe_pod(self._host.runtime, self._host.owner, pod)
+            observed = await self._observe(pod)
             plan = plan_pod(pod, observed, self._now(), eviction=eviction)
             # A failure is shown before what comes of it: ErrImagePull, then ImagePullBackOff.
             if memory.waiting and not await write():

@@ -6,6 +6,7 @@ import msgspec
 
 from kernel.cri import runtime as cri
 from kernel.objects.pod import Container, Pod
+from kernel.reconcilers.pod.probes.results import NO_RESULTS, Results
 
 POD_NAME = "io.kubernetes.pod.name"
 POD_NAMESPACE = "io.kubernetes.pod.namespace"
@@ -50,10 +51,11 @@ def field_path(pod: Pod, container_name: str) -> str:
 
 
 class Observed(msgspec.Struct, frozen=True):
-    """The sandboxes and containers of one uid, newest first."""
+    """The sandboxes and containers of one uid, newest first, and what probes of them found out."""
 
     sandboxes: tuple[cri.Sandbox, ...] = ()
     containers: tuple[cri.Container, ...] = ()
+    probe_results: Results = NO_RESULTS
 
     @property
     def sandbox(self) -> cri.Sandbox | None:
@@ -74,8 +76,8 @@ class Observed(msgspec.Struct, frozen=True):
         sandbox = self.sandbox
         if sandbox is None:
             return Observed()
-        containers = (c for c in self.containers if c.sandbox_id == sandbox.id)
-        return Observed(sandboxes=(sandbox,), containers=tuple(containers))
+        containers = tuple(c for c in self.containers if c.sandbox_id == sandbox.id)
+        return Observed((sandbox,), containers, self.probe_results)
 
     def running(self) -> list[cri.Container]:
         """The containers that run."""

@@ -6,12 +6,13 @@ import msgspec
 from msgspec.structs import replace
 
 from kernel.cri import runtime as cri
-from kernel.objects.pod import Pod
+from kernel.objects.pod import Container, Pod
 from kernel.reconcilers.pod.back_off import back_off_of
 from kernel.reconcilers.pod.deadline import DEADLINE_EXCEEDED, PodFailure, deadline_of
 from kernel.reconcilers.pod.ephemeral import ephemeral_starts
 from kernel.reconcilers.pod.init_order import init_step
 from kernel.reconcilers.pod.observe import Observed
+from kernel.reconcilers.pod.probes.results import failed_probe, probe_of
 from kernel.reconcilers.pod.restart import (
     Never,
     RestartDecision,
@@ -78,13 +79,14 @@ def plan_pod(pod: Pod, observed: Observed, now: int, *, eviction: PodFailure | N
         return _end(pod, observed, initialized=False)
     ephemeral = ephemeral_starts(pod, observed)
     if not init.done:
-        return Plan(starts={**init.starts, **ephemeral}, back_offs=init.back_offs)
+        starts = {**init.starts, **ephemeral}
+        return Plan(stops=_unhealthy(pod, observed), starts=starts, back_offs=init.back_offs)
     if all_ended:
         return _end(pod, observed, initialized=True)
     starts = {name: d for name, d in mains.items() if isinstance(d, StartNow)}
     back_offs = {name: d for name, d in mains.items() if isinstance(d, WaitUntil)}
     return Plan(
-        stops=_changed(pod, observed),
+        stops=_unhealthy(pod, observed) or _changed(pod, observed),
         starts={**init.starts, **starts, **ephemeral},
         back_offs={**init.back_offs, **back_offs},
         initialized=True,
@@ -96,7 +98,7 @@ def _main_decisions(pod: Pod, observed: Observed, now: int) -> dict[str, Restart
     back_off = back_off_of(pod.metadata.annotations)
     return {
         container.name: decide_restart(
-            pod.spec.restart_policy or "Always",
+            _restart_policy(pod, container, observed),
             container.name,
             observed,
             statuses.get(container.name),
@@ -106,6 +108,15 @@ def _main_decisions(pod: Pod, observed: Observed, now: int) -> dict[str, Restart
         )
         for container in pod.spec.containers
     }
+
+
+def _restart_policy(pod: Pod, container: Container, observed: Observed) -> str:
+    """What a probe has ended did not complete, whatever exit code it chose."""
+    policy = pod.spec.restart_policy or "Always"
+    latest = observed.latest(container.name)
+    if policy != "OnFailure" or latest is None:
+        return policy
+    return "Always" if failed_probe(container, latest, observed.probe_results) else policy
 
 
 def _ran_and_never_again(pod: Pod, observed: Observed) -> bool:
@@ -120,6 +131,28 @@ def _end(
     running = observed.running()
     stops = tuple(Stop(container, grace_seconds=grace_seconds) for container in running)
     return Plan(finished=not running, stops=stops, whole_pod=bool(stops), initialized=initialized)
+
+
+def _unhealthy(pod: Pod, observed: Observed) -> tuple[Stop, ...]:
+    """Running containers that a probe says have to be restarted, as the kubelet's messages and
+    KEP-2238 (a probe's own grace) have it."""
+    init_names = {container.name for container in pod.spec.init_containers}
+    stops = []
+    for container in (*pod.spec.init_containers, *pod.spec.containers):
+        latest = observed.latest(container.name)
+        if latest is None or latest.state is not cri.ContainerState.RUNNING:
+            continue
+        kind = failed_probe(container, latest, observed.probe_results)
+        probe = probe_of(container, kind) if kind is not None else None
+        if kind is None or probe is None:
+            continue
+        is_init = container.name in init_names
+        message = f"{'Init container' if is_init else 'Container'} {container.name}"
+        message += f" failed {kind.value} probe"
+        if not is_init and pod.spec.restart_policy != "Never":
+            message += ", will be restarted"
+        stops.append(Stop(latest, message, probe.termination_grace_period_seconds))
+    return tuple(stops)
 
 
 def _changed(pod: Pod, observed: Observed) -> tuple[Stop, ...]:

@@ -24,6 +24,7 @@ from kernel.reconcilers.pod.images import duration_text
 from kernel.reconcilers.pod.init_order import is_sidecar
 from kernel.reconcilers.pod.observe import Observed, runtime_uid
 from kernel.reconcilers.pod.plan import Plan
+from kernel.reconcilers.pod.probes.results import is_ready, is_started
 from kernel.reconcilers.pod.restart import EXIT_CODE_UNKNOWN, WaitUntil
 
 
@@ -106,6 +107,7 @@ def _addresses(pod: Pod, facts: Facts, phase: str) -> Sequence[str]:
 
 def _container_status(pod: Pod, container: Container, plan: Plan, facts: Facts) -> ContainerStatus:
     is_ephemeral = isinstance(container, EphemeralContainer)
+    results = facts.observed.probe_results
     old = _old_status(pod, container.name)
     attempts = facts.observed.attempts(container.name)
     latest = attempts[0] if attempts else None
@@ -121,8 +123,8 @@ def _container_status(pod: Pod, container: Container, plan: Plan, facts: Facts) 
         name=container.name,
         state=state,
         last_state=last_state,
-        ready=_is_ready(pod, container, state),
-        started=None if is_ephemeral else state.running is not None,
+        ready=_is_ready(pod, container, state, facts.observed),
+        started=None if is_ephemeral else is_started(pod, container, latest, results),
         restart_count=latest.attempt if latest else (old.restart_count if old else 0),
         image=_image(container, latest),
         image_id=latest.image_id if latest else "",
@@ -149,15 +151,15 @@ def _container_id(container: cri.Container, facts: Facts) -> str:
     return f"{facts.runtime_name}://{container.id}"
 
 
-def _is_ready(pod: Pod, container: Container, state: ContainerState) -> bool:
-    """Without probes a running container is ready, and an init container once it has succeeded;
-    an ephemeral container never is."""
+def _is_ready(pod: Pod, container: Container, state: ContainerState, observed: Observed) -> bool:
+    """What runs is ready as far as its probes say so, and an init container once it succeeded; an
+    ephemeral container never is."""
     if isinstance(container, EphemeralContainer):
         return False
     init_names = {init_container.name for init_container in pod.spec.init_containers}
     if container.name in init_names and not is_sidecar(container):
         return state.terminated is not None and state.terminated.exit_code == 0
-    return state.running is not None
+    return is_ready(pod, container, observed.latest(container.name), observed.probe_results)
 
 
 def _state(
@@ -236,7 +238,7 @@ def _status_without_container(
         old,
         state=state,
         last_state=last_state,
-        ready=_is_ready(pod, container, state),
+        ready=_is_ready(pod, container, state, facts.observed),
         started=None if isinstance(container, EphemeralContainer) else False,
     )
 

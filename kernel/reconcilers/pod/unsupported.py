@@ -20,17 +20,6 @@ def unsupported(pod: Pod) -> list[str]:
 def _of_container(container: Container) -> list[str]:
     name = container.name
     sentences = []
-    probes = {
-        "startup": container.startup_probe,
-        "readiness": container.readiness_probe,
-        "liveness": container.liveness_probe,
-    }
-    named = [which for which, probe in probes.items() if probe is not None]
-    if named:
-        sentences.append(
-            f"container {name}: probes are not run ({', '.join(named)});"
-            " the container counts as ready while it runs"
-        )
     if container.restart_policy_rules:
         sentences.append(f"container {name}: restartPolicyRules are not followed")
     if container.volume_devices:

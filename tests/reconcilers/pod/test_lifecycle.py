@@ -13,9 +13,7 @@ from kernel.objects.pod import (
     ConfigMapKeySelector,
     EnvVar,
     EnvVarSource,
-    ExecAction,
     Pod,
-    Probe,
     VolumeMount,
 )
 from kernel.objects.volume import (
@@ -458,12 +456,9 @@ async def test_a_config_map_becomes_files(node: NodeUnderTest) -> None:
 
 async def test_what_is_not_done_is_said_once(node: NodeUnderTest) -> None:
     node.simulated.script("main", SimulatedContainer(run_seconds=1))
-    probe = Probe(exec=ExecAction(command=["true"]))
-    await node.create(make_pod(container("main", liveness_probe=probe)))
+    await node.create(make_pod(runtime_class_name="gvisor"))
     await node.advance(30)
-    assert node.said("Unsupported") == [
-        "container main: probes are not run (liveness); the container counts as ready while it runs"
-    ]
+    assert node.said("Unsupported") == ["runtimeClassName is not followed"]
 
 
 async def test_running_containers_are_adopted_after_a_restart(tmp_path: Path) -> None:

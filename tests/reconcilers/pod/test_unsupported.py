@@ -18,13 +18,7 @@ PROBE = Probe(exec=ExecAction(command=["true"]))
     ("pod", "sentences"),
     [
         (make_pod(), []),
-        (
-            make_pod(container(readiness_probe=PROBE, liveness_probe=PROBE)),
-            [
-                "container main: probes are not run (readiness, liveness);"
-                " the container counts as ready while it runs"
-            ],
-        ),
+        (make_pod(container(readiness_probe=PROBE, liveness_probe=PROBE)), []),
         (make_pod(container(lifecycle=Lifecycle(stop_signal="SIGUSR1"))), []),
         (make_pod(dns_policy="None", dns_config=PodDNSConfig(nameservers=["192.0.2.53"])), []),
         (make_pod(dns_policy="Default", dns_config=PodDNSConfig(searches=["example.dev"])), []),

@@ -1,0 +1,149 @@
+"""Asking one container's probes over and over, for as long as it runs."""
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+
+import anyio
+import anyio.abc
+import msgspec
+
+from kernel.api.context import acting
+from kernel.cri import runtime as cri
+from kernel.cri.port_check import CheckResult
+from kernel.objects.pod import Pod
+from kernel.reconcilers.pod.host import Host
+from kernel.reconcilers.pod.observe import field_path
+from kernel.reconcilers.pod.probes.asking import Asked, ProbeErrored, ask
+from kernel.reconcilers.pod.probes.results import ProbeKind, ProbeResults
+from kernel.reconcilers.pod.probes.settings import ProbeSettings
+from kernel.reconcilers.pod.probes.state import (
+    ProbeState,
+    first_wait_seconds,
+    is_over,
+    next_due,
+    next_state,
+)
+
+logger = logging.getLogger("podkernel.pods")
+
+ACTOR = "node-agent"
+
+
+class ProbeWorker:
+    """The probes of one run of a container, each in a task of its own, so that one that hangs
+    holds up no other; the startup probe goes before the rest.
+
+    `changed` is called with an observation, such as `readiness probe of container web succeeded`,
+    whenever a result has turned. `began_at` is when the agent began, in nanoseconds since the
+    epoch.
+    """
+
+    def __init__(
+        self,
+        host: Host,
+        run: cri.Container,
+        changed: Callable[[str], None],
+        *,
+        began_at: int,
+        is_started: bool,
+    ) -> None:
+        self.results = ProbeResults(startup=True) if is_started else ProbeResults()
+        self._host = host
+        self._run = run
+        self._changed = changed
+        self._began_at = began_at
+        self._settings: Mapping[ProbeKind, ProbeSettings] = {}
+        self._states: dict[ProbeKind, ProbeState] = {}
+        self._dues: dict[ProbeKind, float] = {}
+        self._scope = anyio.CancelScope()
+
+    def keep_asking(
+        self,
+        tasks: anyio.abc.TaskGroup,
+        pod: Pod,
+        asked: Asked,
+        settings: Sequence[ProbeSettings],
+    ) -> None:
+        """Ask these probes from now on; called again with others, it goes on with those. Events
+        are about `pod`."""
+        self._pod, self._asked = pod, asked
+        wanted = {setting.kind: setting for setting in settings}
+        if wanted != self._settings:
+            self.stop()
+            self._settings = wanted
+            self._scope = anyio.CancelScope()
+            tasks.start_soon(self._ask_all, self._scope)
+
+    def stop(self) -> None:
+        """Ask no more."""
+        self._settings = {}
+        self._scope.cancel()
+
+    async def _ask_all(self, scope: anyio.CancelScope) -> None:
+        settings = dict(self._settings)
+        startup = settings.pop(ProbeKind.STARTUP, None)
+        with scope, acting(ACTOR):
+            if startup is not None and not self.results.startup:
+                await self._ask_on(startup)
+            if not self.results.startup:
+                return
+            async with anyio.create_task_group() as tasks:
+                for setting in settings.values():
+                    tasks.start_soon(self._ask_on, setting)
+
+    async def _ask_on(self, settings: ProbeSettings) -> None:
+        """Ask one probe in its rhythm, until there is nothing more to ask."""
+        kind, clock = settings.kind, self._host.clock
+        state = self._states.get(kind, ProbeState())
+        if kind not in self._dues:
+            self._dues[kind] = clock.monotonic_seconds() + self._first_wait_seconds(settings)
+        while not is_over(kind, state):
+            await clock.sleep(self._dues[kind] - clock.monotonic_seconds())
+            answer = await self._ask(settings)
+            now = clock.monotonic_seconds()
+            self._dues[kind] = next_due(self._dues[kind], now, settings.period_seconds)
+            if answer is not None:
+                state = self._states[kind] = next_state(state, answer.is_well, settings)
+                self._note(kind, state.result)
+
+    def _first_wait_seconds(self, settings: ProbeSettings) -> float:
+        clock = self._host.clock
+        return first_wait_seconds(
+            settings,
+            self._run.started_at,
+            clock.now_nanoseconds(),
+            self._began_at,
+            clock.random(),
+        )
+
+    def _note(self, kind: ProbeKind, result: bool | None) -> None:
+        if getattr(self.results, kind.value) is not result:
+            self.results = msgspec.structs.replace(self.results, **{kind.value: result})
+            outcome = "succeeded" if result else "failed"
+            self._changed(f"{kind.value} probe of container {self._run.name} {outcome}")
+
+    async def _ask(self, settings: ProbeSettings) -> CheckResult | None:
+        """Ask once; None where that can't be done, which changes nothing."""
+        try:
+            return await self._ask_and_tell(settings)
+        except Exception:  # a mistake of ours: it must not take down what else is asked
+            logger.exception("probe of container %s", self._run.name)
+            return None
+
+    async def _ask_and_tell(self, settings: ProbeSettings) -> CheckResult | None:
+        """Ask once, with an Event of what is not as it should be."""
+        title = settings.kind.value.capitalize()
+        try:
+            answer = await ask(self._host.runtime, self._asked, settings.probe)
+        except ProbeErrored as failure:
+            await self._event("Unhealthy", f"{title} probe errored: {failure}")
+            return None
+        if not answer.is_well:
+            await self._event("Unhealthy", f"{title} probe failed: {answer.message}")
+        elif answer.message:
+            await self._event("ProbeWarning", f"{title} probe warning: {answer.message}")
+        return answer
+
+    async def _event(self, reason: str, message: str) -> None:
+        where = field_path(self._pod, self._run.name)
+        await self._host.recorder.event(self._pod, "Warning", reason, message, field_path=where)
