@@ -31,7 +31,6 @@ from kernel.control.projection_run import Projections
 from kernel.control.reconciler import Reconciler
 from kernel.control.replay import Replay, ReplayProgress, ReplayReport
 from kernel.cri.choice import RuntimeName, outside_runtime, own_runtime
-from kernel.cri.measuring import Measuring
 from kernel.cri.runtime import Runtime
 from kernel.objects.kinds import KindTable
 from kernel.objects.namespace import Namespace
@@ -225,12 +224,12 @@ class Kernel:
             await server.stop()
 
     def _metrics(self) -> "Metrics | None":
-        """What the Pods of this process's node use, where there is a node that can tell."""
+        """What the Pods of this process's node use, where there is a node."""
         from kernel.apiserver.metrics import Metrics
         from kernel.apiserver.usage_samples import UsageSampler
 
         node = self._node
-        if node is None or not isinstance(node.runtime, Measuring):
+        if node is None:
             return None
         sampler = UsageSampler(node.runtime, self._api.clock)
         return Metrics(self._api, sampler, node.name)

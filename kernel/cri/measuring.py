@@ -1,11 +1,14 @@
 """The contract for measuring: what containers use, and which images take the disk."""
 
 from collections.abc import Mapping
-from typing import Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
-from kernel.cri.runtime import NO_LABELS, Image
+if TYPE_CHECKING:
+    from kernel.cri.runtime import Image
+
+_ANY_LABELS: Mapping[str, str] = {}
 
 
 class ContainerUsage(msgspec.Struct, frozen=True):
@@ -21,15 +24,14 @@ class ContainerUsage(msgspec.Struct, frozen=True):
     writable_layer_bytes: int = 0
 
 
-@runtime_checkable
 class Measuring(Protocol):
     """The part of a runtime that measures. All may raise `RuntimeFailure`."""
 
-    async def usage(self, *, labels: Mapping[str, str] = NO_LABELS) -> list[ContainerUsage]:
+    async def usage(self, *, labels: Mapping[str, str] = _ANY_LABELS) -> list[ContainerUsage]:
         """Of the running containers that carry all of `labels`."""
         ...
 
-    async def images(self) -> list[Image]:
+    async def images(self) -> "list[Image]":
         """All images that are present. `pinned` are those that the runtime itself needs."""
         ...
 

@@ -16,6 +16,7 @@ from typing import Protocol
 
 import msgspec
 
+from kernel.cri.measuring import Measuring
 from kernel.cri.port_check import PortChecking
 
 NO_LABELS: Mapping[str, str] = {}
@@ -285,7 +286,7 @@ class RuntimeEvent(msgspec.Struct, frozen=True):
     labels: Mapping[str, str] = NO_LABELS
 
 
-class Runtime(PortChecking, Protocol):
+class Runtime(PortChecking, Measuring, Protocol):
     """Runs containers. All methods may raise `RuntimeFailure`; those that take an id, `NotFound`.
 
     Calls for different sandboxes run side by side. Every method may be called again after the

@@ -43,6 +43,7 @@ class RuntimeUnderTest(msgspec.Struct):
     )
     has_addresses: bool = True
     has_host_ports: bool = True
+    has_images: bool = True
 
 
 def simulated(request: pytest.FixtureRequest) -> Iterator[RuntimeUnderTest]:
@@ -70,6 +71,7 @@ def process(request: pytest.FixtureRequest) -> Iterator[RuntimeUnderTest]:
             *(sys.executable, "-m", "http.server", "8080", "--directory", directory),
         ),
         has_addresses=is_root,
+        has_images=False,
     )
     shutil.rmtree(state_directory, ignore_errors=True)
 

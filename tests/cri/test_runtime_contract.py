@@ -10,7 +10,7 @@ import anyio
 import anyio.to_thread
 import pytest
 
-from kernel.cri.measuring import ContainerUsage, Measuring
+from kernel.cri.measuring import ContainerUsage
 from kernel.cri.port_check import CheckResult, HttpCheck, PortCheck, TcpCheck
 from kernel.cri.runtime import (
     ContainerState,
@@ -29,13 +29,6 @@ _CONTAINERD = pytest.param(("containerd", "asyncio"), marks=pytest.mark.containe
 _REAL = [("process", "asyncio"), ("process", "trio"), _CONTAINERD]
 _ALL = [("simulated", "asyncio"), ("simulated", "trio"), *_REAL]
 
-# The process runtime has no images of its own, and its measuring is on its way.
-measures = pytest.mark.parametrize(
-    "combination",
-    [("simulated", "asyncio"), ("simulated", "trio"), _CONTAINERD],
-    indirect=True,
-    ids="-".join,
-)
 # For what only a runtime that really runs programs can show.
 runs_programs = pytest.mark.parametrize("combination", _REAL, indirect=True, ids="-".join)
 
@@ -597,13 +590,12 @@ async def test_limitations_are_sentences(trial: Trial) -> None:
 # What containers use, and images.
 
 
-@measures
 async def test_what_running_containers_use(trial: Trial) -> None:
     sandbox_id = await trial.run_sandbox()
     busy = await trial.shell(sandbox_id, "while :; do :; done", BUSY)
     ended = await trial.shell(sandbox_id, "exit 0", "ended")
     await trial.exited(ended)
-    runtime = measuring(trial)
+    runtime = trial.runtime
 
     async def used(cpu_nanoseconds: int) -> ContainerUsage | None:
         found = {one.container_id: one for one in await runtime.usage(labels=trial.labels)}
@@ -619,23 +611,17 @@ async def test_what_running_containers_use(trial: Trial) -> None:
     assert await runtime.usage(labels={"trial": "another"}) == []
 
 
-@measures
 async def test_images_are_listed(trial: Trial) -> None:
     if await trial.runtime.image_status(trial.under_test.image) is None:
         await trial.runtime.pull_image(trial.under_test.image)
     status = await trial.runtime.image_status(trial.under_test.image)
     assert status is not None
-    runtime = measuring(trial)
-    (listed,) = [image for image in await runtime.images() if image.id == status.id]
-    assert (listed.tags, listed.size_bytes) == (status.tags, status.size_bytes)
-    assert not listed.pinned
+    runtime = trial.runtime
+    found = [image for image in await runtime.images() if image.id == status.id]
+    assert len(found) == trial.under_test.has_images
+    for listed in found:
+        assert (listed.tags, listed.size_bytes) == (status.tags, status.size_bytes)
+        assert not listed.pinned
     await runtime.remove_image("sha256:" + "0" * 64)
     directory = await runtime.image_directory()
     assert directory == "" or await anyio.Path(directory).is_dir()
-
-
-def measuring(trial: Trial) -> Measuring:
-    """The runtime's other face."""
-    runtime: Any = trial.runtime
-    found: Measuring = runtime
-    return found

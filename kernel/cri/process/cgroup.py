@@ -1,6 +1,7 @@
-"""Memory and CPU limits of a container, for root: a cgroup of its own, version 1 or 2.
+"""A container's cgroup, for root: limits and weights, what it uses, whether memory ran out.
 
-Interface files: the kernel's admin-guide, cgroup-v2.rst and cgroup-v1. Standard library alone.
+Versions 1 and 2; interface files: the kernel's admin-guide, cgroup-v2.rst and cgroup-v1. Standard
+library alone.
 """
 
 from __future__ import annotations
@@ -10,10 +11,133 @@ import os
 
 from kernel.cri.process.layout import Record
 
-_MOUNT = "/sys/fs/cgroup"
-# Ours alone; each container with limits has a directory in it.
+# Ours alone; each container has a directory in it.
 _PARENT = "podkernel"
-_CONTROLLERS = ("memory", "cpu")
+_VERSION_1_CONTROLLERS = ("memory", "cpu", "cpuacct")
+_VERSION_2_CONTROLLERS = ("memory", "cpu")
+# What version 1 calls shares goes from 2 to 262144, what version 2 calls weight from 1 to 10000.
+_SHARES_MIN, _SHARES_MAX = 2, 262_144
+_WEIGHT_MIN, _WEIGHT_MAX = 1, 10_000
+_NANOSECONDS_PER_MICROSECOND = 1000
+
+
+class Cgroups:
+    """The cgroups that are mounted at `mount`. Methods raise `OSError`."""
+
+    def __init__(self, mount: str = "/sys/fs/cgroup") -> None:
+        self._mount = mount
+        self._is_version_2 = os.path.exists(f"{mount}/cgroup.controllers")
+
+    def _trees(self) -> list[str]:
+        """Version 2 has one tree for all controllers, version 1 a tree for each."""
+        if self._is_version_2:
+            return [self._mount]
+        return [f"{self._mount}/{name}" for name in _VERSION_1_CONTROLLERS]
+
+    def _directories(self, container_id: str) -> list[str]:
+        return [f"{tree}/{_PARENT}/{container_id}" for tree in self._trees()]
+
+    def _directory(self, container_id: str, controller: str) -> str:
+        directories = self._directories(container_id)
+        if self._is_version_2:
+            return directories[0]
+        return directories[_VERSION_1_CONTROLLERS.index(controller)]
+
+    def prepare(self) -> None:
+        """Make the parent directory, with its controllers."""
+        for tree in self._trees():
+            # Without a hierarchy mounted there, it would be a directory like any other.
+            os.stat(f"{tree}/cgroup.procs")
+            os.makedirs(f"{tree}/{_PARENT}", exist_ok=True)
+        if self._is_version_2:
+            for directory in (self._mount, f"{self._mount}/{_PARENT}"):
+                for name in _VERSION_2_CONTROLLERS:
+                    _write(f"{directory}/cgroup.subtree_control", f"+{name}")
+
+    def make(self, container: Record) -> None:
+        """Make the container's cgroup with its limits."""
+        self.prepare()
+        for directory in self._directories(container["id"]):
+            os.makedirs(directory, exist_ok=True)
+        if self._is_version_2:
+            self._limit_version_2(container)
+        else:
+            self._limit_version_1(container)
+
+    def _limit_version_2(self, container: Record) -> None:
+        resources = container["config"]["resources"]
+        (directory,) = self._directories(container["id"])
+        if resources["memory_limit_bytes"] > 0:
+            _write(f"{directory}/memory.max", str(resources["memory_limit_bytes"]))
+            # As Kubernetes has it: when memory runs out, all of the container goes.
+            _write(f"{directory}/memory.oom.group", "1")
+        if resources["cpu_quota_microseconds"] > 0:
+            quota, period = (
+                resources["cpu_quota_microseconds"],
+                resources["cpu_period_microseconds"],
+            )
+            _write(f"{directory}/cpu.max", f"{quota} {period}")
+        if resources["cpu_shares"] > 0:
+            _write(f"{directory}/cpu.weight", str(weight_of(resources["cpu_shares"])))
+
+    def _limit_version_1(self, container: Record) -> None:
+        resources = container["config"]["resources"]
+        memory = self._directory(container["id"], "memory")
+        processor = self._directory(container["id"], "cpu")
+        if resources["memory_limit_bytes"] > 0:
+            _write(f"{memory}/memory.limit_in_bytes", str(resources["memory_limit_bytes"]))
+        if resources["cpu_quota_microseconds"] > 0:
+            _write(f"{processor}/cpu.cfs_period_us", str(resources["cpu_period_microseconds"]))
+            _write(f"{processor}/cpu.cfs_quota_us", str(resources["cpu_quota_microseconds"]))
+        if resources["cpu_shares"] > 0:
+            _write(f"{processor}/cpu.shares", str(resources["cpu_shares"]))
+
+    def join(self, container_id: str) -> None:
+        """Put this process, and so all that it starts, into the container's cgroup."""
+        for directory in self._directories(container_id):
+            _write(f"{directory}/cgroup.procs", "0")
+
+    def ran_out_of_memory(self, container_id: str) -> bool:
+        """Whether the kernel has killed any of its processes for want of memory. Never raises."""
+        name = "memory.events" if self._is_version_2 else "memory.oom_control"
+        with contextlib.suppress(OSError):
+            numbers = _read_numbers(f"{self._directory(container_id, 'memory')}/{name}")
+            return numbers.get("oom_kill", 0) > 0
+        return False
+
+    def cpu_nanoseconds(self, container_id: str) -> int:
+        """What its processes have used since it was made, also those that have ended."""
+        directory = self._directory(container_id, "cpuacct")
+        if self._is_version_2:
+            microseconds = _read_numbers(f"{directory}/cpu.stat")["usage_usec"]
+            return microseconds * _NANOSECONDS_PER_MICROSECOND
+        return _read_number(f"{directory}/cpuacct.usage")
+
+    def memory_bytes(self, container_id: str) -> int:
+        """The working set: without the pages of files that nobody has touched for a while."""
+        directory = self._directory(container_id, "memory")
+        if self._is_version_2:
+            used, inactive = _read_number(f"{directory}/memory.current"), "inactive_file"
+        else:
+            used, inactive = (
+                _read_number(f"{directory}/memory.usage_in_bytes"),
+                "total_inactive_file",
+            )
+        return max(used - _read_numbers(f"{directory}/memory.stat").get(inactive, 0), 0)
+
+    def remove(self, container_id: str) -> None:
+        """Remove the container's cgroup where it has one; its processes must be dead. Never
+        raises."""
+        for directory in self._directories(container_id):
+            with contextlib.suppress(OSError):
+                os.rmdir(directory)
+
+
+def weight_of(shares: int) -> int:
+    """Version 2's weight for version 1's shares, as Kubernetes converts it (KEP-2254)."""
+    shares = min(max(shares, _SHARES_MIN), _SHARES_MAX)
+    steps = (shares - _SHARES_MIN) * (_WEIGHT_MAX - _WEIGHT_MIN)
+    return _WEIGHT_MIN + steps // (_SHARES_MAX - _SHARES_MIN)
 
 
 def _write(path: str, content: str) -> None:
@@ -21,75 +145,13 @@ def _write(path: str, content: str) -> None:
         file.write(content)
 
 
-def _is_version_2() -> bool:
-    return os.path.exists(f"{_MOUNT}/cgroup.controllers")
+def _read_number(path: str) -> int:
+    with open(path) as file:
+        return int(file.read())
 
 
-def _hierarchies() -> list[str]:
-    """Version 2 has one tree for all controllers, version 1 a tree for each."""
-    return [_MOUNT] if _is_version_2() else [f"{_MOUNT}/{name}" for name in _CONTROLLERS]
-
-
-def _directories(container_id: str) -> list[str]:
-    return [f"{tree}/{_PARENT}/{container_id}" for tree in _hierarchies()]
-
-
-def prepare() -> None:
-    """Make the parent directory, with its controllers. Raises `OSError` where we may not."""
-    for tree in _hierarchies():
-        os.makedirs(f"{tree}/{_PARENT}", exist_ok=True)
-    if _is_version_2():
-        for directory in (_MOUNT, f"{_MOUNT}/{_PARENT}"):
-            for name in _CONTROLLERS:
-                _write(f"{directory}/cgroup.subtree_control", f"+{name}")
-
-
-def has_limits(container: Record) -> bool:
-    resources = container["config"]["resources"]
-    return bool(resources["memory_limit_bytes"] > 0 or resources["cpu_quota_microseconds"] > 0)
-
-
-def make(container: Record) -> None:
-    """Make the container's cgroup with its limits. Raises `OSError`."""
-    prepare()
-    resources = container["config"]["resources"]
-    memory = resources["memory_limit_bytes"]
-    quota, period = resources["cpu_quota_microseconds"], resources["cpu_period_microseconds"]
-    directories = _directories(container["id"])
-    for directory in directories:
-        os.makedirs(directory, exist_ok=True)
-    if _is_version_2():
-        if memory > 0:
-            _write(f"{directories[0]}/memory.max", str(memory))
-        if quota > 0:
-            _write(f"{directories[0]}/cpu.max", f"{quota} {period}")
-        return
-    if memory > 0:
-        _write(f"{directories[0]}/memory.limit_in_bytes", str(memory))
-    if quota > 0:
-        _write(f"{directories[1]}/cpu.cfs_period_us", str(period))
-        _write(f"{directories[1]}/cpu.cfs_quota_us", str(quota))
-
-
-def join(container: Record) -> None:
-    """Put this process, and so all that it starts, into the container's cgroup."""
-    for directory in _directories(container["id"]):
-        _write(f"{directory}/cgroup.procs", "0")
-
-
-def ran_out_of_memory(container: Record) -> bool:
-    """Whether the kernel has killed any of its processes for want of memory."""
-    name = "memory.events" if _is_version_2() else "memory.oom_control"
-    with contextlib.suppress(OSError), open(f"{_directories(container['id'])[0]}/{name}") as file:
-        for line in file:
-            key, _, count = line.partition(" ")
-            if key == "oom_kill":
-                return int(count) > 0
-    return False
-
-
-def remove(container_id: str) -> None:
-    """Remove the container's cgroup where it has one; its processes must be dead."""
-    for directory in _directories(container_id):
-        with contextlib.suppress(OSError):
-            os.rmdir(directory)
+def _read_numbers(path: str) -> dict[str, int]:
+    """The lines of a file like `oom_kill 3`."""
+    with open(path) as file:
+        pairs = [line.split() for line in file]
+    return {pair[0]: int(pair[1]) for pair in pairs if len(pair) == 2 and pair[1].isdecimal()}

@@ -8,7 +8,8 @@ import signal
 import time
 from collections.abc import Callable
 
-from kernel.cri.process import cgroup, syscalls as system
+from kernel.cri.process import syscalls as system
+from kernel.cri.process.cgroup import Cgroups
 from kernel.cri.process.child import exit_code, fork_into
 from kernel.cri.process.container_streams import ContainerStreams
 from kernel.cri.process.layout import (
@@ -50,6 +51,7 @@ class ContainerProcess:
         self._network = network
         self._target = target
         self._on_change = on_change
+        self._has_cgroup: bool = sandbox["abilities"]["limits"]
         self._waiting: list[Answer] = []
         self._failure = b""
         self._failure_pipe = -1
@@ -69,9 +71,8 @@ class ContainerProcess:
             self._on_change("exited", self.record["id"])
 
     def _fork(self, answer: Answer) -> None:
-        self._limited = self._sandbox["abilities"]["limits"] and cgroup.has_limits(self.record)
-        if self._limited:
-            cgroup.make(self.record)
+        if self._has_cgroup:
+            Cgroups().make(self.record)
         self._log = LogWriter(self.record["log_path"])
         failure_read, failure_write = os.pipe2(os.O_CLOEXEC)
         self._streams = ContainerStreams(self._loop, self.record["config"], self._log)
@@ -152,9 +153,9 @@ class ContainerProcess:
         self.running = False
         self._streams.finish()
         self._log.close()
-        out_of_memory = self._limited and cgroup.ran_out_of_memory(self.record)
-        if self._limited:
-            cgroup.remove(self.record["id"])
+        out_of_memory = self._has_cgroup and Cgroups().ran_out_of_memory(self.record["id"])
+        if self._has_cgroup:
+            Cgroups().remove(self.record["id"])
         write_json(f"{self._directory}/{FATE_FILE}", self._fate(status, out_of_memory))
         if self._failure:
             self._answer_start({"error": self._failure.decode(errors="replace")})

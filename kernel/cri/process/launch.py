@@ -14,7 +14,8 @@ import signal
 import stat
 from collections.abc import Callable
 
-from kernel.cri.process import cgroup, syscalls as system
+from kernel.cri.process import syscalls as system
+from kernel.cri.process.cgroup import Cgroups
 from kernel.cri.process.layout import (
     EXIT_START_FAILED,
     MARK,
@@ -75,8 +76,8 @@ class Launch:
         try:
             self._detach()
             self._adjust_oom_score()
-            if self._sandbox["abilities"]["limits"] and cgroup.has_limits(self._container):
-                cgroup.join(self._container)
+            if self._sandbox["abilities"]["limits"]:
+                Cgroups().join(self._container["id"])
             arrange()
             user, group, groups = self._identity()
             self._streams.take_terminal(user)

@@ -5,7 +5,8 @@ import json
 import os
 from collections.abc import Callable
 
-from kernel.cri.process import cgroup, syscalls as system
+from kernel.cri.process import syscalls as system
+from kernel.cri.process.cgroup import Cgroups
 from kernel.cri.process.network import Netlink
 
 
@@ -21,7 +22,7 @@ def probe() -> str:
             "mounts": mounts,
             "processes": mounts and _works(*entry, _new_processes),
             "network": root and _works(_new_network),
-            "limits": root and _works(cgroup.prepare),
+            "limits": root and _works(Cgroups().prepare),
         }
     )
 

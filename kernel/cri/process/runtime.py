@@ -37,6 +37,7 @@ from anyio.abc import ByteStream
 
 from kernel.clock import Clock
 from kernel.cri.image_name import whole_image_name
+from kernel.cri.measuring import ContainerUsage
 from kernel.cri.port_check import CheckResult, PortCheck
 from kernel.cri.port_checks.checker import check_port
 from kernel.cri.process import shim, streaming
@@ -45,6 +46,7 @@ from kernel.cri.process.client import ShimGone, ask, kill_shim, wait_for_shim
 from kernel.cri.process.events import EventHub
 from kernel.cri.process.files import LOOPBACK, make_missing_sources, managed_files
 from kernel.cri.process.limitations import applicable_sysctls, check_mounts, limitations
+from kernel.cri.process.measuring import Meter, RunningContainer
 from kernel.cri.process.state import (
     Abilities,
     ContainerRecord,
@@ -91,6 +93,7 @@ class ProcessRuntime:
         self._state = ProcessState(state_directory.resolve())
         self._addresses = AddressPool(state_directory)
         self._events = EventHub(self._state, self._fate)
+        self._meter = Meter()
         self._starting: dict[tuple[str, str, str, int], str] = {}
         self._addresses_starting: set[str] = set()
         # Held while the bridge may be made or removed.
@@ -335,6 +338,7 @@ class ProcessRuntime:
             except ShimGone:
                 await self._lose(record)
         self._state.remove_container(record)
+        self._meter.forget(container_id)
 
     async def containers(self, *, labels: Mapping[str, str] = NO_LABELS) -> list[Container]:
         await anyio.lowlevel.checkpoint()
@@ -445,7 +449,30 @@ class ProcessRuntime:
             log_path=record.log_path,
         )
 
+    async def usage(self, *, labels: Mapping[str, str] = NO_LABELS) -> list[ContainerUsage]:
+        await anyio.lowlevel.checkpoint()
+        running = [
+            RunningContainer(record, self._state.sandboxes[record.sandbox_id], shim.pid, fate.pid)
+            for record in list(self._state.containers.values())
+            if _carries(record.config, labels)
+            and (fate := self._fate(record)).state == "running"
+            and (shim := self._state.shim(record.sandbox_id)) is not None
+        ]
+        now = self._clock.now_nanoseconds()
+        return await anyio.to_thread.run_sync(self._meter.measure, running, now)
+
     # Images: the host's own programs stand for all of them.
+
+    async def images(self) -> list[Image]:
+        await anyio.lowlevel.checkpoint()
+        return []
+
+    async def remove_image(self, image_id: str) -> None:
+        await anyio.lowlevel.checkpoint()
+
+    async def image_directory(self) -> str:
+        await anyio.lowlevel.checkpoint()
+        return ""
 
     async def image_status(self, image: str) -> Image | None:
         await anyio.lowlevel.checkpoint()

@@ -12,7 +12,8 @@ from typing import TypeVar
 
 import msgspec
 
-from kernel.cri.process import cgroup as process_cgroup, layout
+from kernel.cri.process import layout
+from kernel.cri.process.cgroup import Cgroups
 from kernel.cri.runtime import ContainerConfig, SandboxConfig
 
 Record = TypeVar("Record")
@@ -139,7 +140,7 @@ class ProcessState:
     def remove_container(self, record: ContainerRecord) -> None:
         self.containers.pop(record.id, None)
         # The shim has done this, unless it was killed.
-        process_cgroup.remove(record.id)
+        Cgroups().remove(record.id)
         shutil.rmtree(self._container_directory(record), ignore_errors=True)
 
     def containers_of(self, sandbox_id: str) -> list[ContainerRecord]:

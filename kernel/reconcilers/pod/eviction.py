@@ -5,7 +5,6 @@ from pathlib import Path
 import anyio.to_thread
 
 from kernel.cri import runtime as cri
-from kernel.cri.measuring import Measuring
 from kernel.objects.pod import Pod
 from kernel.reconcilers.pod.deadline import PodFailure
 from kernel.reconcilers.pod.host import Host, PodMemory
@@ -71,8 +70,6 @@ def _on_disk(
 
 
 async def _written_bytes(runtime: cri.Runtime, uid: str) -> dict[str, int]:
-    """What containers have written to their own file systems, where the runtime can tell."""
-    if not isinstance(runtime, Measuring):
-        return {}
+    """What containers have written to their own file systems, zero where the runtime can't tell."""
     usages = await runtime.usage(labels={POD_UID: uid})
     return {usage.labels.get(CONTAINER_NAME, ""): usage.writable_layer_bytes for usage in usages}

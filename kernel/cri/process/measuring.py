@@ -1,0 +1,81 @@
+"""What the process runtime's containers use: told by their cgroups, or else by their processes.
+
+Without a cgroup it is the container's first process and all that descends from it. That leaves out
+who was orphaned or executed from outside, and counts memory that processes share more than once.
+"""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from kernel.cri.measuring import ContainerUsage
+from kernel.cri.process import layout
+from kernel.cri.process.cgroup import Cgroups
+from kernel.cri.process.process_table import ProcessTable
+from kernel.cri.process.state import ContainerRecord, SandboxRecord
+
+
+class RunningContainer(msgspec.Struct, frozen=True):
+    """`shim_pid` is the machine's number of the shim, `pid` the shim's of the container."""
+
+    record: ContainerRecord
+    sandbox: SandboxRecord
+    shim_pid: int
+    pid: int
+
+
+class Meter:
+    """Measures; keeps how much CPU time was seen, as that of lost processes isn't seen again."""
+
+    def __init__(self) -> None:
+        self._cpu_nanoseconds: dict[str, int] = {}
+
+    def measure(
+        self, containers: Sequence[RunningContainer], now_nanoseconds: int
+    ) -> list[ContainerUsage]:
+        """Of those that still run."""
+        table: ProcessTable | None = None
+        found = []
+        for container in containers:
+            used = _cgroup_usage(container)
+            if used is None:
+                table = table or ProcessTable()
+                used = _process_usage(container, table)
+            if used is not None:
+                found.append(self._usage(container, used, now_nanoseconds))
+        self._cpu_nanoseconds |= {usage.container_id: usage.cpu_nanoseconds for usage in found}
+        return found
+
+    def forget(self, container_id: str) -> None:
+        """It was removed."""
+        self._cpu_nanoseconds.pop(container_id, None)
+
+    def _usage(
+        self, container: RunningContainer, used: tuple[int, int], now_nanoseconds: int
+    ) -> ContainerUsage:
+        cpu, memory = used
+        record = container.record
+        return ContainerUsage(
+            container_id=record.id,
+            labels=record.config.labels,
+            measured_at=now_nanoseconds,
+            cpu_nanoseconds=max(cpu, self._cpu_nanoseconds.get(record.id, 0)),
+            memory_bytes=memory,
+        )
+
+
+def _cgroup_usage(container: RunningContainer) -> tuple[int, int] | None:
+    if not container.sandbox.abilities.limits:
+        return None
+    cgroups, container_id = Cgroups(), container.record.id
+    try:
+        return cgroups.cpu_nanoseconds(container_id), cgroups.memory_bytes(container_id)
+    except OSError:
+        return None
+
+
+def _process_usage(container: RunningContainer, table: ProcessTable) -> tuple[int, int] | None:
+    sandbox = msgspec.to_builtins(container.sandbox)
+    depth = 1 if layout.sandbox_has_own_processes(sandbox) else 0
+    pid = table.child(container.shim_pid, container.pid, namespaces_deep=depth)
+    return None if pid is None else table.usage(pid)
