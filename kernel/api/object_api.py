@@ -414,6 +414,9 @@ def _store_errors_translated(plans: Iterable[Plan]) -> Iterator[None]:
 def _set_scheduled(pod: Pod, clock: Clock) -> None:
     conditions = [found for found in pod.status.conditions if found.type != "PodScheduled"]
     scheduled = PodCondition(
-        type="PodScheduled", status="True", last_transition_time=now_timestamp(clock)
+        type="PodScheduled",
+        status="True",
+        observed_generation=pod.metadata.generation,
+        last_transition_time=now_timestamp(clock),
     )
     pod.status.conditions = [*conditions, scheduled]

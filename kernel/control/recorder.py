@@ -1,20 +1,19 @@
 """core/v1 Events, counted: the same thing said again raises a count instead of adding an Event."""
 
 import logging
-from collections import OrderedDict
+from collections.abc import Hashable
 
 from kernel.api.client import Client
 from kernel.api.errors import AlreadyExists, ApiError
 from kernel.clock import Clock, now_timestamp
+from kernel.control.event_correlation import Recent, Repeats, SimilarEvents
 from kernel.objects.event import Event, EventSource, ObjectReference
 from kernel.objects.kind import Kind
 from kernel.objects.meta import ObjectMeta
 
 logger = logging.getLogger("podkernel.events")
 
-REMEMBERED_MAX = 4096
-
-_Sameness = tuple[str, str, str, str, str, str]
+COMBINED = "(combined from similar events): "
 
 
 class Recorder:
@@ -26,7 +25,9 @@ class Recorder:
         self._component = component
         self._host = host
         self._clock = clock
-        self._remembered: OrderedDict[_Sameness, Event] = OrderedDict()
+        self._remembered: Recent[Event] = Recent()
+        self._similar = SimilarEvents()
+        self._repeats = Repeats()
 
     async def event(
         self, obj: Kind, type: str, reason: str, message: str, *, field_path: str = ""
@@ -34,15 +35,15 @@ class Recorder:
         """Say `message` about `obj`. `type` is Normal or Warning, `reason` one CamelCase word,
         `field_path` the part of the object that it is about (`spec.containers{web}`)."""
         metadata = obj.metadata
-        sameness = (obj.kind, metadata.uid, type, reason, message, field_path)
+        group = (obj.kind, metadata.uid, type, reason)
+        sameness: Hashable = (*group, message, field_path)
+        if self._similar.is_combined(group, message, self._clock.monotonic_seconds()):
+            sameness, message = group, COMBINED + message
         try:
             known = self._remembered.get(sameness)
-            if known is None or not await self._count_up(known):
+            if known is None or not await self._count_up(known, message):
                 known = await self._create(self._new_event(obj, type, reason, message, field_path))
-            self._remembered[sameness] = known
-            self._remembered.move_to_end(sameness)
-            if len(self._remembered) > REMEMBERED_MAX:
-                self._remembered.popitem(last=False)
+            self._remembered.put(sameness, known)
         except ApiError as error:
             logger.warning(
                 "event %s of %s %s/%s not recorded: %s",
@@ -59,10 +60,15 @@ class Recorder:
             except AlreadyExists:
                 nanoseconds += 1
 
-    async def _count_up(self, event: Event) -> bool:
-        """Raise the count of an Event; False where somebody has deleted or changed it."""
+    async def _count_up(self, event: Event, message: str) -> bool:
+        """Raise the count of an Event, at times only in memory; False where somebody has deleted or
+        changed it."""
         event.count += 1
+        event.message = message
         event.last_timestamp = now_timestamp(self._clock)
+        about = event.involved_object
+        if not self._repeats.may_write((about.kind, about.uid), self._clock.monotonic_seconds()):
+            return True
         try:
             updated = await self._client.update(event)
         except ApiError:

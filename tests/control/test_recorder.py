@@ -81,3 +81,31 @@ async def test_an_event_that_can_not_be_stored_is_logged_and_no_more(
     await recorder.event(stranger, "Normal", "Pulled", "one")
     assert "event Pulled of ConfigMap nowhere/web not recorded" in caplog.text
     assert list(await client.list(Event)) == []
+
+
+async def test_many_similar_events_are_combined_into_one(
+    client: LocalClient, clock: ManualClock, subject: ConfigMap, recorder: Recorder
+) -> None:
+    for number in range(12):
+        await recorder.event(subject, "Warning", "Failed", f"attempt {number}")
+        await clock.advance(1)
+    events = sorted(await client.list(Event), key=lambda event: event.count)
+    assert [event.count for event in events] == [1] * 9 + [3]
+    combined = events[-1]
+    assert combined.message == "(combined from similar events): attempt 11"
+    assert combined.first_timestamp is not None
+    assert combined.last_timestamp is not None
+    assert (combined.last_timestamp - combined.first_timestamp).total_seconds() == 2
+
+
+async def test_what_is_said_without_end_is_written_now_and_then_and_counted_all_the_same(
+    client: LocalClient, clock: ManualClock, subject: ConfigMap, recorder: Recorder
+) -> None:
+    for _ in range(100):
+        await recorder.event(subject, "Warning", "Failed", "again")
+    (event,) = await client.list(Event)
+    assert event.count == 26
+    await clock.advance(300)
+    await recorder.event(subject, "Warning", "Failed", "again")
+    (event,) = await client.list(Event)
+    assert event.count == 101

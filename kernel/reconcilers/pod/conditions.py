@@ -18,8 +18,9 @@ def pod_conditions(
     has_sandbox: bool,
     now: datetime,
 ) -> list[PodCondition]:
-    """All conditions, with the time of their last change kept where nothing changed. Those that
-    others have set (readiness gates) are kept as they are."""
+    """All conditions, with the time of their last change kept where nothing changed, and the
+    Pod's generation that they are about (KEP-5067). Those that others have set (readiness gates)
+    are kept as they are."""
     containers_ready = _containers_ready(pod, phase, inits, mains)
     own = [
         PodCondition(type="PodReadyToStartContainers", status=_truth(has_sandbox)),
@@ -32,17 +33,24 @@ def pod_conditions(
         own.append(PodCondition(type="PodScheduled", status="True"))
     names = {condition.type for condition in own}
     others = [condition for condition in pod.status.conditions if condition.type not in names]
-    return [_with_time(condition, old.get(condition.type), now) for condition in own] + others
+    generation = pod.metadata.generation
+    return [
+        _with_time(condition, old.get(condition.type), now, generation) for condition in own
+    ] + others
 
 
 def _truth(value: bool) -> str:
     return "True" if value else "False"
 
 
-def _with_time(condition: PodCondition, old: PodCondition | None, now: datetime) -> PodCondition:
+def _with_time(
+    condition: PodCondition, old: PodCondition | None, now: datetime, generation: int
+) -> PodCondition:
     unchanged = old is not None and old.status == condition.status
     since = old.last_transition_time if old is not None and unchanged else now
-    return msgspec.structs.replace(condition, last_transition_time=since)
+    return msgspec.structs.replace(
+        condition, last_transition_time=since, observed_generation=generation
+    )
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -26,6 +26,7 @@ from kernel.reconcilers.pod.observe import Observed, runtime_uid
 from kernel.reconcilers.pod.plan import Plan
 from kernel.reconcilers.pod.probes.results import is_ready, is_started
 from kernel.reconcilers.pod.restart import EXIT_CODE_UNKNOWN, WaitUntil
+from kernel.reconcilers.pod.termination import message_bytes_max
 
 
 class Facts(msgspec.Struct, frozen=True):
@@ -48,14 +49,18 @@ class Facts(msgspec.Struct, frozen=True):
 def pod_status(pod: Pod, plan: Plan, facts: Facts) -> PodStatus:
     """The whole status. What it can't know is kept from the status that the Pod has."""
     old = pod.status
-    inits = [
-        _container_status(pod, container, plan, facts) for container in pod.spec.init_containers
-    ]
-    mains = [_container_status(pod, container, plan, facts) for container in pod.spec.containers]
-    ephemerals = [
-        _container_status(pod, container, plan, facts)
-        for container in pod.spec.ephemeral_containers
-    ]
+    bytes_max = message_bytes_max(pod)
+    inits, mains, ephemerals = (
+        [
+            _with_short_messages(_container_status(pod, container, plan, facts), bytes_max)
+            for container in containers
+        ]
+        for containers in (
+            pod.spec.init_containers,
+            pod.spec.containers,
+            pod.spec.ephemeral_containers,
+        )
+    )
     phase = old.phase
     if phase not in ("Succeeded", "Failed"):
         phase = _phase(pod, plan, inits, mains, terminating=facts.terminating)
@@ -63,7 +68,7 @@ def pod_status(pod: Pod, plan: Plan, facts: Facts) -> PodStatus:
     addresses = _addresses(pod, facts, phase)
     now = timestamp(facts.now)
     return PodStatus(
-        observed_generation=old.observed_generation,
+        observed_generation=pod.metadata.generation,
         phase=phase,
         conditions=pod_conditions(
             pod, phase, plan.initialized, inits, mains, bool(facts.observed.sandbox), now
@@ -130,6 +135,21 @@ def _container_status(pod: Pod, container: Container, plan: Plan, facts: Facts) 
         image_id=latest.image_id if latest else "",
         container_id=_container_id(latest, facts) if latest else "",
     )
+
+
+def _with_short_messages(status: ContainerStatus, bytes_max: int) -> ContainerStatus:
+    return msgspec.structs.replace(
+        status,
+        state=_with_short_message(status.state, bytes_max),
+        last_state=_with_short_message(status.last_state, bytes_max),
+    )
+
+
+def _with_short_message(state: ContainerState, bytes_max: int) -> ContainerState:
+    if state.terminated is None or len(state.terminated.message.encode()) <= bytes_max:
+        return state
+    message = state.terminated.message.encode()[:bytes_max].decode(errors="ignore")
+    return ContainerState(terminated=msgspec.structs.replace(state.terminated, message=message))
 
 
 def _old_status(pod: Pod, name: str) -> ContainerStatus | None:

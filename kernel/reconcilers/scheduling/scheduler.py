@@ -139,6 +139,7 @@ class _Scheduling:
         condition = PodCondition(
             type="PodScheduled",
             status="False",
+            observed_generation=pod.metadata.generation,
             reason=reason,
             message=message,
             last_transition_time=since,

@@ -224,3 +224,31 @@ def test_a_container_that_the_runtime_lost_has_an_unknown_end() -> None:
     assert ended is not None
     assert (ended.exit_code, ended.reason) == (137, "ContainerStatusUnknown")
     assert status.phase == "Failed"
+
+
+def test_the_status_names_the_generation_that_was_acted_on() -> None:
+    pod = make_pod()
+    gate = PodCondition(type="example.dev/gate", status="True")
+    pod.status.conditions = [gate]
+    pod.metadata.generation = 3
+    status = _status(pod, observe(running("main")))
+    assert status.observed_generation == 3
+    assert {one.type: one.observed_generation for one in status.conditions} == {
+        **dict.fromkeys(("PodReadyToStartContainers", "Initialized", "Ready"), 3),
+        **dict.fromkeys(("ContainersReady", "PodScheduled"), 3),
+        "example.dev/gate": 0,
+    }
+
+
+def test_the_messages_of_all_containers_share_12_kib() -> None:
+    names = ("a", "b", "c", "d", "e", "f")
+    pod = make_pod(*map(container, names), restart="Never")
+    found = observe(*(exited(name, message="ä" * 4096) for name in names))
+    for status in _status(pod, found).container_statuses:
+        assert status.state.terminated is not None
+        assert status.state.terminated.message == "ä" * 1024
+    pod = make_pod(container("a"))
+    found = observe(exited("a", message="x" * 4096), running("a", 1))
+    (status,) = _status(pod, found).container_statuses
+    assert status.last_state.terminated is not None
+    assert len(status.last_state.terminated.message) == 4096

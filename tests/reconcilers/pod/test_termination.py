@@ -22,7 +22,7 @@ def test_any_user_may_write_the_message(tmp_path: Path) -> None:
         (0, {}, "last words", "last words"),
         (1, {}, "", ""),
         (1, FALLBACK, "last words", "last words"),
-        (1, FALLBACK, "", "one\ntwo words"),
+        (1, FALLBACK, "", "one\ntwo words\n"),
         (0, FALLBACK, "", ""),
     ],
 )
@@ -40,17 +40,27 @@ def test_the_message(
 
 
 def test_a_long_message_is_cut(tmp_path: Path) -> None:
-    make_message_file(tmp_path, "uid1", "main", 0).write_text("x" * 5000)
+    make_message_file(tmp_path, "uid1", "main", 0).write_text("y" * 904 + "x" * 4096)
     assert termination_message(exited("main"), tmp_path, "uid1") == "x" * 4096
 
 
-def test_the_end_of_a_long_log(tmp_path: Path) -> None:
+@pytest.mark.parametrize("long_line", [False, True])
+@pytest.mark.parametrize(("count", "words"), [(0, 1), (3, 1), (79, 9), (81, 1), (500, 90)])
+def test_a_log_s_end_is_80_lines_or_2048_bytes(
+    count: int, words: int, long_line: bool, tmp_path: Path
+) -> None:
+    lines = [f"line {number}" + " word" * (words - 1) for number in range(count)]
+    entries = [f"2026-01-01T00:00:00.123456789Z stderr F {line}\n" for line in lines]
+    if long_line:
+        # One line of 40,000 bytes, as runtimes cut it.
+        lines.append("z" * 40_000)
+        parts = ("P", 16_384), ("P", 16_384), ("F", 7_232)
+        entries += [f"2026-01-01T00:00:00.1Z stdout {tag} {'z' * size}\n" for tag, size in parts]
     log = tmp_path / "0.log"
-    log.write_text("".join(f"2026-01-01T00:00:00Z stdout F line {n}\n" for n in range(1000)))
+    log.write_text("".join(entries))
     ended = exited("main", code=1, annotations=FALLBACK, log_path=str(log))
-    lines = termination_message(ended, tmp_path, "uid1").splitlines()
-    assert lines[-1] == "line 999"
-    assert 50 <= len(lines) <= 80
+    last = "".join(f"{line}\n" for line in lines[-80:])
+    assert termination_message(ended, tmp_path, "uid1") == last[-2048:]
 
 
 def test_without_a_file_there_is_no_message(tmp_path: Path) -> None:
