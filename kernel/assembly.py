@@ -51,6 +51,7 @@ OnExit = Literal["stop", "keep"]
 POD_DIRECTORY = "pods"
 POD_LOG_DIRECTORY = "pod-logs"
 PROCESS_RUNTIME_DIRECTORY = "process"
+KEY_DIRECTORY = "pki"
 TOKEN_KEY_FILE = "pki/sa.key"
 OWNER_FILE = "runtime-owner"
 RETENTION = Retention()
@@ -136,7 +137,8 @@ class Kernel:
             )
             tokens = ServiceAccountTokens(api, directory / TOKEN_KEY_FILE)
             client = LocalClient(api, projections.view, tokens)
-            await ensure_system_objects(client)
+            authority = _authority(directory, clock)
+            await ensure_system_objects(client, authority=authority)
             node = None
             if chosen is None and isinstance(runtime, str):
                 chosen = await _own_runtime(stack, runtime, clock, directory)
@@ -154,7 +156,7 @@ class Kernel:
                     stack.callback(unmount_all, node.pod_directory)
                     stack.push_async_callback(stop_all_pods, chosen, node.owner)
             await stack.enter_async_context(projections.running())
-            await _run_reconcilers(stack, client, kinds, admission, clock, node, loaded)
+            await _run_reconcilers(stack, client, kinds, admission, clock, node, authority, loaded)
             gets = [get for plugin in loaded for get in plugin.http_gets]
             yield Kernel(directory, api, client, tokens, node, gets)
 
@@ -267,12 +269,13 @@ async def _run_reconcilers(
     admission: AdmissionChain,
     clock: Clock,
     node: NodeSetup | None,
+    authority: str,
     loaded: Sequence[Plugin],
 ) -> None:
     """Run what is built in and what plugins bring, until the stack is left."""
     informers = Informers(client)
     builtin = await builtin_plugin(
-        client=client, informers=informers, kinds=kinds, clock=clock, node=node
+        client=client, informers=informers, kinds=kinds, clock=clock, node=node, authority=authority
     )
     for hook in builtin.admission_hooks:
         admission.add(hook)
@@ -304,6 +307,13 @@ async def _owner(directory: Path, client: Client) -> str:
     with suppress(FileNotFoundError):
         return (directory / OWNER_FILE).read_text().strip()
     return (await client.get(Namespace, "kube-system")).metadata.uid
+
+
+def _authority(directory: Path, clock: Clock) -> str:
+    """What the API server is to be trusted by, in PEM, also where none is started."""
+    from kernel.apiserver.certificates import prepare_authority  # cryptography loads slowly
+
+    return prepare_authority(directory / KEY_DIRECTORY, clock)
 
 
 def _load(plugin: Plugin | ModuleType | Path | str) -> list[Plugin]:

@@ -33,7 +33,11 @@ class AdmissionDenied(Exception):
 
 class AdmissionRequest(msgspec.Struct):
     """What is about to happen. `object` is what will be stored (None for DELETE), `old` what is
-    stored (None for CREATE); a mutating hook changes `object` in place."""
+    stored (None for CREATE); a mutating hook changes `object` in place.
+
+    `companions` is for what has to be there as soon as a new object is: a mutating hook adds
+    objects, and those that do not exist yet are created in the same atomic write.
+    """
 
     operation: Operation
     info: KindInfo
@@ -43,6 +47,7 @@ class AdmissionRequest(msgspec.Struct):
     old: Any
     actor: str
     dry_run: bool = False
+    companions: list[Kind] = msgspec.field(default_factory=list)
 
 
 AdmissionFunction = Callable[[AdmissionRequest], Awaitable[None]]

@@ -354,11 +354,12 @@ class ObjectApi:
 
         Raises `Conflict` or `AlreadyExists` for the first object that has changed since.
         """
-        operations = [plan.operation for plan in plans if plan.operation is not None]
+        every = [one for plan in plans for one in (plan, *plan.companions)]
+        operations = [plan.operation for plan in every if plan.operation is not None]
         revisions: dict[str, int] = {}
         if operations:
             write = Write(operations, current_actor(), current_cause(), idempotency_key)
-            with _store_errors_translated(plans):
+            with _store_errors_translated(every):
                 entries = await self._store.commit(write)
             revisions = {entry.key: entry.revision for entry in entries}
         return [

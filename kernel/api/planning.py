@@ -33,7 +33,8 @@ from kernel.store.store import StoreReader
 class Plan(msgspec.Struct, frozen=True):
     """One store operation, or none where the object is already as asked (`operation` None).
 
-    `data` is the object's stored form afterwards; for a deletion its last state.
+    `data` is the object's stored form afterwards; for a deletion its last state. `companions` are
+    other operations that belong to this one.
     """
 
     kind: type[Kind]
@@ -41,6 +42,7 @@ class Plan(msgspec.Struct, frozen=True):
     data: bytes
     operation: Operation | None
     present_revision: int = 0
+    companions: "tuple[Plan, ...]" = ()
 
     @property
     def deletes(self) -> bool:
@@ -78,12 +80,29 @@ class Planner:
         self._require_living_namespace(obj, namespace)
         metadata.prepare_create(obj, namespace, self._clock)
         strategies.reset_status(obj)
-        await self._admit("CREATE", obj, None, dry_run)
+        wanted = await self._admit("CREATE", obj, None, dry_run)
         key = obj.info.key(namespace, obj.metadata.name)
         if not deleted_before and self._store.get(key) is not None:
             raise AlreadyExists.of(obj.info.qualified_plural, obj.metadata.name)
-        data = encode(obj)
-        return Plan(type(obj), key, data, Operation(key, data, expected_revision=0))
+        companions = [await self._companion(one, obj, dry_run) for one in wanted]
+        return self._creation(obj, tuple(one for one in companions if one is not None))
+
+    async def _companion(self, companion: Kind, obj: Kind, dry_run: bool) -> Plan | None:
+        """The creation of what a hook wants to be there with `obj`; None where it is there."""
+        namespace = companion.metadata.namespace
+        if not (isinstance(obj, Namespace) and obj.metadata.name == namespace):
+            self._require_living_namespace(companion, namespace)
+        metadata.prepare_create(companion, namespace, self._clock)
+        strategies.reset_status(companion)
+        await self._admit("CREATE", companion, None, dry_run)
+        plan = self._creation(companion, ())
+        return plan if self._store.get(plan.key) is None else None
+
+    @staticmethod
+    def _creation(obj: Kind, companions: tuple[Plan, ...]) -> Plan:
+        key, data = obj.info.key(obj.metadata.namespace, obj.metadata.name), encode(obj)
+        operation = Operation(key, data, expected_revision=0)
+        return Plan(type(obj), key, data, operation, companions=companions)
 
     async def update(
         self,
@@ -200,7 +219,8 @@ class Planner:
         old: Kind | None,
         dry_run: bool,
         subresource: Subresource = "",
-    ) -> None:
+    ) -> list[Kind]:
+        """Complete and check an object; answers what has to be there with it."""
         default(obj)
         request = self._request(operation, obj, old, dry_run)
         if await self._admission.mutate(type(obj), request):
@@ -208,6 +228,7 @@ class Planner:
         causes = validate_create(obj) if old is None else validate_update(obj, old, subresource)
         self._require_valid(obj, causes)
         await self._admission.validate(type(obj), request)
+        return request.companions
 
     async def _admit_status(self, obj: Kind, old: Kind) -> None:
         self._require_valid(obj, validate_update(obj, old))

@@ -1,5 +1,5 @@
 """What the API fills in for a Pod: core/v1 defaults.go, and the admission plugins that are always
-on in Kubernetes (ServiceAccount, Priority, DefaultTolerationSeconds)."""
+on in Kubernetes (Priority, DefaultTolerationSeconds)."""
 
 from contextlib import suppress
 from fractions import Fraction
@@ -27,10 +27,14 @@ from kernel.objects.quantity import (
 )
 from kernel.objects.volume import DownwardAPIVolumeFile, EmptyDirVolumeSource, Volume
 
+ACCOUNT_NAME = "default"
 FILE_MODE = 0o644
 GRACE_PERIOD_SECONDS = 30
 TOKEN_EXPIRATION_SECONDS = 3600
 UNREACHABLE_TOLERATION_SECONDS = 300
+
+MIRROR_ANNOTATION = "kubernetes.io/config.mirror"
+"""Marks the API's picture of a static Pod, which has no ServiceAccount unless it names one."""
 
 _NODE_TROUBLES = ("node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable")
 
@@ -52,6 +56,9 @@ def default_pod(pod: Pod) -> None:
     if spec.resources is not None:
         _default_resources(spec.resources)
         _requests_from_limits(spec.resources)
+    account = "" if MIRROR_ANNOTATION in pod.metadata.annotations else ACCOUNT_NAME
+    account = spec.service_account_name or spec.service_account or account
+    spec.service_account_name = spec.service_account = account
     _tolerate_node_troubles(spec)
     pod.status.phase = pod.status.phase or "Pending"
     with suppress(QuantityError):  # validation will say which
@@ -68,8 +75,6 @@ def _default_spec(spec: PodSpec) -> None:
         spec.enable_service_links = True
     if spec.security_context is None:
         spec.security_context = PodSecurityContext()
-    account = spec.service_account_name or spec.service_account or "default"
-    spec.service_account_name = spec.service_account = account
     if spec.priority is None:
         spec.priority = 0
     spec.preemption_policy = spec.preemption_policy or "PreemptLowerPriority"

@@ -59,16 +59,21 @@ class Certificates(msgspec.Struct, frozen=True):
         return context
 
 
+def prepare_authority(directory: Path, clock: Clock) -> str:
+    """The authority's certificate in PEM, made where it is missing or about to end. Raises
+    `OSError` where `directory` can't be written."""
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    certificate, _ = _authority(directory, now_timestamp(clock))
+    return certificate.public_bytes(serialization.Encoding.PEM).decode()
+
+
 def prepare_certificates(directory: Path, listen_host: str, clock: Clock) -> Certificates:
     """The certificates of a server that listens on `listen_host`, made where they are missing,
     about to end, or for other names. Raises `OSError` where `directory` can't be written."""
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     now = now_timestamp(clock)
     names = _subject_names(listen_host)
-    authority = _load(directory / "ca.crt", directory / "ca.key")
-    if authority is None or not _is_fresh(authority[0], now):
-        authority = _make_authority(now)
-        _save(authority, directory / "ca.crt", directory / "ca.key")
+    authority = _authority(directory, now)
     server = _load(directory / "server.crt", directory / "server.key")
     if server is None or not _is_usable(server[0], authority[0], names, now):
         server = _make_server(authority, names, now)
@@ -81,6 +86,14 @@ def prepare_certificates(directory: Path, listen_host: str, clock: Clock) -> Cer
 
 
 Pair = tuple[x509.Certificate, ec.EllipticCurvePrivateKey]
+
+
+def _authority(directory: Path, now: datetime) -> Pair:
+    authority = _load(directory / "ca.crt", directory / "ca.key")
+    if authority is None or not _is_fresh(authority[0], now):
+        authority = _make_authority(now)
+        _save(authority, directory / "ca.crt", directory / "ca.key")
+    return authority
 
 
 def _subject_names(listen_host: str) -> list[x509.GeneralName]:

@@ -20,6 +20,7 @@ from kernel.objects.kind import Kind
 from kernel.objects.kinds import KindTable
 from kernel.objects.namespace import Namespace
 from kernel.objects.pod import Pod
+from kernel.objects.service import ServiceAccount
 
 # The annotation in which `kubectl apply` keeps what it applied last: it can go on from here.
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
@@ -74,10 +75,15 @@ def check_rules(
 
 async def check_with(client: Client, manifests: Sequence[Manifest]) -> None:
     """Raise `ManifestError` for the first object that this API would not take: nothing is applied
-    unless all can be. Namespaces that the manifests themselves bring are taken to be there."""
+    unless all can be. Namespaces and ServiceAccounts that the manifests themselves bring are taken
+    to be there."""
     brought = {one.obj.metadata.name for one in manifests if isinstance(one.obj, Namespace)}
+    accounts = {_place(one.obj) for one in manifests if isinstance(one.obj, ServiceAccount)}
     for manifest in manifests:
-        if namespace_of(manifest.obj) in brought:
+        obj = manifest.obj
+        if namespace_of(obj) in brought:
+            continue
+        if isinstance(obj, Pod) and (namespace_of(obj), _account_name(obj)) in accounts:
             continue
         try:
             await client.create(manifest.obj, dry_run=True)
@@ -85,6 +91,14 @@ async def check_with(client: Client, manifests: Sequence[Manifest]) -> None:
             continue
         except ApiError as error:
             raise ManifestError([manifest.document.problem("", error.message)]) from error
+
+
+def _place(obj: Kind) -> tuple[str, str]:
+    return namespace_of(obj), obj.metadata.name
+
+
+def _account_name(pod: Pod) -> str:
+    return pod.spec.service_account_name or pod.spec.service_account
 
 
 async def apply(obj: Any, client: Client) -> str:

@@ -20,8 +20,13 @@ from kernel.reconcilers.node_limits import NODE_LIMITS, NodeLimits
 from kernel.reconcilers.owners import owners
 from kernel.reconcilers.pod.lifecycle import NodeAgent
 from kernel.reconcilers.scheduling.scheduler import SCHEDULER_NAME, scheduler
+from kernel.reconcilers.service_accounts import service_account_admission
 from kernel.reconcilers.static_pods.mirrors import static_pods
-from kernel.reconcilers.system_objects import protect_system_namespaces, system_objects
+from kernel.reconcilers.system_objects import (
+    furnish_namespaces,
+    protect_system_namespaces,
+    system_objects,
+)
 
 NODE_COMPONENT = "kubelet"  # what Kubernetes calls the node agent in Events
 KUBERNETES_VERSION = "v1.32.0"  # the version whose behaviour is served
@@ -50,15 +55,17 @@ async def builtin_plugin(
     kinds: KindTable,
     clock: Clock,
     node: NodeSetup | None,
+    authority: str,
 ) -> Plugin:
-    """Everything that a kernel does by itself; without `node`, all but running Pods.
+    """Everything that a kernel does by itself; without `node`, all but running Pods. `authority`
+    is the API server's, in PEM.
 
     The order is the order of the start: static Pods before the node agent, so that it does not
     take what they run for left over.
     """
     scheduling_recorder = Recorder(client, component=SCHEDULER_NAME, clock=clock)
     reconcilers = [
-        system_objects(),
+        system_objects(authority=authority),
         namespaces(client, informers, kinds, clock),
         event_expiry(clock),
         *owners(informers, kinds),
@@ -69,7 +76,11 @@ async def builtin_plugin(
     return Plugin(
         name="builtin",
         reconcilers=tuple(reconcilers),
-        admission_hooks=(protect_system_namespaces,),
+        admission_hooks=(
+            protect_system_namespaces,
+            furnish_namespaces(authority),
+            service_account_admission(client, clock),
+        ),
     )
 
 

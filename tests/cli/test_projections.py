@@ -46,6 +46,8 @@ def open_once(data: Path, plugin: Path) -> None:
 
 
 def saved_state(data: Path) -> bytes:
+    """What the projection has counted: the entries of the history, and one of each namespace's
+    kube-root-ca.crt."""
     with StoreReader.open(data) as reader:
         found = reader.projection("counter")
         assert found is not None
@@ -70,14 +72,14 @@ def test_what_is_saved_is_listed(run: Command, data: Path, plugin: Path) -> None
 
 def test_one_is_built_anew(run: Command, data: Path, plugin: Path) -> None:
     open_once(data, plugin)
-    assert b'"state":4' in saved_state(data)
+    assert b'"state":8' in saved_state(data)
     changed = write_plugin(data.parent, 1, 10)  # the same version: nothing is built by itself
     open_once(data, changed)
-    assert b'"state":4' in saved_state(data)
+    assert b'"state":8' in saved_state(data)
     outcome = run("projections", "--data-dir", data, "--rebuild", "counter", "--plugin", changed)
     assert (outcome.code, outcome.error) == (0, "")
     assert outcome.out.startswith("counter is built anew, up to revision ")
-    assert b'"state":40' in saved_state(data)
+    assert b'"state":80' in saved_state(data)
 
 
 def test_a_compacted_log_is_told_of(run: Command, data: Path, plugin: Path) -> None:
@@ -116,4 +118,4 @@ def test_a_fold_that_fails_leaves_what_was_saved(
     last = outcome.error.splitlines()[-1]
     assert last.startswith("podkernel: projection counter failed at revision ")
     assert last.endswith(": ZeroDivisionError: integer division or modulo by zero")
-    assert b'"state":4' in saved_state(data)
+    assert b'"state":8' in saved_state(data)

@@ -199,7 +199,7 @@ async def test_a_call_sees_its_own_writes_and_nobody_else_does(directory: Path) 
         await client.update(made)
         with pytest.raises(AlreadyExists):
             await client.create(ConfigMap(metadata=metadata))
-        names = [one.metadata.name for one in await client.list(ConfigMap)]
+        names = [one.metadata.name for one in await client.list(ConfigMap, namespace="default")]
         assert "scratch" in names
         assert names == sorted(names)
         assert (await client.get(ConfigMap, "scratch")).data == {"x": "2"}

@@ -36,15 +36,25 @@ def kinds() -> KindTable:
 
 
 @pytest.fixture
-async def client(
-    tmp_path: Path, clock: ManualClock, kinds: KindTable
-) -> AsyncIterator[LocalClient]:
-    """A client of a kernel that has the system's objects."""
+def admission() -> AdmissionChain:
+    """The hooks that the API asks; a test adds its own."""
+    return AdmissionChain([protect_system_namespaces])
+
+
+@pytest.fixture
+async def store(tmp_path: Path, clock: ManualClock) -> AsyncIterator[Store]:
     async with Store.open_writer(tmp_path / "state", clock=clock, durability="process") as store:
-        admission = AdmissionChain([protect_system_namespaces])
-        client = LocalClient(ObjectApi(store, kinds, clock, admission))
-        await ensure_system_objects(client)
-        yield client
+        yield store
+
+
+@pytest.fixture
+async def client(
+    store: Store, clock: ManualClock, kinds: KindTable, admission: AdmissionChain
+) -> LocalClient:
+    """A client of a kernel that has the system's objects."""
+    client = LocalClient(ObjectApi(store, kinds, clock, admission))
+    await ensure_system_objects(client, authority="PEM")
+    return client
 
 
 @pytest.fixture

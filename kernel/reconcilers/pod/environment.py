@@ -36,12 +36,21 @@ class ConfigError(Exception):
     """
 
 
+class ProjectedToken(msgspec.Struct, frozen=True):
+    """A token of the Pod's ServiceAccount, to be replaced at `due` (nanoseconds since the epoch);
+    it is empty where there is none, and then `problem` says why."""
+
+    token: str
+    problem: str = ""
+    due: int = 0
+
+
 class Sources(msgspec.Struct, frozen=True):
     """What a Pod's configuration refers to, read beforehand; None: there is no such object.
 
     `capacity` is the node's, in plain numbers (cores, bytes): it stands in for limits not set.
     `addresses` are the Pod's, `host_addresses` the node's. `services` are those that the Pod's
-    variables may tell of.
+    variables may tell of. `tokens` are those that its volumes have, by volume and path.
     """
 
     config_maps: Mapping[str, ConfigMap | None] = {}
@@ -50,6 +59,7 @@ class Sources(msgspec.Struct, frozen=True):
     addresses: tuple[str, ...] = ()
     host_addresses: tuple[str, ...] = ()
     services: tuple[Service, ...] = ()
+    tokens: Mapping[str, ProjectedToken] = {}
 
 
 def expand(text: str, values: Mapping[str, str]) -> str:

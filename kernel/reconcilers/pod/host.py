@@ -12,6 +12,7 @@ from kernel.cri.runtime import Runtime
 from kernel.objects.kind import Kind
 from kernel.objects.pod_status import ContainerStateWaiting
 from kernel.reconcilers.pod.deadline import PodFailure
+from kernel.reconcilers.pod.environment import ProjectedToken
 from kernel.reconcilers.pod.pulls import ImagePulls
 from kernel.reconcilers.pod.sources_state import SourcesState
 
@@ -66,7 +67,8 @@ class PodMemory:
 
     `waiting` is why containers could not be started, by name. `volumes_state` is what the files of
     its volumes were last made of; `eviction` why it has to go, as was found at
-    `storage_checked_at` (monotonic seconds).
+    `storage_checked_at` (monotonic seconds). `tokens` are the ServiceAccount's, as its volumes
+    have them.
     """
 
     def __init__(self, uid: str, clock: Clock) -> None:
@@ -79,6 +81,7 @@ class PodMemory:
         self.volumes_state: SourcesState | None = None
         self.eviction: PodFailure | None = None
         self.storage_checked_at: float | None = None
+        self.tokens: Mapping[str, ProjectedToken] = {}
         self._sources_state: SourcesState | None = None
 
     def must_wait(self, subject: str) -> bool:

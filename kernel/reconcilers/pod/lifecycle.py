@@ -249,4 +249,9 @@ class NodeAgent:
         retry_seconds = memory.seconds_to_next_retry()
         if retry_seconds is not None and not plan.finished:
             waits.append(retry_seconds)
+        if not plan.finished:
+            waits += [
+                (token.due - self._now()) / NANOSECONDS_PER_SECOND
+                for token in memory.tokens.values()
+            ]
         return Result(requeue_after_seconds=max(min(waits), 0)) if waits else None

@@ -8,12 +8,15 @@ from kernel.objects.config import ConfigMap, Secret
 from kernel.objects.pod import Pod
 from kernel.objects.service import Service
 from kernel.reconcilers.pod.environment import Sources
-from kernel.reconcilers.pod.host import Host
+from kernel.reconcilers.pod.host import Host, PodMemory
 from kernel.reconcilers.pod.references import referenced_names
 from kernel.reconcilers.pod.service_variables import API_SERVICE
+from kernel.reconcilers.pod.volumes.token_reading import read_tokens
 
 
-async def read_sources(client: Client, pod: Pod, host: Host, addresses: tuple[str, ...]) -> Sources:
+async def read_sources(
+    client: Client, pod: Pod, host: Host, memory: PodMemory, addresses: tuple[str, ...]
+) -> Sources:
     """Read what the Pod's configuration refers to. `addresses` are the sandbox's."""
     config_map_names, secret_names = referenced_names(pod)
     config_maps: dict[str, ConfigMap | None] = dict.fromkeys(config_map_names)
@@ -31,6 +34,7 @@ async def read_sources(client: Client, pod: Pod, host: Host, addresses: tuple[st
         capacity=host.capacity,
         addresses=host.addresses if pod.spec.host_network else addresses,
         host_addresses=host.addresses,
+        tokens=await read_tokens(client, pod, host, memory),
     )
 
 

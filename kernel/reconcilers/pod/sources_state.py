@@ -20,6 +20,7 @@ class SourcesState(msgspec.Struct, frozen=True):
     annotations: Mapping[str, str]
     generation: int
     addresses: tuple[str, ...]
+    tokens: Mapping[str, str]
 
 
 def state_of(pod: Pod, sources: Sources) -> SourcesState:
@@ -31,6 +32,7 @@ def state_of(pod: Pod, sources: Sources) -> SourcesState:
         annotations=pod.metadata.annotations,
         generation=pod.metadata.generation,
         addresses=sources.addresses,
+        tokens={name: token.token for name, token in sources.tokens.items()},
     )
 
 

@@ -101,7 +101,7 @@ class PodSteps:
     async def _make(self, plan: Plan, observed: Observed) -> bool:
         pod, memory = self._pod, self._memory
         addresses = observed.sandbox.addresses if observed.sandbox else ()
-        sources = await read_sources(self._client, pod, self._host, addresses)
+        sources = await read_sources(self._client, pod, self._host, memory, addresses)
         state = state_of(pod, sources)
         memory.see_sources(state)
         if memory.must_wait(VOLUMES):

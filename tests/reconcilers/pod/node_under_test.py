@@ -10,6 +10,7 @@ import msgspec
 from kernel.api.client import Client
 from kernel.api.local import LocalClient
 from kernel.api.object_api import ObjectApi
+from kernel.api.service_account_tokens import ServiceAccountTokens
 from kernel.clock import ManualClock
 from kernel.control.informer import Informers
 from kernel.control.manager import Manager
@@ -121,7 +122,8 @@ async def open_node(directory: Path) -> AsyncIterator[NodeUnderTest]:
     """A fresh store with the namespace `default`, and no agent yet."""
     clock = ManualClock()
     async with Store.open_writer(directory / "state", clock=clock, durability="process") as store:
-        client = LocalClient(ObjectApi(store, KindTable.core(), clock))
+        api = ObjectApi(store, KindTable.core(), clock)
+        client = LocalClient(api, tokens=ServiceAccountTokens(api, directory / "sa.key"))
         await client.create(Namespace(metadata=ObjectMeta(name="default")))
         yield NodeUnderTest(client, clock, directory)
 

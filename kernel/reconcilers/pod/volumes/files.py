@@ -27,10 +27,11 @@ GROUP_ENTERS = stat.S_ISGID | 0o550
 
 
 class File(msgspec.Struct, frozen=True):
-    """A file's bytes and its permission bits."""
+    """A file's bytes, its permission bits, and the user it belongs to (None: this process's)."""
 
     content: bytes
     mode: int
+    owner: int | None = None
 
 
 Files = dict[str, File]
@@ -43,7 +44,7 @@ def write_files(directory: Path, files: Mapping[str, File], now: int, group: int
     `now`, in nanoseconds since the epoch, names the version. They are readable to `group`, and
     belong to it, where one is given: what `fsGroup` does to a volume that nobody writes to.
     """
-    wanted = {name: _for_group(file, group) for name, file in files.items()}
+    wanted = {name: _as_can_be(file, group) for name, file in files.items()}
     directory.mkdir(parents=True, exist_ok=True)
     present = directory / DATA_LINK
     names = {PurePosixPath(name).parts[0] for name in wanted}
@@ -70,8 +71,12 @@ def write_files(directory: Path, files: Mapping[str, File], now: int, group: int
     return True
 
 
-def _for_group(file: File, group: int | None) -> File:
-    return file if group is None else File(file.content, file.mode | GROUP_READS)
+def _as_can_be(file: File, group: int | None) -> File:
+    """Readable to the group; and given to its owner if there is one to give it to."""
+    user = os.geteuid()
+    owner = file.owner if user == 0 and file.owner != user else None
+    mode = file.mode if group is None else file.mode | GROUP_READS
+    return File(file.content, mode, owner)
 
 
 def _write(version: Path, name: str, file: File) -> None:
@@ -83,6 +88,8 @@ def _write(version: Path, name: str, file: File) -> None:
     with os.fdopen(descriptor, "wb") as opened:
         opened.write(file.content)
         os.fchmod(opened.fileno(), file.mode)
+        if file.owner is not None:
+            os.fchown(opened.fileno(), file.owner, -1)
 
 
 def _give_to_group(directory: Path, version: Path, group: int) -> None:
@@ -130,7 +137,11 @@ def _remove_stale(directory: Path, names: set[str]) -> None:
 def _content_of(version: Path) -> Files:
     root = version.resolve()
     return {
-        str(path.relative_to(root)): File(path.read_bytes(), stat.S_IMODE(path.stat().st_mode))
-        for path in root.rglob("*")
-        if path.is_file()
+        str(path.relative_to(root)): _present(path) for path in root.rglob("*") if path.is_file()
     }
+
+
+def _present(path: Path) -> File:
+    status = path.stat()
+    owner = None if status.st_uid == os.geteuid() else status.st_uid
+    return File(path.read_bytes(), stat.S_IMODE(status.st_mode), owner)

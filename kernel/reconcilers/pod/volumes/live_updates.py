@@ -17,7 +17,7 @@ async def follow_objects(
     be done the files stay as they are, and an Event says why."""
     if observed.sandbox is None or not any(map(is_made_of_objects, pod.spec.volumes)):
         return
-    sources = await read_sources(client, pod, host, observed.sandbox.addresses)
+    sources = await read_sources(client, pod, host, memory, observed.sandbox.addresses)
     state = state_of(pod, sources)
     if state == memory.volumes_state:
         return

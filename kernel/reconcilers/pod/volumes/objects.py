@@ -10,6 +10,7 @@ from kernel.objects.pod import Pod
 from kernel.objects.volume import DownwardAPIVolumeFile, KeyToPath, Volume, VolumeProjection
 from kernel.reconcilers.pod.environment import (
     ConfigError,
+    ProjectedToken,
     Sources,
     config_map_named,
     field_value,
@@ -17,6 +18,7 @@ from kernel.reconcilers.pod.environment import (
     secret_named,
 )
 from kernel.reconcilers.pod.volumes.files import File, Files
+from kernel.reconcilers.pod.volumes.tokens import token_file, token_mode, token_owner
 
 DEFAULT_MODE = 0o644
 
@@ -43,13 +45,18 @@ def files_of(pod: Pod, volume: Volume, sources: Sources) -> Files:
         return _downward_files(pod, downward.items, downward.default_mode, sources)
     assert volume.projected is not None
     files: Files = {}
+    default_mode = volume.projected.default_mode
     for projection in volume.projected.sources:
-        files |= _projected_files(pod, projection, volume.projected.default_mode, sources)
+        files |= _projected_files(pod, volume.name, projection, default_mode, sources)
     return files
 
 
 def _projected_files(
-    pod: Pod, projection: VolumeProjection, default_mode: int | None, sources: Sources
+    pod: Pod,
+    volume_name: str,
+    projection: VolumeProjection,
+    default_mode: int | None,
+    sources: Sources,
 ) -> Files:
     if projection.config_map is not None:
         part = projection.config_map
@@ -59,6 +66,13 @@ def _projected_files(
         return _secret_files(sources, secret.name, secret.optional, secret.items, default_mode)
     if projection.downward_api is not None:
         return _downward_files(pod, projection.downward_api.items, default_mode, sources)
+    if projection.service_account_token is not None:
+        path = projection.service_account_token.path
+        held = sources.tokens.get(token_file(volume_name, path), ProjectedToken(""))
+        if not held.token:
+            raise ConfigError(held.problem)
+        mode = token_mode(pod, DEFAULT_MODE if default_mode is None else default_mode)
+        return {_safe(path): File(held.token.encode(), mode, token_owner(pod))}
     wire: dict[str, object] = msgspec.to_builtins(projection)
     kind = next(iter(wire), "of an unknown type")
     raise ConfigError(f"projected source {kind} is not supported by podkernel")

@@ -8,6 +8,7 @@ import pytest
 from kernel.objects.config import ConfigMap, Secret
 from kernel.objects.pod import ObjectFieldSelector, Pod
 from kernel.objects.volume import (
+    ClusterTrustBundleProjection,
     ConfigMapProjection,
     ConfigMapVolumeSource,
     DownwardAPIProjection,
@@ -20,7 +21,6 @@ from kernel.objects.volume import (
     ProjectedVolumeSource,
     SecretProjection,
     SecretVolumeSource,
-    ServiceAccountTokenProjection,
     Volume,
     VolumeProjection,
 )
@@ -197,12 +197,12 @@ def test_changed_content_replaces_all_files_at_once(tmp_path: Path) -> None:
                 projected=ProjectedVolumeSource(
                     sources=[
                         VolumeProjection(
-                            service_account_token=ServiceAccountTokenProjection(path="token")
+                            cluster_trust_bundle=ClusterTrustBundleProjection(path="ca.pem")
                         )
                     ]
                 ),
             ),
-            "projected source serviceAccountToken is not supported by podkernel",
+            "projected source clusterTrustBundle is not supported by podkernel",
         ),
         (
             _config_map(items=[KeyToPath(key="colour", path="../x")]),
