@@ -40,6 +40,7 @@ from kernel.reconcilers.pod.pulls import ImagePulls
 from kernel.reconcilers.pod.references import Referrers
 from kernel.reconcilers.pod.removal import remove_volumes_of_ended
 from kernel.reconcilers.pod.runtime_events import RuntimeEvents
+from kernel.reconcilers.pod.sources import read_configurations
 from kernel.reconcilers.pod.status import was_initialized
 from kernel.reconcilers.pod.status_writing import write_status
 from kernel.reconcilers.pod.steps import PodSteps
@@ -198,14 +199,21 @@ class NodeAgent:
         """Write what is, do what is next until nothing is, and write what has come of it."""
         steps = PodSteps(self._host, client, pod, memory)
         eviction = await due_eviction(self._host, pod, observed, memory)
-        plan = plan_pod(pod, observed, self._now(), eviction=eviction)
+
+        async def decide(present: Observed) -> Plan:
+            configurations = await read_configurations(client, pod)
+            return plan_pod(
+                pod, present, self._now(), eviction=eviction, configurations=configurations
+            )
+
+        plan = await decide(observed)
 
         async def write() -> bool:
             return await write_status(self._host, client, pod, plan, observed, memory)
 
         async def tell() -> bool:
             present = await self._observe(pod)
-            present_plan = plan_pod(pod, present, self._now(), eviction=eviction)
+            present_plan = await decide(present)
             return await write_status(self._host, client, pod, present_plan, present, memory)
 
         if not await write():
@@ -221,7 +229,7 @@ class NodeAgent:
             if not await self._probes.telling(pod, tell, partial(steps.act, plan, observed)):
                 break
             observed = await self._observe(pod)
-            plan = plan_pod(pod, observed, self._now(), eviction=eviction)
+            plan = await decide(observed)
             # A failure is shown before what comes of it: ErrImagePull, then ImagePullBackOff.
             if memory.waiting and not await write():
                 return None

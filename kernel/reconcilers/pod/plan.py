@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from kernel.cri import runtime as cri
 from kernel.objects.pod import Container, Pod
 from kernel.reconcilers.pod.back_off import back_off_of
+from kernel.reconcilers.pod.configuration import Configuration, changed_objects, started_with
 from kernel.reconcilers.pod.deadline import DEADLINE_EXCEEDED, PodFailure, deadline_of
 from kernel.reconcilers.pod.ephemeral import ephemeral_starts
 from kernel.reconcilers.pod.init_order import init_step
@@ -55,12 +56,22 @@ class Plan(msgspec.Struct, frozen=True):
     failure: PodFailure | None = None
 
 
-def plan_pod(pod: Pod, observed: Observed, now: int, *, eviction: PodFailure | None = None) -> Plan:
+def plan_pod(
+    pod: Pod,
+    observed: Observed,
+    now: int,
+    *,
+    eviction: PodFailure | None = None,
+    configurations: Mapping[str, Configuration] = {},
+) -> Plan:
     """The next steps for a Pod that is not being deleted; `now` in nanoseconds since the epoch.
-    `eviction` is why it has to go, if it has."""
+
+    `eviction` is why it has to go, if it has. `configurations` are what containers, by name, would
+    be started with now: those that were started with another one are restarted.
+    """
     if pod.status.phase in ("Succeeded", "Failed"):
         return Plan(finished=True, initialized=True)
-    mains = _main_decisions(pod, observed, now)
+    mains = _main_decisions(pod, observed, now, configurations)
     all_ended = all(isinstance(decision, Never) for decision in mains.values())
     due = deadline_of(pod)
     failure = DEADLINE_EXCEEDED if due is not None and now >= due else eviction
@@ -86,18 +97,25 @@ def plan_pod(pod: Pod, observed: Observed, now: int, *, eviction: PodFailure | N
     starts = {name: d for name, d in mains.items() if isinstance(d, StartNow)}
     back_offs = {name: d for name, d in mains.items() if isinstance(d, WaitUntil)}
     return Plan(
-        stops=_unhealthy(pod, observed) or _changed(pod, observed),
+        stops=(
+            _unhealthy(pod, observed)
+            or _changed(pod, observed)
+            or _reconfigured(observed, configurations)
+        ),
         starts={**init.starts, **starts, **ephemeral},
         back_offs={**init.back_offs, **back_offs},
         initialized=True,
     )
 
 
-def _main_decisions(pod: Pod, observed: Observed, now: int) -> dict[str, RestartDecision]:
+def _main_decisions(
+    pod: Pod, observed: Observed, now: int, configurations: Mapping[str, Configuration]
+) -> dict[str, RestartDecision]:
     statuses = {status.name: status for status in pod.status.container_statuses}
     back_off = back_off_of(pod.metadata.annotations)
-    return {
-        container.name: decide_restart(
+    decisions: dict[str, RestartDecision] = {}
+    for container in pod.spec.containers:
+        decision = decide_restart(
             _restart_policy(pod, container, observed),
             container.name,
             observed,
@@ -106,8 +124,21 @@ def _main_decisions(pod: Pod, observed: Observed, now: int) -> dict[str, Restart
             container_hash=container_hash(container),
             back_off=back_off,
         )
-        for container in pod.spec.containers
-    }
+        present = configurations.get(container.name, {})
+        if isinstance(decision, WaitUntil):
+            decision = _at_once_if_changed(decision, observed.latest(container.name), present)
+        decisions[container.name] = decision
+    return decisions
+
+
+def _at_once_if_changed(
+    wait: WaitUntil, latest: cri.Container | None, present: Configuration
+) -> RestartDecision:
+    """A container whose configuration has changed since is not held back by how it ended: that may
+    just have been put right."""
+    if latest is not None and changed_objects(started_with(latest), present):
+        return StartNow(latest.attempt + 1)
+    return wait
 
 
 def _restart_policy(pod: Pod, container: Container, observed: Observed) -> str:
@@ -163,3 +194,17 @@ def _changed(pod: Pod, observed: Observed) -> tuple[Stop, ...]:
         for container in observed.running()
         if container.name in hashes and definition_changed(container, hashes[container.name])
     )
+
+
+def _reconfigured(
+    observed: Observed, configurations: Mapping[str, Configuration]
+) -> tuple[Stop, ...]:
+    """Running containers that were started with something else than is there by now."""
+    stops = []
+    for container in observed.running():
+        present = configurations.get(container.name, {})
+        changed = changed_objects(started_with(container), present)
+        if changed:
+            message = f"{', '.join(changed)} changed, container {container.name} will be restarted"
+            stops.append(Stop(container, message))
+    return tuple(stops)

@@ -2,13 +2,21 @@
 
 from contextlib import suppress
 
+from msgspec.structs import replace
+
 from kernel.api.client import Client
 from kernel.api.errors import NotFound
 from kernel.objects.config import ConfigMap, Secret
 from kernel.objects.pod import Pod
 from kernel.objects.service import Service
+from kernel.reconcilers.pod.configuration import (
+    Configuration,
+    configuration_of,
+    restarts_on_change,
+)
 from kernel.reconcilers.pod.environment import Sources
 from kernel.reconcilers.pod.host import Host, PodMemory
+from kernel.reconcilers.pod.init_order import is_sidecar
 from kernel.reconcilers.pod.references import referenced_names
 from kernel.reconcilers.pod.service_variables import API_SERVICE
 from kernel.reconcilers.pod.volumes.token_reading import read_tokens
@@ -18,6 +26,16 @@ async def read_sources(
     client: Client, pod: Pod, host: Host, memory: PodMemory, addresses: tuple[str, ...]
 ) -> Sources:
     """Read what the Pod's configuration refers to. `addresses` are the sandbox's."""
+    return replace(
+        await _read_objects(client, pod),
+        capacity=host.capacity,
+        addresses=host.addresses if pod.spec.host_network else addresses,
+        host_addresses=host.addresses,
+        tokens=await read_tokens(client, pod, host, memory),
+    )
+
+
+async def _read_objects(client: Client, pod: Pod) -> Sources:
     config_map_names, secret_names = referenced_names(pod)
     config_maps: dict[str, ConfigMap | None] = dict.fromkeys(config_map_names)
     secrets: dict[str, Secret | None] = dict.fromkeys(secret_names)
@@ -28,14 +46,7 @@ async def read_sources(
     for name in sorted(secret_names):
         with suppress(NotFound):
             secrets[name] = await client.get(Secret, name, namespace=namespace)
-    return Sources(
-        config_maps=config_maps,
-        secrets=secrets,
-        capacity=host.capacity,
-        addresses=host.addresses if pod.spec.host_network else addresses,
-        host_addresses=host.addresses,
-        tokens=await read_tokens(client, pod, host, memory),
-    )
+    return Sources(config_maps=config_maps, secrets=secrets)
 
 
 async def read_services(client: Client, pod: Pod) -> tuple[Service, ...]:
@@ -46,3 +57,16 @@ async def read_services(client: Client, pod: Pod) -> tuple[Service, ...]:
         with suppress(NotFound):
             services.append(await client.get(Service, name, namespace=namespace))
     return tuple(services)
+
+
+async def read_configurations(client: Client, pod: Pod) -> dict[str, Configuration]:
+    """What the Pod's containers would be started with now, by name; nothing where the Pod does not
+    want to be restarted for it."""
+    if not restarts_on_change(pod):
+        return {}
+    sources = await _read_objects(client, pod)
+    sidecars = filter(is_sidecar, pod.spec.init_containers)
+    return {
+        container.name: configuration_of(pod, container, sources)
+        for container in (*sidecars, *pod.spec.containers)
+    }

@@ -10,6 +10,7 @@ from kernel.cri import runtime as cri
 from kernel.objects.pod import Container, Pod, PodSecurityContext
 from kernel.objects.quality_of_service import quality_of_service
 from kernel.objects.quantity import parse_quantity, to_integer, to_milli
+from kernel.reconcilers.pod.configuration import CONFIGURATION, configuration_of, encoded
 from kernel.reconcilers.pod.environment import Sources, environment_of, expand
 from kernel.reconcilers.pod.host_names import sandbox_hostname
 from kernel.reconcilers.pod.observe import (
@@ -155,6 +156,7 @@ def container_config(
         labels={**_pod_labels(pod, placement.owner), CONTAINER_NAME: container.name},
         annotations={
             CONTAINER_HASH: container_hash(container),
+            **_configuration_annotation(pod, container, sources),
             RESTART_COUNT: str(start.attempt),
             RESTARTS_IN_ROW: str(start.restarts_in_row),
             TERMINATION_MESSAGE_PATH: termination_message_path(container),
@@ -170,6 +172,13 @@ def container_config(
         resources=linux_resources(pod, container, sources.capacity),
         security=container_security(pod, container, image, placement.profiles_directory),
     )
+
+
+def _configuration_annotation(
+    pod: Pod, container: Container, sources: Sources
+) -> Mapping[str, str]:
+    configuration = configuration_of(pod, container, sources)
+    return {CONFIGURATION: encoded(configuration)} if configuration else {}
 
 
 def termination_message_path(container: Container) -> str:

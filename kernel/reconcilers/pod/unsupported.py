@@ -1,6 +1,7 @@
 """What a Pod asks for and the node agent does not do (yet): said, so that nothing is ignored."""
 
 from kernel.objects.pod import Container, Pod
+from kernel.reconcilers.pod.configuration import refused_wish
 
 REASON = "Unsupported"
 """The reason of the Events that say so; runtimes' limitations are said under it too."""
@@ -35,4 +36,6 @@ def _of_pod(pod: Pod) -> list[str]:
         "runtimeClassName is not followed": spec.runtime_class_name is not None,
         "hostUsers false gives no user namespace": spec.host_users is False,
     }
-    return [sentence for sentence, wished in wishes.items() if wished]
+    refused = refused_wish(pod)
+    sentences = [sentence for sentence, wished in wishes.items() if wished]
+    return [*sentences, refused] if refused else sentences
