@@ -1,9 +1,16 @@
 """Kubernetes' protobuf bodies: understood, or refused with a reason, never half-read."""
 
+from collections.abc import Iterator
+from typing import Any, get_args
+
+import msgspec
 import pytest
 from hypothesis import given, strategies as st
 
 from kernel.apiserver.protobuf import MAGIC, ProtobufError, decode_protobuf
+from kernel.apiserver.protobuf_messages import message_of
+from kernel.apiserver.protobuf_schema import Message
+from kernel.objects.pod import Pod
 
 from .conftest import Served
 
@@ -95,3 +102,61 @@ async def test_a_protobuf_body_makes_an_object(served: Served) -> None:
     assert created.json["data"] == {"a": "1"}
     refused = await served.post(path, envelope("Gadget", b""), **PROTOBUF)
     assert (refused.status, refused.json["reason"]) == (415, "UnsupportedMediaType")
+
+
+def test_every_field_of_a_pod_is_one_that_pods_have() -> None:
+    message = message_of("v1", "Pod")
+    assert message is not None
+    assert _unknown(message, Pod) == set()
+
+
+def _unknown(message: Message, struct: type[msgspec.Struct]) -> set[str]:
+    """The paths of fields that the struct does not know, inline messages seen through."""
+    known = {field.encode_name: field.type for field in msgspec.structs.fields(struct)}
+    found: set[str] = set()
+    for field in message.values():
+        if field.shape == "inline":
+            assert isinstance(field.type, dict)
+            found |= _unknown(field.type, struct)
+        elif field.name not in known:
+            found.add(f"{struct.__name__}.{field.name}")
+        elif isinstance(field.type, dict):
+            for inner in _structs_in(known[field.name]):
+                found |= _unknown(field.type, inner)
+    return found
+
+
+def _structs_in(type_: Any) -> Iterator[type[msgspec.Struct]]:
+    if isinstance(type_, type) and issubclass(type_, msgspec.Struct):
+        yield type_
+    for argument in get_args(type_):
+        yield from _structs_in(argument)
+
+
+def test_inline_messages_are_seen_through_and_quantities_are_text() -> None:
+    limits = part(1, part(1, "cpu") + part(2, part(1, "500m")))
+    handler = part(1, part(1, part(1, "true")))
+    container = part(1, "main") + part(8, limits) + part(10, handler + number(3, 0))
+    volume = part(1, "scratch") + part(2, part(2, b""))
+    document = decode_protobuf(
+        envelope("Pod", METADATA + part(2, part(1, volume) + part(2, container)) + part(3, b""))
+    )
+    assert document["spec"] == {
+        "volumes": [{"name": "scratch", "emptyDir": {}}],
+        "containers": [
+            {
+                "name": "main",
+                "resources": {"limits": {"cpu": "500m"}},
+                "livenessProbe": {"exec": {"command": ["true"]}, "timeoutSeconds": 0},
+            }
+        ],
+    }
+
+
+def test_an_eviction_is_read() -> None:
+    options = part(2, number(1, 7) + part(2, part(1, "uid-1")))
+    document = decode_protobuf(envelope("Eviction", METADATA + options, "policy/v1"))
+    assert document["deleteOptions"] == {
+        "gracePeriodSeconds": 7,
+        "preconditions": {"uid": "uid-1"},
+    }
