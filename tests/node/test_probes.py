@@ -197,7 +197,7 @@ def test_a_killed_podkernel_neither_flaps_nor_restarts(
     kernel, flags = start_kernel(), Flags(tmp_path)
     for name in ("started", "ready"):
         (tmp_path / name).touch()
-    probes = {
+    probes: dict[str, Any] = {
         "startupProbe": flags.probe("started"),
         "readinessProbe": flags.probe("ready", failureThreshold=1),
         "livenessProbe": flags.probe("started"),
