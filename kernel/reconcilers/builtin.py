@@ -10,12 +10,16 @@ from kernel.control.informer import Informers
 from kernel.control.plugin import Plugin
 from kernel.control.reconciler import Reconciler
 from kernel.control.recorder import Recorder
+from kernel.cri.measuring import Measuring
 from kernel.cri.runtime import Runtime
 from kernel.objects.kinds import KindTable
 from kernel.reconcilers.event_expiry import event_expiry
 from kernel.reconcilers.namespaces import namespaces
+from kernel.reconcilers.node.health import NodeHealth
+from kernel.reconcilers.node.image_collection import ImageCollection
 from kernel.reconcilers.node.machine import Machine, this_machine
 from kernel.reconcilers.node.registration import NodeIdentity, node_registration
+from kernel.reconcilers.node.taints import node_taints
 from kernel.reconcilers.node_limits import NODE_LIMITS, NodeLimits
 from kernel.reconcilers.owners import owners
 from kernel.reconcilers.pod.lifecycle import NodeAgent
@@ -111,7 +115,14 @@ async def _node_reconcilers(
         limits=node.limits,
         informers=informers,
     )
-    reconcilers = [node_registration(identity, clock)]
+    health = NodeHealth(node.runtime, node.pod_directory, clock, node.limits)
+    reconcilers = [
+        node_registration(identity, health, recorder, clock, node.limits),
+        node_taints(clock),
+    ]
+    if isinstance(node.runtime, Measuring):
+        images = ImageCollection(node.name, node.runtime, recorder, clock, node.limits)
+        reconcilers.append(images.reconciler())
     if node.static_pods is not None:
         reconcilers.append(static_pods(node.static_pods, node.name, informers, recorder, clock))
     return [*reconcilers, agent.reconciler()]

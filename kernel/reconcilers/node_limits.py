@@ -13,7 +13,8 @@ class NodeLimits(msgspec.Struct, frozen=True, kw_only=True):
     `image_gc_low_threshold_percent` is, if they have been there for `image_gc_age_seconds_min`. The
     rest says when the node's conditions MemoryPressure, DiskPressure and PIDPressure are true:
     fewer free bytes or a smaller free part than that, and then for `pressure_transition_seconds`
-    longer.
+    longer; and when it is not ready: its runtime has been silent for `runtime_down_seconds`. This
+    is looked at every `node_check_seconds`, and images every `image_gc_check_seconds`.
     """
 
     container_log_bytes_max: int = 10 << 20
@@ -29,6 +30,9 @@ class NodeLimits(msgspec.Struct, frozen=True, kw_only=True):
     image_disk_available_percent_min: float = 15
     process_ids_available_percent_min: float = 0
     pressure_transition_seconds: float = 300
+    runtime_down_seconds: float = 30
+    node_check_seconds: float = 10
+    image_gc_check_seconds: float = 300
 
     def __post_init__(self) -> None:
         """Raises `ValueError` where the numbers make no sense together."""

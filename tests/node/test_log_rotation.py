@@ -1,15 +1,14 @@
 """A log that is rotated while kubectl follows it, on runtimes that really write it."""
 
-import subprocess
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import anyio
 import pytest
 
-from kernel import Kernel, NodeLimits
+from kernel import NodeLimits
+from kernel.cri.choice import RuntimeName
 
+from .embedded import embedded_kernel
 from .manifests import container, pod
 
 pytestmark = [pytest.mark.kubectl, pytest.mark.anyio]
@@ -32,43 +31,11 @@ def anyio_backend() -> str:
 
 
 @pytest.fixture(params=[pytest.param("containerd", marks=pytest.mark.containerd), "process"])
-async def kernel(
-    request: pytest.FixtureRequest, tmp_path: Path, needs_kubectl: None
-) -> AsyncIterator[Kernel]:
-    """A kernel whose containers' logs are small."""
-    socket = ""
+def runtime(request: pytest.FixtureRequest, needs_kubectl: None) -> tuple[RuntimeName, str]:
+    """A runtime's name, and its socket if it has one."""
     if request.param == "containerd":
-        socket = request.getfixturevalue("containerd").socket_path
-    async with Kernel.open(
-        tmp_path / "data",
-        runtime=request.param,
-        containerd_socket=socket,
-        node_name="node1",
-        node_limits=LIMITS,
-    ) as kernel:
-        yield kernel
-
-
-@asynccontextmanager
-async def kubectl_of(kernel: Kernel) -> AsyncIterator["Kubectl"]:
-    async with kernel.serving() as server:
-        yield Kubectl(server.kubeconfig)
-
-
-class Kubectl:
-    """kubectl against one server."""
-
-    def __init__(self, kubeconfig: Path) -> None:
-        self._kubeconfig = kubeconfig
-
-    async def __call__(self, *arguments: str, text: str = "") -> str:
-        command = ["kubectl", "--kubeconfig", str(self._kubeconfig), *arguments]
-        with anyio.fail_after(60):
-            done = await anyio.run_process(
-                command, input=text.encode(), stderr=subprocess.STDOUT, check=False
-            )
-        assert done.returncode == 0, done.stdout.decode()
-        return done.stdout.decode()
+        return "containerd", request.getfixturevalue("containerd").socket_path
+    return "process", ""
 
 
 def numbers(output: str) -> list[int]:
@@ -76,9 +43,12 @@ def numbers(output: str) -> list[int]:
 
 
 async def test_a_follower_misses_nothing_and_sees_nothing_twice(
-    kernel: Kernel, tmp_path: Path
+    runtime: tuple[RuntimeName, str], tmp_path: Path
 ) -> None:
-    async with kubectl_of(kernel) as kubectl:
+    name, socket = runtime
+    async with embedded_kernel(
+        tmp_path / "data", runtime=name, containerd_socket=socket, node_limits=LIMITS
+    ) as kubectl:
         manifest = pod("talker", container(f"{TALK}; exit 0"), restartPolicy="Never")
         await kubectl("apply", "-f", "-", text=manifest)
         await kubectl("wait", "--for=jsonpath={.status.phase}=Running", "pod/talker")

@@ -92,6 +92,7 @@ class SimulatedRuntime:
         self._containers: RecordTable[ContainerRecord] = RecordTable()
         self._sandbox_keys: dict[tuple[str, int], str] = {}
         self._images: dict[str, Image] = {}
+        self._image_directory = ""
         self._ports: dict[PortMapping, str] = {}
         self._address_counter = itertools.count()
         self._course = Course(clock)
@@ -135,6 +136,10 @@ class SimulatedRuntime:
     def add_image(self, image: Image) -> None:
         """Let an image be present, under all its tags."""
         self._images |= dict.fromkeys((image.id, *image.tags), image)
+
+    def keep_images_in(self, directory: str) -> None:
+        """Let images seem to be in a directory of this machine."""
+        self._image_directory = directory
 
     def crash(self, container_id: str, *, exit_code: int = 1, out_of_memory: bool = False) -> None:
         """End a running container of its own accord, now."""
@@ -386,7 +391,7 @@ class SimulatedRuntime:
 
     async def image_directory(self) -> str:
         await self._enter("image_directory")
-        return ""
+        return self._image_directory
 
     def events(self) -> AbstractAsyncContextManager[AsyncIterator[RuntimeEvent]]:
         return self._course.events()

@@ -3,20 +3,27 @@
 import os
 import platform
 import socket
+from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
 
+from kernel.objects.quantity import format_binary
+
 # Go's names of processor architectures, which Kubernetes' labels use.
 _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64", "armv7l": "arm", "i686": "386"}
 
+_HUGE_PAGES = Path("/sys/kernel/mm/hugepages")
+
 
 class Machine(msgspec.Struct, frozen=True, kw_only=True):
-    """What a node has and is. What can't be found out is an empty string or 0."""
+    """What a node has and is. What can't be found out is an empty string or 0. `huge_pages_bytes`
+    is what is set apart for huge pages, by the name of the resource (`hugepages-2Mi`)."""
 
     cpus: int
     memory_bytes: int
     storage_bytes: int
+    huge_pages_bytes: Mapping[str, int] = {}
     hostname: str
     internal_ip: str
     architecture: str = "amd64"
@@ -37,6 +44,7 @@ def this_machine(directory: Path) -> Machine:
         cpus=os.cpu_count() or 1,
         memory_bytes=_memory_bytes(),
         storage_bytes=status.f_frsize * status.f_blocks,
+        huge_pages_bytes=_huge_pages_bytes(),
         hostname=socket.gethostname().lower(),
         internal_ip=_internal_ip(),
         architecture=_ARCHITECTURES.get(machine, machine),
@@ -54,6 +62,15 @@ def _memory_bytes() -> int:
         return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     except (ValueError, OSError):
         return 0
+
+
+def _huge_pages_bytes() -> dict[str, int]:
+    found = {}
+    for directory in _HUGE_PAGES.glob("hugepages-*kB"):
+        page_bytes = int(directory.name.removeprefix("hugepages-").removesuffix("kB")) * 1024
+        pages = int(_line_of(str(directory / "nr_hugepages")) or 0)
+        found[f"hugepages-{format_binary(page_bytes)}"] = page_bytes * pages
+    return found
 
 
 def _os_image() -> str:

@@ -1,13 +1,11 @@
 """The Node object of this process's node, and the Lease that says that it lives.
 
 Only what is the node's own is written: the standard labels, its part of the status, the Lease.
-Labels, taints, cordoning and conditions that others set stay as they are. Reasons and messages are
-the kubelet's (pkg/kubelet/nodestatus/setters.go).
+Labels, taints, cordoning and conditions that others set stay as they are.
 """
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from datetime import timedelta
 
 import msgspec
 
@@ -15,35 +13,29 @@ from kernel.api.client import Client
 from kernel.api.errors import Conflict, NotFound
 from kernel.clock import Clock, now_datetime, now_timestamp
 from kernel.control.reconciler import Reconciler, Request, Result, RetryAfter, Trigger
+from kernel.control.recorder import Recorder
 from kernel.objects.coordination import Lease, LeaseSpec
 from kernel.objects.meta import ObjectMeta, OwnerReference
 from kernel.objects.node import (
     DaemonEndpoint,
     Node,
     NodeAddress,
-    NodeCondition,
     NodeDaemonEndpoints,
     NodeStatus,
     NodeSystemInfo,
 )
+from kernel.objects.quantity import format_binary
+from kernel.reconcilers.node.conditions import changes, merged, node_conditions
+from kernel.reconcilers.node.health import Health, NodeHealth
+from kernel.reconcilers.node.images import listed_images
 from kernel.reconcilers.node.machine import Machine
+from kernel.reconcilers.node_limits import NodeLimits
 
 LEASE_NAMESPACE = "kube-node-lease"
 LEASE_SECONDS = 40
 RENEW_SECONDS = 10.0
-# A status that says nothing new is still written this often (the kubelet's
-# nodeStatusReportFrequency); in between the Lease shows that the node lives.
-HEARTBEAT_SECONDS = 300.0
 CONFLICT_RETRY_SECONDS = 0.05
 PODS_MAX_DEFAULT = 110
-
-_CONDITIONS = (
-    ("MemoryPressure", "False", "KubeletHasSufficientMemory",
-     "kubelet has sufficient memory available"),
-    ("DiskPressure", "False", "KubeletHasNoDiskPressure", "kubelet has no disk pressure"),
-    ("PIDPressure", "False", "KubeletHasSufficientPID", "kubelet has sufficient PID available"),
-    ("Ready", "True", "KubeletReady", "kubelet is posting ready status"),
-)  # fmt: skip
 
 
 class NodeIdentity(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,18 +51,25 @@ class NodeIdentity(msgspec.Struct, frozen=True, kw_only=True):
     labels: Mapping[str, str] = {}
 
 
-def node_registration(identity: NodeIdentity, clock: Clock) -> Reconciler:
+def node_registration(
+    identity: NodeIdentity,
+    health: NodeHealth,
+    recorder: Recorder,
+    clock: Clock,
+    limits: NodeLimits,
+) -> Reconciler:
     """The reconciler that keeps the Node there and its status fresh, and renews the Lease."""
 
     async def reconcile(request: Request, client: Client) -> Result:
         if request.name != identity.name:
             return Result()
         try:
-            node = await _ensure_node(identity, client, clock)
+            found = await health.look()
+            node = await _ensure_node(identity, found, client, recorder, clock)
             renew_in_seconds = await _ensure_lease(node, client, clock)
         except Conflict as error:
             raise RetryAfter(CONFLICT_RETRY_SECONDS, str(error)) from error
-        return Result(requeue_after_seconds=renew_in_seconds)
+        return Result(requeue_after_seconds=min(renew_in_seconds, limits.node_check_seconds))
 
     @asynccontextmanager
     async def at_start(trigger: Trigger) -> AsyncIterator[None]:
@@ -86,7 +85,9 @@ def node_registration(identity: NodeIdentity, clock: Clock) -> Reconciler:
     )
 
 
-async def _ensure_node(identity: NodeIdentity, client: Client, clock: Clock) -> Node:
+async def _ensure_node(
+    identity: NodeIdentity, health: Health, client: Client, recorder: Recorder, clock: Clock
+) -> Node:
     """The Node as it should be, as far as it is this process's to say."""
     standard_labels = {
         "kubernetes.io/hostname": identity.name,
@@ -97,20 +98,26 @@ async def _ensure_node(identity: NodeIdentity, client: Client, clock: Clock) -> 
         node = await client.get(Node, identity.name)
     except NotFound:
         labels = {**identity.labels, **standard_labels}
-        status = _status(identity, NodeStatus(), clock)
+        status = _status(identity, health, NodeStatus(), clock)
         metadata = ObjectMeta(name=identity.name, labels=labels)
         return await client.create(Node(metadata=metadata, status=status))
     if not standard_labels.items() <= node.metadata.labels.items():
         node.metadata.labels |= standard_labels
         node = await client.update(node)
-    status = _status(identity, node.status, clock)
+    status = _status(identity, health, node.status, clock)
     if status != node.status:
+        reasons = changes(node.status.conditions, status.conditions)
         node.status = status
         node = await client.update_status(node)
+        for reason in reasons:
+            message = f"Node {identity.name} status is now: {reason}"
+            await recorder.event(node, "Normal", reason, message)
     return node
 
 
-def _status(identity: NodeIdentity, present: NodeStatus, clock: Clock) -> NodeStatus:
+def _status(
+    identity: NodeIdentity, health: Health, present: NodeStatus, clock: Clock
+) -> NodeStatus:
     """The status to have in place of `present`, which is left as it is."""
     machine = identity.machine
     resources = {
@@ -119,15 +126,20 @@ def _status(identity: NodeIdentity, present: NodeStatus, clock: Clock) -> NodeSt
         "ephemeral-storage": f"{machine.storage_bytes // 1024}Ki",
         "pods": str(identity.pods_max),
     }
+    for name, size_bytes in machine.huge_pages_bytes.items():
+        resources[name] = format_binary(size_bytes)
     addresses = [
         NodeAddress(type="InternalIP", address=machine.internal_ip),
         NodeAddress(type="Hostname", address=machine.hostname),
     ]
+    conditions = node_conditions(health.pressures, health.troubles, now_timestamp(clock))
+    images = present.images if health.images is None else listed_images(health.images)
     return msgspec.structs.replace(
         present,
+        images=images,
         capacity=present.capacity | resources,
         allocatable=present.allocatable | resources,
-        conditions=_conditions(present.conditions, clock),
+        conditions=merged(present.conditions, conditions),
         addresses=addresses,
         daemon_endpoints=NodeDaemonEndpoints(
             kubelet_endpoint=DaemonEndpoint(port=identity.kubelet_port)
@@ -149,44 +161,6 @@ def _system_info(identity: NodeIdentity) -> NodeSystemInfo:
         operating_system=machine.operating_system,
         architecture=machine.architecture,
     )
-
-
-def _conditions(present: list[NodeCondition], clock: Clock) -> list[NodeCondition]:
-    """The node's own conditions after those of others; their times move on together, when one
-    has changed or the heartbeat is due."""
-    now = now_timestamp(clock)
-    ours = {type for type, _, _, _ in _CONDITIONS}
-    old = {condition.type: condition for condition in present}
-    wanted = [
-        NodeCondition(
-            type=type,
-            status=status,
-            reason=reason,
-            message=message,
-            last_heartbeat_time=now,
-            last_transition_time=(
-                old[type].last_transition_time
-                if type in old and old[type].status == status
-                else now
-            ),
-        )
-        for type, status, reason, message in _CONDITIONS
-    ]
-    others = [condition for condition in present if condition.type not in ours]
-    if all(_still_says(old.get(new.type), new) for new in wanted):
-        return others + [old[new.type] for new in wanted]
-    return others + wanted
-
-
-def _still_says(old: NodeCondition | None, new: NodeCondition) -> bool:
-    if old is None or (old.status, old.reason, old.message) != (
-        *(new.status, new.reason, new.message),
-    ):
-        return False
-    if old.last_heartbeat_time is None or new.last_heartbeat_time is None:
-        return False
-    age = abs(new.last_heartbeat_time - old.last_heartbeat_time)
-    return age < timedelta(seconds=HEARTBEAT_SECONDS)
 
 
 async def _ensure_lease(node: Node, client: Client, clock: Clock) -> float:

@@ -1,5 +1,6 @@
 """The Node registers itself, keeps what others set, and renews its Lease."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -9,12 +10,18 @@ import pytest
 
 from kernel.api.client import Client
 from kernel.clock import ManualClock, now_datetime
-from kernel.control.reconciler import Reconciler
+from kernel.control.recorder import Recorder
+from kernel.cri.runtime import Image, RuntimeUnavailable
+from kernel.cri.simulated.runtime import SimulatedRuntime
 from kernel.objects.coordination import Lease
-from kernel.objects.node import Node, NodeCondition, Taint
+from kernel.objects.event import Event
+from kernel.objects.node import ContainerImage, Node, NodeCondition, Taint
 from kernel.objects.quantity import to_integer
+from kernel.reconcilers.node.health import NodeHealth
 from kernel.reconcilers.node.machine import Machine, this_machine
 from kernel.reconcilers.node.registration import NodeIdentity, node_registration
+from kernel.reconcilers.node_limits import NodeLimits
+from tests.reconcilers.conftest import Build
 
 pytestmark = pytest.mark.anyio
 
@@ -37,12 +44,50 @@ IDENTITY = NodeIdentity(
 )
 
 
-@pytest.fixture
-def build(clock: ManualClock) -> Any:
-    def build(_: object) -> list[Reconciler]:
-        return [node_registration(IDENTITY, clock)]
+# Whatever this machine has left is enough.
+LIMITS = NodeLimits(
+    memory_available_bytes_min=0,
+    disk_available_percent_min=0,
+    disk_inodes_free_percent_min=0,
+    image_disk_available_percent_min=0,
+)
+NEVER_ENOUGH = NodeLimits(
+    memory_available_bytes_min=1 << 60,
+    disk_available_percent_min=101,
+    process_ids_available_percent_min=101,
+)
 
-    return build
+
+@pytest.fixture
+def runtime(clock: ManualClock) -> SimulatedRuntime:
+    return SimulatedRuntime(clock)
+
+
+@pytest.fixture
+def node_with(
+    client: Client, clock: ManualClock, runtime: SimulatedRuntime, tmp_path: Path
+) -> Callable[[NodeLimits], Build]:
+    def node_with(limits: NodeLimits) -> Build:
+        health = NodeHealth(runtime, tmp_path, clock, limits)
+        recorder = Recorder(client, component="kubelet", clock=clock)
+        return lambda _: [node_registration(IDENTITY, health, recorder, clock, limits)]
+
+    return node_with
+
+
+@pytest.fixture
+def build(node_with: Callable[[NodeLimits], Build]) -> Build:
+    return node_with(LIMITS)
+
+
+async def condition(client: Client, type: str) -> NodeCondition:
+    node = await client.get(Node, "node1")
+    return next(one for one in node.status.conditions if one.type == type)
+
+
+async def said(client: Client) -> list[tuple[str, str]]:
+    events = await client.list(Event, namespace="default")
+    return [(event.reason, event.message) for event in events]
 
 
 async def lease_of(client: Client) -> Lease:
@@ -169,3 +214,75 @@ def test_this_machine_is_described(tmp_path: Path) -> None:
     assert machine.internal_ip.count(".") == 3
     assert machine.kernel_version
     assert to_integer(f"{machine.memory_bytes // 1024}Ki") <= machine.memory_bytes
+
+
+async def test_a_silent_runtime_makes_the_node_not_ready_after_a_while(
+    client: Client, clock: ManualClock, run: Any, build: Build, runtime: SimulatedRuntime
+) -> None:
+    async with run(build):
+        await settle()
+        runtime.fail("version", RuntimeUnavailable("no socket"))
+        await clock.advance(29)
+        assert (await condition(client, "Ready")).status == "True"
+        await clock.advance(10)
+        ready = await condition(client, "Ready")
+        assert (ready.status, ready.reason, ready.message) == (
+            *("False", "KubeletNotReady", "container runtime is down"),
+        )
+        assert ready.last_transition_time == ready.last_heartbeat_time
+        runtime.heal("version")
+        await clock.advance(10)
+        assert (await condition(client, "Ready")).reason == "KubeletReady"
+        assert await said(client) == [
+            ("NodeNotReady", "Node node1 status is now: NodeNotReady"),
+            ("NodeReady", "Node node1 status is now: NodeReady"),
+        ]
+
+
+async def test_a_runtime_that_hangs_is_silent_too_and_the_lease_is_renewed(
+    client: Client, clock: ManualClock, run: Any, build: Build, runtime: SimulatedRuntime
+) -> None:
+    async with run(build):
+        await settle()
+        runtime.delay("version", 10_000)
+        for _ in range(60):
+            await clock.advance(1)
+            renewed = (await lease_of(client)).spec.renew_time
+            assert renewed is not None
+            assert now_datetime(clock) - renewed < timedelta(seconds=25)
+        assert (await condition(client, "Ready")).message == "container runtime is down"
+
+
+async def test_images_are_listed_by_size(
+    client: Client, clock: ManualClock, run: Any, build: Build, runtime: SimulatedRuntime
+) -> None:
+    async with run(build):
+        await settle()
+        runtime.add_image(Image(id="sha256:1", tags=("small:1",), size_bytes=10))
+        runtime.add_image(Image(id="sha256:2", tags=("large:1",), digests=("l@x",), size_bytes=99))
+        await clock.advance(10)
+        node = await client.get(Node, "node1")
+        assert node.status.images == [
+            ContainerImage(names=["l@x", "large:1"], size_bytes=99),
+            ContainerImage(names=["small:1"], size_bytes=10),
+        ]
+        runtime.fail("images", RuntimeUnavailable("no socket"))
+        await clock.advance(10)
+        assert len((await client.get(Node, "node1")).status.images) == 2
+
+
+async def test_what_is_short_is_told_by_conditions(
+    client: Client, run: Any, node_with: Callable[[NodeLimits], Build]
+) -> None:
+    async with run(node_with(NEVER_ENOUGH)):
+        await settle()
+        told = {
+            type: (await condition(client, type)).reason
+            for type in ("MemoryPressure", "DiskPressure", "PIDPressure", "Ready")
+        }
+    assert told == {
+        "MemoryPressure": "KubeletHasInsufficientMemory",
+        "DiskPressure": "KubeletHasDiskPressure",
+        "PIDPressure": "KubeletHasInsufficientPID",
+        "Ready": "KubeletReady",
+    }
