@@ -10,7 +10,6 @@ from kernel.control.informer import Informers
 from kernel.control.plugin import Plugin
 from kernel.control.reconciler import Reconciler
 from kernel.control.recorder import Recorder
-from kernel.cri.measuring import Measuring
 from kernel.cri.runtime import Runtime
 from kernel.objects.kinds import KindTable
 from kernel.reconcilers.event_expiry import event_expiry
@@ -119,10 +118,8 @@ async def _node_reconcilers(
     reconcilers = [
         node_registration(identity, health, recorder, clock, node.limits),
         node_taints(clock),
+        ImageCollection(node.name, node.runtime, recorder, clock, node.limits).reconciler(),
     ]
-    if isinstance(node.runtime, Measuring):
-        images = ImageCollection(node.name, node.runtime, recorder, clock, node.limits)
-        reconcilers.append(images.reconciler())
     if node.static_pods is not None:
         reconcilers.append(static_pods(node.static_pods, node.name, informers, recorder, clock))
     return [*reconcilers, agent.reconciler()]

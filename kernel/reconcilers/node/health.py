@@ -9,7 +9,6 @@ import anyio
 import msgspec
 
 from kernel.clock import Clock
-from kernel.cri.measuring import Measuring
 from kernel.cri.runtime import Image, Runtime, RuntimeFailure
 from kernel.reconcilers.node.conditions import RUNTIME_IS_DOWN
 from kernel.reconcilers.node.pressure import Pressure, PressureMemory
@@ -55,9 +54,8 @@ class NodeHealth:
         images: Sequence[Image] | None = None
         try:
             await self._within_time(self._runtime.version)
-            if isinstance(self._runtime, Measuring):
-                images = await self._within_time(self._runtime.images)
-                self._image_directory = await self._within_time(self._runtime.image_directory)
+            images = await self._within_time(self._runtime.images)
+            self._image_directory = await self._within_time(self._runtime.image_directory)
             self._answered_at = self._clock.monotonic_seconds()
         except RuntimeFailure as failure:
             logger.debug("the runtime does not answer: %s", failure)

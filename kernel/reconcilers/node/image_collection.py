@@ -1,16 +1,14 @@
 """The reconciler that removes unused images; `image_garbage` decides which."""
 
 import logging
-from collections.abc import Mapping, Sequence
-from typing import Protocol
+from collections.abc import Sequence
 
 from kernel.api.client import Client
 from kernel.api.errors import NotFound
 from kernel.clock import Clock
 from kernel.control.reconciler import Reconciler, Request, Result
 from kernel.control.recorder import Recorder
-from kernel.cri.measuring import Measuring
-from kernel.cri.runtime import NO_LABELS, Container, Image, RuntimeFailure
+from kernel.cri.runtime import Image, Runtime, RuntimeFailure
 from kernel.objects.node import Node
 from kernel.reconcilers.node.image_garbage import (
     ImageRecord,
@@ -23,12 +21,6 @@ from kernel.reconcilers.node.readings import file_system
 from kernel.reconcilers.node_limits import NodeLimits
 
 logger = logging.getLogger("podkernel.node")
-
-
-class ImageRuntime(Measuring, Protocol):
-    """What of a runtime is needed here."""
-
-    async def containers(self, *, labels: Mapping[str, str] = NO_LABELS) -> list[Container]: ...
 
 
 class CollectionFailure(Exception):
@@ -44,7 +36,7 @@ class ImageCollection:
     def __init__(
         self,
         node_name: str,
-        runtime: ImageRuntime,
+        runtime: Runtime,
         recorder: Recorder,
         clock: Clock,
         limits: NodeLimits,
