@@ -18,6 +18,7 @@ import msgspec
 
 from kernel.cri.measuring import Measuring
 from kernel.cri.port_check import PortChecking
+from kernel.cri.streaming import Streaming
 
 NO_LABELS: Mapping[str, str] = {}
 
@@ -286,7 +287,7 @@ class RuntimeEvent(msgspec.Struct, frozen=True):
     labels: Mapping[str, str] = NO_LABELS
 
 
-class Runtime(PortChecking, Measuring, Protocol):
+class Runtime(PortChecking, Measuring, Streaming, Protocol):
     """Runs containers. All methods may raise `RuntimeFailure`; those that take an id, `NotFound`.
 
     Calls for different sandboxes run side by side. Every method may be called again after the

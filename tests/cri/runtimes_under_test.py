@@ -24,12 +24,36 @@ BUSY = "busy"
 
 SERVED = "served by the contract suite"
 
+ECHO = "echo"
+"""The name of a container that listens; the simulated runtime has a script for it."""
+
+ECHO_PORT = 7007
+
+# A runtime's name and an event loop that it works on.
+CONTAINERD = pytest.param(("containerd", "asyncio"), marks=pytest.mark.containerd)
+SIMULATED = [("simulated", "asyncio"), ("simulated", "trio")]
+REAL = [("process", "asyncio"), ("process", "trio"), CONTAINERD]
+ALL = [*SIMULATED, *REAL]
+
+runs_programs = pytest.mark.parametrize("combination", REAL, indirect=True, ids="-".join)
+"""For what only a runtime that really runs programs can show."""
+
+_ECHO_IN_PYTHON = f"""
+import socketserver
+class Echo(socketserver.BaseRequestHandler):
+    def handle(self):
+        while data := self.request.recv(65536):
+            self.request.sendall(data)
+socketserver.ThreadingTCPServer(("127.0.0.1", {ECHO_PORT}), Echo).serve_forever()
+"""
+
 
 class RuntimeUnderTest(msgspec.Struct):
     """One runtime's state, and as many `Runtime` objects on it as a test opens.
 
     `until_stopped` prints `ready`, and ends with 143 on SIGTERM. `serve` answers HTTP requests on
-    port 8080 with the file `index.html` of the directory that it is given.
+    port 8080 with the file `index.html` of the directory that it is given. `echo` sends back what
+    it receives on `ECHO_PORT`, to the end.
     """
 
     open: Callable[[], Runtime]
@@ -41,6 +65,7 @@ class RuntimeUnderTest(msgspec.Struct):
     serve: Callable[[str], Command] = lambda directory: (
         *("httpd", "-f", "-p", "8080", "-h", directory),
     )
+    echo: Command = ("nc", "-ll", "-p", str(ECHO_PORT), "-e", "cat")
     has_addresses: bool = True
     has_host_ports: bool = True
     has_images: bool = True
@@ -53,6 +78,7 @@ def simulated(request: pytest.FixtureRequest) -> Iterator[RuntimeUnderTest]:
     runtime = SimulatedRuntime(SystemClock())
     runtime.script(UNSTARTABLE, SimulatedContainer(start_failure="no such file or directory"))
     runtime.script(BUSY, SimulatedContainer(cpu_cores=1, memory_bytes=1 << 20))
+    runtime.script(ECHO, SimulatedContainer(echo_ports=(ECHO_PORT,)))
     until_stopped = ("sh", "-c", "echo ready; sleep infinity")
     yield RuntimeUnderTest(open=lambda: runtime, image="busybox", until_stopped=until_stopped)
 
@@ -70,6 +96,7 @@ def process(request: pytest.FixtureRequest) -> Iterator[RuntimeUnderTest]:
         serve=lambda directory: (
             *(sys.executable, "-m", "http.server", "8080", "--directory", directory),
         ),
+        echo=(sys.executable, "-c", _ECHO_IN_PYTHON),
         has_addresses=is_root,
         has_images=False,
     )

@@ -1,6 +1,6 @@
 """What is particular to the process runtime: shims, adoption, namespaces, volumes, what is left.
 
-The contract that it shares with other runtimes is in `test_runtime_contract`. As root, the tests
+The contract that it shares with other runtimes is in `tests.cri.contract`. As root, the tests
 are run again as an ordinary user, with user namespaces and without.
 """
 
@@ -648,7 +648,7 @@ def test_the_same_as_an_ordinary_user(restriction: tuple[str, ...]) -> None:
     tests = ["tests/cri/test_process.py", "tests/cri/test_process_streams.py"]
     if not restriction:
         # Much of the contract is about volumes, which can't be without namespaces.
-        tests.append("tests/cri/test_runtime_contract.py")
+        tests.append("tests/cri/contract")
     # pytest's own directories are closed to others.
     with tempfile.TemporaryDirectory(prefix="podkernel-nobody-") as directory:
         os.chown(directory, ordinary_user.NOBODY, ordinary_user.NOBODY)

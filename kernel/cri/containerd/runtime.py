@@ -3,12 +3,15 @@
 import math
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from typing import TypeVar
 
 import anyio
+from anyio.abc import ByteStream
 
 from kernel.clock import Clock
+from kernel.cri.containerd.attach import attached
+from kernel.cri.containerd.background import background_tasks
 from kernel.cri.containerd.channel import (
     CALL_SECONDS_MAX,
     ContainerdChannel,
@@ -17,6 +20,7 @@ from kernel.cri.containerd.channel import (
     Unimplemented,
 )
 from kernel.cri.containerd.events import EventFeed, Seen
+from kernel.cri.containerd.exec import executed
 from kernel.cri.containerd.lost_tasks import remove_lost_task
 from kernel.cri.containerd.measuring import ContainerdMeasuring
 from kernel.cri.containerd.messages import (
@@ -29,7 +33,9 @@ from kernel.cri.containerd.messages import (
     sandbox_of,
     sandbox_state_of,
 )
+from kernel.cri.containerd.running_task import running_task
 from kernel.cri.image_name import whole_image_name
+from kernel.cri.loopback import connect_loopback
 from kernel.cri.port_check import CheckResult, PortCheck
 from kernel.cri.port_checks.checker import check_port
 from kernel.cri.proto import runtime_pb2 as cri
@@ -49,6 +55,7 @@ from kernel.cri.runtime import (
     Sandbox,
     SandboxConfig,
 )
+from kernel.cri.streaming import Session
 
 Item = TypeVar("Item")
 
@@ -219,6 +226,26 @@ class ContainerdRuntime(ContainerdMeasuring):
             ) from failure
         return ExecResult(answer.stdout, answer.stderr, answer.exit_code)
 
+    # Conversations with what runs.
+
+    def exec(
+        self, container_id: str, command: tuple[str, ...], *, stdin: bool, tty: bool
+    ) -> AbstractAsyncContextManager[Session]:
+        return executed(
+            self._channel, self._clock.uuid(), container_id, command, stdin=stdin, tty=tty
+        )
+
+    def attach(self, container_id: str, *, stdin: bool) -> AbstractAsyncContextManager[Session]:
+        return attached(self._channel, container_id, stdin=stdin)
+
+    @asynccontextmanager
+    async def connect(self, sandbox_id: str, port: int) -> AsyncIterator[ByteStream]:
+        # CRI's PortForward cuts a connection off a second after one direction has ended, and says
+        # nowhere that it is made; a connection of our own does neither.
+        task = await running_task(self._channel, sandbox_id)
+        async with await connect_loopback(f"/proc/{task.pid}/ns/net", port) as stream:
+            yield stream
+
     async def check(
         self, sandbox_id: str, check: PortCheck, *, timeout_seconds: float
     ) -> CheckResult:
@@ -258,18 +285,10 @@ class ContainerdRuntime(ContainerdMeasuring):
     async def events(self) -> AsyncIterator[AsyncIterator[RuntimeEvent]]:
         send, receive = anyio.create_memory_object_stream[RuntimeEvent](math.inf)
         feed = EventFeed(self._channel, self._look, self._clock, send)
-        failure: Exception | None = None
         with send, receive:
-            async with anyio.create_task_group() as group:
-                await group.start(feed.run)
-                try:
-                    yield receive
-                except Exception as error:
-                    # Raised outside of the group, which would wrap the listener's own failure.
-                    failure = error
-                group.cancel_scope.cancel()
-        if failure is not None:
-            raise failure
+            async with background_tasks() as tasks:
+                await tasks.start(feed.run)
+                yield receive
 
     async def _look(self, identifier: str) -> Seen | None:
         """What CRI shows of a container or sandbox. A list costs no failed call, unlike a

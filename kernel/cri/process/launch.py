@@ -202,7 +202,7 @@ class Launch:
             "HOME": self._home(),
             **config["environment"],
         }
-        if config["tty"]:
+        if config["tty"] or os.isatty(1):
             environment.setdefault("TERM", "xterm")
         if container_has_own_processes(self._sandbox, self._container):
             return environment

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import anyio
+from anyio.streams.memory import MemoryObjectSendStream
 
 from kernel.clock import NANOSECONDS_PER_SECOND, Clock
 from kernel.cri.log_format import format_entry
@@ -22,12 +23,11 @@ def nanoseconds(seconds: float) -> int:
     return round(seconds * NANOSECONDS_PER_SECOND)
 
 
-class _Listener:
-    """One open event stream: what has not been read yet, and how long its timer sleeps."""
+class _Timer:
+    """Sleeps until the next thing falls due."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self.send, self.receive = anyio.create_memory_object_stream[RuntimeEvent](math.inf)
         self._sleeping_until: int | None = 0
         self._sleep = anyio.CancelScope()
 
@@ -53,27 +53,39 @@ class Course:
         self._clock = clock
         self._agenda: list[tuple[int, int, ContainerRecord]] = []
         self._counter = itertools.count()
-        self._listeners: dict[_Listener, None] = {}
+        self._timers: dict[_Timer, None] = {}
+        self._listeners: dict[MemoryObjectSendStream[RuntimeEvent], None] = {}
 
     @asynccontextmanager
     async def events(self) -> AsyncIterator[AsyncIterator[RuntimeEvent]]:
         """What happens from now on, at its time."""
-        listener = _Listener(self._clock)
-        self._listeners[listener] = None
+        send, receive = anyio.create_memory_object_stream[RuntimeEvent](math.inf)
+        self._listeners[send] = None
+        try:
+            async with self.on_time():
+                yield receive
+        finally:
+            del self._listeners[send]
+            send.close()
+            receive.close()
+
+    @asynccontextmanager
+    async def on_time(self) -> AsyncIterator[None]:
+        """Let things happen when they fall due, also while nobody looks."""
+        timer = _Timer(self._clock)
+        self._timers[timer] = None
         failure: Exception | None = None
         try:
             async with anyio.create_task_group() as tasks:
-                tasks.start_soon(self._keep_time, listener)
+                tasks.start_soon(self._keep_time, timer)
                 try:
-                    yield listener.receive
+                    yield
                 except Exception as error:
-                    # Raised outside of the group, which would wrap the listener's own failure.
+                    # Raised outside of the group, which would wrap the caller's own failure.
                     failure = error
                 tasks.cancel_scope.cancel()
         finally:
-            del self._listeners[listener]
-            listener.send.close()
-            listener.receive.close()
+            del self._timers[timer]
         if failure is not None:
             raise failure
 
@@ -85,17 +97,17 @@ class Course:
         """The wall time that it was, or will be, at a monotonic time."""
         return self._clock.now_nanoseconds() - (self.monotonic() - monotonic)
 
-    async def _keep_time(self, listener: _Listener) -> None:
+    async def _keep_time(self, timer: _Timer) -> None:
         while True:
             self.settle()
             due = self._agenda[0][0] if self._agenda else None
-            await listener.sleep_until(due, self.monotonic())
+            await timer.sleep_until(due, self.monotonic())
 
     def expect(self, record: ContainerRecord, due: int) -> None:
         """Look at `record` again at `due`."""
         heapq.heappush(self._agenda, (due, next(self._counter), record))
-        for listener in self._listeners:
-            listener.expect(due)
+        for timer in self._timers:
+            timer.expect(due)
 
     def settle(self) -> None:
         """Let everything happen that has fallen due."""
@@ -118,6 +130,8 @@ class Course:
             match step:
                 case Print(line):
                     self._write_log(record, at, line)
+                    for follower in record.followers:
+                        follower.wrote(line)
                 case IgnoreStopSignal():
                     record.heeds_stop = False
                 case Sleep(seconds):
@@ -148,12 +162,14 @@ class Course:
             record.reason = "OOMKilled"
             self.tell(RuntimeEventType.CONTAINER_OUT_OF_MEMORY, record)
         self.tell(RuntimeEventType.CONTAINER_EXITED, record)
+        for follower in record.followers:
+            follower.ended()
 
     def tell(self, type: RuntimeEventType, record: SandboxRecord | ContainerRecord) -> None:
         """Let all listeners know."""
         event = RuntimeEvent(type=type, id=record.id, labels=record.labels)
         for listener in self._listeners:
-            listener.send.send_nowait(event)
+            listener.send_nowait(event)
 
     def _write_log(self, record: ContainerRecord, at: int, line: str) -> None:
         if not record.config.log_path:

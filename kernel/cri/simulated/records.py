@@ -21,6 +21,18 @@ from kernel.cri.simulated.program import Exit, Print, Program, Sleep, program_of
 NO_RESULTS: Mapping[tuple[str, ...], ExecResult] = {}
 
 
+class Follower(Protocol):
+    """Someone who is in conversation with a container."""
+
+    def wrote(self, line: str) -> None:
+        """The container's program has written a line."""
+        ...
+
+    def ended(self) -> None:
+        """The container has ended."""
+        ...
+
+
 class SimulatedContainer(msgspec.Struct, frozen=True, kw_only=True):
     """What one attempt of a container does.
 
@@ -29,7 +41,7 @@ class SimulatedContainer(msgspec.Struct, frozen=True, kw_only=True):
     `out_of_memory`, as if the kernel had killed it. Told to stop, it takes `stop_seconds` and then
     ends with `stop_exit_code`. While it runs it uses `cpu_cores` of the processor and
     `memory_bytes`. `exec_results` answers commands that are run in it; any other is
-    read as a container's command is.
+    read as a container's command is. On its `echo_ports` it sends back what it receives.
     """
 
     exit_code: int = 0
@@ -43,6 +55,7 @@ class SimulatedContainer(msgspec.Struct, frozen=True, kw_only=True):
     cpu_cores: float = 0
     memory_bytes: int = 0
     exec_results: Mapping[tuple[str, ...], ExecResult] = NO_RESULTS
+    echo_ports: tuple[int, ...] = ()
 
     def program(self) -> Program:
         """The same as steps."""
@@ -107,6 +120,7 @@ class ContainerRecord(msgspec.Struct, eq=False):
     end_due: int | None = None
     end_code: int = 0
     heeds_stop: bool = True
+    followers: tuple[Follower, ...] = ()
     state: ContainerState = ContainerState.CREATED
     started_at: int = 0
     finished_at: int = 0

@@ -17,11 +17,12 @@ import itertools
 import math
 import re
 from collections.abc import AsyncIterator, Mapping
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing
 from ipaddress import IPv4Address
 
 import anyio
 import anyio.lowlevel
+from anyio.abc import ByteStream
 
 from kernel.clock import NANOSECONDS_PER_SECOND, Clock
 from kernel.cri.measuring import ContainerUsage
@@ -49,7 +50,7 @@ from kernel.cri.runtime import (
 )
 from kernel.cri.simulated.answers import Answers
 from kernel.cri.simulated.course import KILLED, Course, nanoseconds
-from kernel.cri.simulated.program import Exit, Print, Sleep, program_of
+from kernel.cri.simulated.program import Exit, Print, Program, Sleep, program_of
 from kernel.cri.simulated.records import (
     ContainerRecord,
     RecordTable,
@@ -57,6 +58,8 @@ from kernel.cri.simulated.records import (
     SimulatedContainer,
     container_program,
 )
+from kernel.cri.simulated.streams import AttachedSession, CommandSession, echo, following
+from kernel.cri.streaming import Session
 
 __all__ = ["SimulatedContainer", "SimulatedRuntime"]
 
@@ -300,15 +303,12 @@ class SimulatedRuntime:
         await self._enter("exec_sync", record.config.name, record.sandbox.config.name)
         if record.state is not ContainerState.RUNNING:
             raise RuntimeFailure(f"container {container_id} is not running")
-        subjects = (record.config.name, record.sandbox.config.name)
-        answer = self._command_answers.take(subjects, command)
-        if answer is not None:
+        answer = self._answer(record, command)
+        if isinstance(answer, ExecResult):
             return answer
-        if command in record.script.exec_results:
-            return record.script.exec_results[command]
         stdout = ""
         time_left = timeout_seconds or math.inf
-        for step in program_of(command, record.config.environment):
+        for step in answer:
             match step:
                 case Print(line):
                     stdout += line + "\n"
@@ -323,6 +323,48 @@ class SimulatedRuntime:
                 case Exit(code):
                     return ExecResult(stdout.encode(), b"", code)
         raise AssertionError("a program ends with an Exit or an endless Sleep")
+
+    def _answer(self, record: ContainerRecord, command: tuple[str, ...]) -> ExecResult | Program:
+        """What a command says that is run in a container, or does."""
+        subjects = (record.config.name, record.sandbox.config.name)
+        scripted = self._command_answers.take(subjects, command)
+        if scripted is None:
+            scripted = record.script.exec_results.get(command)
+        return scripted or program_of(command, record.config.environment)
+
+    @asynccontextmanager
+    async def exec(
+        self, container_id: str, command: tuple[str, ...], *, stdin: bool, tty: bool
+    ) -> AsyncIterator[Session]:
+        record = await self._running(container_id, "exec")
+        session = CommandSession(self._clock, self._answer(record, command))
+        async with following(self._course, record, session):
+            yield session
+
+    @asynccontextmanager
+    async def attach(self, container_id: str, *, stdin: bool) -> AsyncIterator[Session]:
+        record = await self._running(container_id, "attach")
+        with closing(AttachedSession()) as session:
+            async with following(self._course, record, session):
+                yield session
+
+    @asynccontextmanager
+    async def connect(self, sandbox_id: str, port: int) -> AsyncIterator[ByteStream]:
+        record = self._sandbox(sandbox_id)
+        await self._enter("connect", record.config.name)
+        if record.state is not SandboxState.READY:
+            raise NotFound(f"sandbox {sandbox_id} is not ready")
+        if not any(port in container.script.echo_ports for container in record.running()):
+            raise ConnectionRefusedError(f"nothing listens on port {port}")
+        async with echo() as connection:
+            yield connection
+
+    async def _running(self, container_id: str, call: str) -> ContainerRecord:
+        record = self._container(container_id)
+        await self._enter(call, record.config.name, record.sandbox.config.name)
+        if record.state is not ContainerState.RUNNING:
+            raise NotFound(f"container {container_id} is not running")
+        return record
 
     async def check(
         self, sandbox_id: str, check: PortCheck, *, timeout_seconds: float

@@ -2,7 +2,7 @@
 
 import socket
 import urllib.request
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -21,44 +21,10 @@ from kernel.cri.runtime import (
     RuntimeFailure,
     SandboxState,
 )
-from tests.cri import runtimes_under_test
-from tests.cri.runtimes_under_test import BUSY, SERVED, UNSTARTABLE, RuntimeUnderTest
+from tests.cri.runtimes_under_test import BUSY, SERVED, UNSTARTABLE, runs_programs
 from tests.cri.trial import Trial, log_lines, next_event, wait_for
 
-_CONTAINERD = pytest.param(("containerd", "asyncio"), marks=pytest.mark.containerd)
-_REAL = [("process", "asyncio"), ("process", "trio"), _CONTAINERD]
-_ALL = [("simulated", "asyncio"), ("simulated", "trio"), *_REAL]
-
-# For what only a runtime that really runs programs can show.
-runs_programs = pytest.mark.parametrize("combination", _REAL, indirect=True, ids="-".join)
-
 pytestmark = pytest.mark.anyio
-
-
-@pytest.fixture(params=_ALL, ids="-".join)
-def combination(request: pytest.FixtureRequest) -> tuple[str, str]:
-    """A runtime's name, and an event loop that it works on."""
-    chosen: tuple[str, str] = request.param
-    return chosen
-
-
-@pytest.fixture
-def anyio_backend(combination: tuple[str, str]) -> str:
-    return combination[1]
-
-
-@pytest.fixture
-def under_test(
-    combination: tuple[str, str], request: pytest.FixtureRequest
-) -> Iterator[RuntimeUnderTest]:
-    yield from getattr(runtimes_under_test, combination[0])(request)
-
-
-@pytest.fixture
-async def trial(under_test: RuntimeUnderTest, tmp_path: Path) -> AsyncIterator[Trial]:
-    trial = Trial(under_test, tmp_path)
-    yield trial
-    await trial.close()
 
 
 async def test_version_names_the_runtime(trial: Trial) -> None:
