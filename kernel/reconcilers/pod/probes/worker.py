@@ -9,7 +9,6 @@ import msgspec
 
 from kernel.api.context import acting
 from kernel.cri import runtime as cri
-from kernel.cri.port_check import CheckResult
 from kernel.objects.pod import Pod
 from kernel.reconcilers.pod.host import Host
 from kernel.reconcilers.pod.observe import field_path
@@ -94,17 +93,16 @@ class ProbeWorker:
     async def _ask_on(self, settings: ProbeSettings) -> None:
         """Ask one probe in its rhythm, until there is nothing more to ask."""
         kind, clock = settings.kind, self._host.clock
-        state = self._states.get(kind, ProbeState())
         if kind not in self._dues:
             self._dues[kind] = clock.monotonic_seconds() + self._first_wait_seconds(settings)
-        while not is_over(kind, state):
+        while not is_over(kind, self._states.get(kind, ProbeState())):
             await clock.sleep(self._dues[kind] - clock.monotonic_seconds())
-            answer = await self._ask(settings)
+            try:
+                await self._ask(settings)
+            except Exception:  # a mistake of ours: it must not take down what else is asked
+                logger.exception("probe of container %s", self._run.name)
             now = clock.monotonic_seconds()
             self._dues[kind] = next_due(self._dues[kind], now, settings.period_seconds)
-            if answer is not None:
-                state = self._states[kind] = next_state(state, answer.is_well, settings)
-                self._note(kind, state.result)
 
     def _first_wait_seconds(self, settings: ProbeSettings) -> float:
         clock = self._host.clock
@@ -116,34 +114,31 @@ class ProbeWorker:
             clock.random(),
         )
 
-    def _note(self, kind: ProbeKind, result: bool | None) -> None:
-        if getattr(self.results, kind.value) is not result:
-            self.results = msgspec.structs.replace(self.results, **{kind.value: result})
-            outcome = "succeeded" if result else "failed"
-            self._changed(f"{kind.value} probe of container {self._run.name} {outcome}")
-
-    async def _ask(self, settings: ProbeSettings) -> CheckResult | None:
-        """Ask once; None where that can't be done, which changes nothing."""
-        try:
-            return await self._ask_and_tell(settings)
-        except Exception:  # a mistake of ours: it must not take down what else is asked
-            logger.exception("probe of container %s", self._run.name)
-            return None
-
-    async def _ask_and_tell(self, settings: ProbeSettings) -> CheckResult | None:
-        """Ask once, with an Event of what is not as it should be."""
+    async def _ask(self, settings: ProbeSettings) -> None:
+        """Ask once, take note of the answer, and have an Event of what is not as it should be. A
+        question that can't be asked changes nothing."""
         title = settings.kind.value.capitalize()
         try:
             answer = await ask(self._host.runtime, self._asked, settings.probe)
         except ProbeErrored as failure:
             await self._event("Unhealthy", f"{title} probe errored: {failure}")
-            return None
+            return
+        self._note(settings, answer.is_well)
         if not answer.is_well:
             await self._event("Unhealthy", f"{title} probe failed: {answer.message}")
         elif answer.message:
             await self._event("ProbeWarning", f"{title} probe warning: {answer.message}")
-        return answer
+
+    def _note(self, settings: ProbeSettings, is_well: bool) -> None:
+        kind = settings.kind
+        state = next_state(self._states.get(kind, ProbeState()), is_well, settings)
+        self._states[kind] = state
+        if getattr(self.results, kind.value) is not state.result:
+            self.results = msgspec.structs.replace(self.results, **{kind.value: state.result})
+            outcome = "succeeded" if state.result else "failed"
+            self._changed(f"{kind.value} probe of container {self._run.name} {outcome}")
 
     async def _event(self, reason: str, message: str) -> None:
         where = field_path(self._pod, self._run.name)
-        await self._host.recorder.event(self._pod, "Warning", reason, message, field_path=where)
+        with anyio.CancelScope(shield=True):  # it is said also where its result ends the container
+            await self._host.recorder.event(self._pod, "Warning", reason, message, field_path=where)
