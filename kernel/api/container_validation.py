@@ -36,6 +36,7 @@ PULL_POLICIES = ("Always", "IfNotPresent", "Never")
 
 _MESSAGE_POLICIES = ("FallbackToLogsOnError", "File")
 _PROPAGATIONS = ("Bidirectional", "HostToContainer", "None")
+_RECURSIONS = ("Disabled", "Enabled", "IfPossible")
 _VARIABLE_FIELDS = (
     *("metadata.name", "metadata.namespace", "metadata.uid", "spec.nodeName"),
     *("spec.serviceAccountName", "status.hostIP", "status.hostIPs", "status.podIP"),
@@ -206,6 +207,7 @@ def _check_mount_options(
     if mount.sub_path and mount.sub_path_expr:
         rule = "subPathExpr and subPath are mutually exclusive"
         causes.invalid(f"{path}.subPathExpr", mount.sub_path_expr, rule)
+    _check_recursion(mount, f"{path}.recursiveReadOnly", causes)
     propagation = mount.mount_propagation
     if propagation is None:
         return
@@ -215,6 +217,20 @@ def _check_mount_options(
     if propagation == "Bidirectional" and not privileged:
         rule = "Bidirectional mount propagation is available only to privileged containers"
         causes.forbidden(f"{path}.mountPropagation", rule)
+
+
+def _check_recursion(mount: VolumeMount, path: str, causes: Causes) -> None:
+    recursion = mount.recursive_read_only
+    if recursion is None or recursion == "Disabled":
+        return
+    if recursion not in _RECURSIONS:
+        causes.unsupported(path, recursion, _RECURSIONS)
+        return
+    if not mount.read_only:
+        causes.forbidden(path, "may only be specified when readOnly is true")
+    if mount.mount_propagation not in (None, "None"):
+        rule = "may only be specified when mountPropagation is None or not specified"
+        causes.forbidden(path, rule)
 
 
 def check_descending_path(text: str, path: str, causes: Causes) -> None:

@@ -1,4 +1,6 @@
-"""Volumes of a Pod and their sources (core/v1). Of the legacy cloud volumes, none is known."""
+"""Volumes of a Pod and their sources (core/v1)."""
+
+from typing import Any
 
 import msgspec
 
@@ -8,7 +10,7 @@ from kernel.objects.container import (
     VolumeDevice as VolumeDevice,
     VolumeMount as VolumeMount,
 )
-from kernel.objects.meta import LabelSelector
+from kernel.objects.meta import LabelSelector, ObjectMeta
 from kernel.objects.quantity import Quantity
 from kernel.objects.struct import Struct
 from kernel.objects.wire_types import Int32, Int64
@@ -214,7 +216,7 @@ class PersistentVolumeClaimSpec(Struct):
 class PersistentVolumeClaimTemplate(Struct):
     """The claim made for a Pod, as old as the Pod."""
 
-    metadata: str = ""
+    metadata: ObjectMeta | None = None
     spec: PersistentVolumeClaimSpec
 
 
@@ -229,6 +231,11 @@ class ImageVolumeSource(Struct):
 
     reference: str = ""
     pull_policy: str = ""
+
+
+ForeignVolumeSource = dict[str, Any]
+"""A source that only its own driver understands: kept as it is, so that nobody takes the volume
+for one without a source."""
 
 
 class Volume(Struct):
@@ -246,3 +253,22 @@ class Volume(Struct):
     csi: CSIVolumeSource | None = None
     ephemeral: EphemeralVolumeSource | None = None
     image: ImageVolumeSource | None = None
+    aws_elastic_block_store: ForeignVolumeSource | None = None
+    azure_disk: ForeignVolumeSource | None = None
+    azure_file: ForeignVolumeSource | None = None
+    cephfs: ForeignVolumeSource | None = None
+    cinder: ForeignVolumeSource | None = None
+    fc: ForeignVolumeSource | None = None
+    flex_volume: ForeignVolumeSource | None = None
+    flocker: ForeignVolumeSource | None = None
+    gce_persistent_disk: ForeignVolumeSource | None = None
+    git_repo: ForeignVolumeSource | None = None
+    glusterfs: ForeignVolumeSource | None = None
+    iscsi: ForeignVolumeSource | None = None
+    photon_persistent_disk: ForeignVolumeSource | None = None
+    portworx_volume: ForeignVolumeSource | None = None
+    quobyte: ForeignVolumeSource | None = None
+    rbd: ForeignVolumeSource | None = None
+    scale_io: ForeignVolumeSource | None = None
+    storageos: ForeignVolumeSource | None = None
+    vsphere_volume: ForeignVolumeSource | None = None

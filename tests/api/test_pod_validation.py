@@ -2,6 +2,7 @@ import copy
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
 import pytest
 
 from kernel.api.defaulting import default
@@ -644,3 +645,42 @@ def test_static_pods_have_no_ephemeral_containers() -> None:
     words = "Forbidden: static pods do not support ephemeral containers"
     found = debugged(lambda pod: None, annotations={"kubernetes.io/config.mirror": "hash"})
     assert found == [("spec.ephemeralContainers", words)]
+
+
+@pytest.mark.parametrize(
+    ("mount", "refusals"),
+    [
+        ({"readOnly": True, "recursiveReadOnly": "Enabled"}, []),
+        ({"recursiveReadOnly": "Disabled"}, []),
+        (
+            {"recursiveReadOnly": "IfPossible", "mountPropagation": "HostToContainer"},
+            [
+                "Forbidden: may only be specified when readOnly is true",
+                "Forbidden: may only be specified when mountPropagation is None or not specified",
+            ],
+        ),
+        (
+            {"readOnly": True, "recursiveReadOnly": "Yes"},
+            ['Unsupported value: "Yes": supported values: "Disabled", "Enabled", "IfPossible"'],
+        ),
+        (
+            {"mountPropagation": "Bidirectional"},
+            [
+                "Forbidden: Bidirectional mount propagation is available only to privileged"
+                " containers"
+            ],
+        ),
+    ],
+)
+def test_wishes_of_mounts(mount: dict[str, Any], refusals: list[str]) -> None:
+    mounts = [{"name": "data", "mountPath": "/data", **mount}]
+    containers = [{"name": "web", "image": "nginx", "volumeMounts": mounts}]
+    pod = pod_of({"containers": containers, "volumes": [{"name": "data", "emptyDir": {}}]})
+    assert [message for _, message in causes_of(pod)] == refusals
+
+
+def test_a_source_of_a_foreign_driver_is_kept() -> None:
+    volume = {"name": "data", "iscsi": {"targetPortal": "192.0.2.1", "iqn": "iqn.x", "lun": 0}}
+    pod = with_spec(volumes=[volume])
+    assert causes_of(pod) == []
+    assert msgspec.to_builtins(pod.spec.volumes) == [volume]

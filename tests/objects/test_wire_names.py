@@ -43,12 +43,6 @@ LEFT_OUT = {
     "ProjectedVolumeSource": {"defaultUser"},
     "SecretVolumeSource": {"defaultUser"},
     "ServiceAccountTokenProjection": {"user"},
-    "Volume": {
-        *("awsElasticBlockStore", "azureDisk", "azureFile", "cephfs", "cinder", "fc"),
-        *("flexVolume", "flocker", "gcePersistentDisk", "gitRepo", "glusterfs", "iscsi"),
-        *("photonPersistentDisk", "portworxVolume", "quobyte", "rbd", "scaleIO", "storageos"),
-        "vsphereVolume",
-    },
     "VolumeMount": {"bindMountOptions"},
     "VolumeMountStatus": {"volumeStatus"},
 }
