@@ -41,6 +41,27 @@ want /usr/include/stdio.h libc6-dev
 want kubectl kubernetes-client
 want docker-registry docker-registry
 
+# Debian's kubectl (1.20 in Debian 12) speaks SPDY and JSON alone. The tests want it beside the one on
+# the PATH, not in its place: it is unpacked into their cache, never installed.
+fetch_old_kubectl() {
+  cache=${XDG_CACHE_HOME:-$HOME/.cache}/podkernel-tests
+  if [ -x "$cache/kubectl.debian" ]; then return 0; fi
+  scratch=$(mktemp -d)
+  chmod 755 "$scratch"
+  if (cd "$scratch" && apt-get download -q kubernetes-client >apt.log 2>&1) ||
+    { apt-get update -q >/dev/null 2>&1 &&
+      (cd "$scratch" && apt-get download -q kubernetes-client >apt.log 2>&1); }; then
+    dpkg-deb --extract "$scratch"/kubernetes-client_*.deb "$scratch"
+    mkdir -p "$cache"
+    mv "$scratch/usr/bin/kubectl" "$cache/kubectl.debian"
+    say "Debian's kubectl is in $cache"
+  else
+    say "could not fetch Debian's kubectl; its tests are skipped"
+  fi
+  rm -rf "$scratch"
+}
+fetch_old_kubectl
+
 if [ -z "$wanted" ]; then
   say "everything is there"
   exit 0
