@@ -33,6 +33,7 @@ from kernel.reconcilers.pod.observe import (
     observe_pod,
     runtime_uid,
 )
+from kernel.reconcilers.pod.orphans import OrphanSweep
 from kernel.reconcilers.pod.plan import Plan, plan_pod
 from kernel.reconcilers.pod.probes.following import Probes
 from kernel.reconcilers.pod.probes.settings import BAD_PERIOD, period_problems
@@ -97,6 +98,7 @@ class NodeAgent:
             files_max=limits.container_log_files_max,
             check_seconds=limits.container_log_check_seconds,
         )
+        self._orphan_sweep = OrphanSweep(self._host, informers.of(Pod))
         self._probes = Probes(self._host)
         self._referrers = Referrers(informers.of(Pod), node_name)
         self._sources = (self._runtime_events, self._probes)
@@ -118,6 +120,7 @@ class NodeAgent:
             sources=(
                 *(source.source for source in self._sources),
                 self._log_rotation.source,
+                self._orphan_sweep.source,
             ),
             concurrency=self._concurrency,
         )
