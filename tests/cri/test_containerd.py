@@ -93,6 +93,30 @@ async def test_a_server_without_cri_is_unavailable(tmp_path: Path) -> None:
     await server.stop(grace=None)
 
 
+async def test_a_container_may_end_while_it_is_stopped(tmp_path: Path) -> None:
+    """containerd then answers once that the shim is gone, and knows it the next time."""
+    calls: list[str] = []
+
+    async def stop(request: bytes, context: "grpc.aio.ServicerContext[bytes, bytes]") -> bytes:
+        calls.append("stop")
+        if len(calls) == 1:
+            message = "failed to stop container: ttrpc: closed: unknown"
+            await context.abort(grpc.StatusCode.UNKNOWN, message)
+        return b""
+
+    server = grpc.aio.server()
+    handlers = {"StopContainer": grpc.unary_unary_rpc_method_handler(stop)}
+    service = grpc.method_handlers_generic_handler("runtime.v1.RuntimeService", handlers)
+    server.add_generic_rpc_handlers((service,))
+    server.add_insecure_port(f"unix:{tmp_path}/cri.sock")
+    await server.start()
+    runtime = ContainerdRuntime(f"{tmp_path}/cri.sock", clock=SystemClock())
+    await runtime.stop_container("one", grace_seconds=0)
+    assert calls == ["stop", "stop"]
+    await runtime.close()
+    await server.stop(None)
+
+
 @pytest.mark.parametrize("anyio_backend", ["trio"])
 async def test_on_trio_it_says_that_it_needs_asyncio() -> None:
     runtime = ContainerdRuntime("/run/containerd/containerd.sock", clock=SystemClock())

@@ -43,6 +43,10 @@ class FailedPrecondition(RuntimeFailure):
     """What the call is about is not in the state for it."""
 
 
+class ShimClosed(RuntimeFailure):
+    """The shim of the container went away while it was asked: the container has just ended."""
+
+
 class Unimplemented(RuntimeFailure):
     """The server does not know the service or the method."""
 
@@ -142,6 +146,8 @@ class ContainerdChannel:
                 return FailedPrecondition(message)
             case grpc.StatusCode.UNIMPLEMENTED:
                 return Unimplemented(message)
+            case _ if "ttrpc: closed" in message:
+                return ShimClosed(message)
             case _:
                 return RuntimeFailure(message)
 

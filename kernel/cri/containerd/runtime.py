@@ -17,6 +17,7 @@ from kernel.cri.containerd.channel import (
     ContainerdChannel,
     DeadlineExceeded,
     FailedPrecondition,
+    ShimClosed,
     Unimplemented,
 )
 from kernel.cri.containerd.events import EventFeed, Seen
@@ -61,6 +62,7 @@ Item = TypeVar("Item")
 
 _STOP_SIGNALS_SINCE = (2, 3)
 _ROOT_USER = 0
+_SHIM_CLOSED_SECONDS = 0.1
 
 
 class ContainerdRuntime(ContainerdMeasuring):
@@ -179,10 +181,19 @@ class ContainerdRuntime(ContainerdMeasuring):
         # CRI counts whole seconds.
         timeout = math.ceil(max(grace_seconds, 0))
         request = cri.StopContainerRequest(container_id=container_id, timeout=timeout)
-        with suppress(NotFound):
+
+        async def stop() -> None:
             await self._channel.call(
                 request, cri.StopContainerResponse, timeout_seconds=timeout + CALL_SECONDS_MAX
             )
+
+        with suppress(NotFound):
+            try:
+                await stop()
+            except ShimClosed:
+                # It ended at that very moment, which containerd knows a moment later.
+                await self._clock.sleep(_SHIM_CLOSED_SECONDS)
+                await stop()
 
     async def remove_container(self, container_id: str) -> None:
         request = cri.RemoveContainerRequest(container_id=container_id)

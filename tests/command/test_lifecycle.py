@@ -1,0 +1,55 @@
+"""Hooks, the order of ends, a deadline and a debugger, on the process runtime."""
+
+import json
+from typing import Any
+
+import pytest
+
+from .harness import Kubectl, Place, eventually
+
+pytestmark = pytest.mark.kubectl
+
+MESSAGE = "Pod was active on the node longer than the specified deadline"
+
+
+def container(name: str, **more: Any) -> dict[str, Any]:
+    script = f"trap 'echo {name} >> /out/order; exit 0' TERM; while :; do sleep 0.1; done"
+    mounts = [{"name": "out", "mountPath": "/out"}]
+    command = ["sh", "-c", script]
+    return {"name": name, "image": "busybox", "command": command, "volumeMounts": mounts, **more}
+
+
+def writes(words: str) -> dict[str, Any]:
+    return {"exec": {"command": ["sh", "-c", f"echo {words} >> /out/order"]}}
+
+
+def test_a_pod_s_life_from_its_first_hook_to_its_deadline(here: Place, kubectl: Kubectl) -> None:
+    here.start()
+    out = here.directory_of("out")
+    hooks = {"postStart": writes("postStart"), "preStop": writes("preStop")}
+    spec = {
+        "initContainers": [container(name, restartPolicy="Always") for name in ("first", "second")],
+        "containers": [container("main", lifecycle=hooks)],
+        "volumes": [{"name": "out", "hostPath": {"path": str(out)}}],
+        "activeDeadlineSeconds": 600,
+    }
+    manifest = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "whole"}, "spec": spec}
+    kubectl("apply", "-f", "-", stdin=json.dumps(manifest))
+    kubectl.wait_status("whole", "Running")
+    assert (out / "order").read_text() == "postStart\n"
+    script = "grep -q trap /proc/1/cmdline && echo found"
+    kubectl(
+        *("debug", "whole", "--image=busybox", "--target=main", "-c", "debugger"),
+        *("--", "sh", "-c", script),
+    )
+    eventually(
+        lambda: "found" in kubectl("logs", "whole", "-c", "debugger", "--ignore-errors"),
+        "the debugger is among the processes of main",
+    )
+    kubectl("patch", "pod", "whole", "-p", '{"spec": {"activeDeadlineSeconds": 1}}')
+    kubectl("wait", "pod/whole", "--for=jsonpath={.status.phase}=Failed", "--timeout=20s")
+    status = kubectl.pod("whole")["status"]
+    assert (status["reason"], status["message"]) == ("DeadlineExceeded", MESSAGE)
+    words = ["postStart", "preStop", "main", "second", "first"]
+    assert (out / "order").read_text().split() == words
+    eventually(lambda: "DeadlineExceeded" in kubectl.event_reasons("whole"), "the Event")
