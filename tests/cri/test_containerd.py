@@ -5,6 +5,7 @@ import signal
 import socket
 import urllib.request
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import anyio
@@ -14,6 +15,7 @@ import pytest
 
 from kernel.clock import SystemClock
 from kernel.cri.containerd.runtime import ContainerdRuntime
+from kernel.cri.proto import runtime_pb2, tasks_pb2
 from kernel.cri.runtime import (
     ContainerState,
     DnsConfig,
@@ -26,7 +28,9 @@ from kernel.cri.runtime import (
     PortMapping,
     RegistryCredentials,
     RuntimeEventType,
+    RuntimeFailure,
     RuntimeUnavailable,
+    SandboxConfig,
     SandboxState,
     SecurityContext,
 )
@@ -34,9 +38,10 @@ from tests.containerd.daemon import Containerd
 from tests.containerd.images import PAUSE_IMAGE, WAR_IMAGE, image_archive
 from tests.containerd.registry import running_registry
 from tests.cri.runtimes_under_test import RuntimeUnderTest
-from tests.cri.trial import Trial, next_event, wait_for
+from tests.cri.trial import PATIENCE_SECONDS, Trial, next_event, wait_for
 
 pytestmark = pytest.mark.anyio
+_SANDBOX = SandboxConfig(name="web", namespace="default", uid="1", attempt=0, log_directory="")
 needs_containerd = pytest.mark.containerd
 
 
@@ -115,6 +120,60 @@ async def test_a_container_may_end_while_it_is_stopped(tmp_path: Path) -> None:
     assert calls == ["stop", "stop"]
     await runtime.close()
     await server.stop(None)
+
+
+@pytest.mark.parametrize("speaks", [False, True], ids=["silent", "hanging"])
+async def test_a_call_that_is_never_answered_fails(tmp_path: Path, speaks: bool) -> None:
+    path = str(tmp_path / "hung.sock")
+    async with _hanging_server(path) if speaks else _silent_server(path):
+        runtime = ContainerdRuntime(path, clock=SystemClock(), call_seconds_max=0.2)
+        with anyio.fail_after(PATIENCE_SECONDS):
+            for call, name, seconds in (
+                (lambda: runtime.containers(), "ListContainers", "0.2"),
+                (lambda: runtime.start_container("web"), "StartContainer", "0.2"),
+                (lambda: runtime.stop_container("web", grace_seconds=1), "StopContainer", "1.2"),
+                (lambda: runtime.run_sandbox(_SANDBOX), "RunPodSandbox", "0.4"),
+            ):
+                with pytest.raises(RuntimeFailure) as failure:
+                    await call()
+                expected = f"containerd has not done {name} within {seconds} s: "
+                assert str(failure.value).startswith(expected)
+            with pytest.raises(TimeoutError, match=r"command timed out after 0\.1 s: sleep 9"):
+                await runtime.exec_sync("web", ("sleep", "9"), timeout_seconds=0.1)
+            with pytest.raises(RuntimeFailure, match="has not done Get within"):
+                async with runtime.attach("web", stdin=False):
+                    pass
+        await runtime.close()
+
+
+@asynccontextmanager
+async def _silent_server(path: str) -> AsyncIterator[None]:
+    """Lets everybody connect, and says nothing."""
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(path)
+        listener.listen()
+        yield
+
+
+@asynccontextmanager
+async def _hanging_server(path: str) -> AsyncIterator[None]:
+    """Takes every call, and answers none."""
+
+    async def hang(request: bytes, context: object) -> bytes:
+        await anyio.sleep_forever()
+        return b""
+
+    server = grpc.aio.server()
+    handler = grpc.unary_unary_rpc_method_handler(hang)
+    for descriptor in (runtime_pb2.DESCRIPTOR, tasks_pb2.DESCRIPTOR):
+        for service in descriptor.services_by_name.values():
+            handlers = {method.name: handler for method in service.methods}
+            generic = grpc.method_handlers_generic_handler(service.full_name, handlers)
+            server.add_generic_rpc_handlers((generic,))
+    server.add_insecure_port(f"unix:{path}")
+    await server.start()
+    yield
+    await server.stop(grace=None)
 
 
 @pytest.mark.parametrize("anyio_backend", ["trio"])

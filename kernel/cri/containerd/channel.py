@@ -4,6 +4,7 @@ grpc's asynchronous client works on asyncio alone, so on another loop every call
 """
 
 import asyncio
+import math
 import os
 from collections.abc import AsyncIterator, Sequence
 from typing import Any, TypeVar
@@ -22,7 +23,8 @@ CONTAINERD_NAMESPACE = "k8s.io"
 """The containerd namespace that its CRI plugin keeps sandboxes and containers in."""
 
 CALL_SECONDS_MAX = 120.0
-"""How long a call may take that waits for nothing but containerd itself, as with kubelets."""
+"""How long a call may take that waits for nothing but containerd itself: `runtimeRequestTimeout` of
+kubelets, and its default."""
 
 _METADATA = (("containerd-namespace", CONTAINERD_NAMESPACE),)
 _MESSAGE_BYTES_MAX = 16 << 20
@@ -30,7 +32,8 @@ _OPTIONS = (
     ("grpc.max_receive_message_length", _MESSAGE_BYTES_MAX),
     ("grpc.max_send_message_length", _MESSAGE_BYTES_MAX),
     ("grpc.initial_reconnect_backoff_ms", 100),
-    ("grpc.min_reconnect_backoff_ms", 100),
+    # Not a pause, but how long one attempt to connect may take.
+    ("grpc.min_reconnect_backoff_ms", 5000),
     ("grpc.max_reconnect_backoff_ms", 1000),
 )
 
@@ -67,8 +70,9 @@ _PATHS = _paths()
 class ContainerdChannel:
     """One connection, made by the first call on the loop that makes it, shared by all."""
 
-    def __init__(self, socket_path: str) -> None:
+    def __init__(self, socket_path: str, *, call_seconds_max: float = CALL_SECONDS_MAX) -> None:
         self.socket_path = socket_path
+        self.call_seconds_max = call_seconds_max
         self._channel: grpc.aio.Channel | None = None
         self._methods: dict[str, Any] = {}
 
@@ -77,10 +81,13 @@ class ContainerdChannel:
         request: Message,
         answer: type[Answer],
         *,
-        timeout_seconds: float | None = CALL_SECONDS_MAX,
+        timeout_seconds: float | None = None,
     ) -> Answer:
         """Send `request` to the method that takes it. Raises `RuntimeFailure` and its kinds;
-        past the timeout (None: there is none) that is `DeadlineExceeded`."""
+        past the timeout (None: `call_seconds_max`) that is `DeadlineExceeded`."""
+        if timeout_seconds is None:
+            timeout_seconds = self.call_seconds_max
+        deadline = timeout_seconds if math.isfinite(timeout_seconds) else None
         path = _PATHS[request.DESCRIPTOR.full_name]
         method = self._methods.get(path)
         if method is None:
@@ -91,10 +98,16 @@ class ContainerdChannel:
             )
         try:
             response: Answer = await answer_of(
-                method(request, timeout=timeout_seconds, metadata=_METADATA)
+                method(request, timeout=deadline, metadata=_METADATA)
             )
         except grpc.aio.AioRpcError as error:
-            raise self._failure(error) from error
+            failure = self._failure(error)
+            if isinstance(failure, DeadlineExceeded):
+                name = path.rpartition("/")[2]
+                failure = DeadlineExceeded(
+                    f"containerd has not done {name} within {timeout_seconds:g} s: {failure}"
+                )
+            raise failure from error
         return response
 
     async def subscribe(self, filters: Sequence[str]) -> AsyncIterator[events_pb2.Envelope]:

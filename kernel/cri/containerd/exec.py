@@ -9,6 +9,7 @@ command whose caller has gone would run on without end. A task's exec has an id 
 4. At the end the command is killed, where it still runs, and deleted.
 """
 
+import math
 import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -181,7 +182,9 @@ class _Execution:
         """Wait for the end; 128 and the signal's number where a signal was it."""
         if self._exit_code is None:
             request = tasks_pb2.WaitRequest(container_id=self._container_id, exec_id=self._exec_id)
-            answer = await self._channel.call(request, tasks_pb2.WaitResponse, timeout_seconds=None)
+            answer = await self._channel.call(
+                request, tasks_pb2.WaitResponse, timeout_seconds=math.inf
+            )
             self._exit_code = answer.exit_status
         return self._exit_code
 

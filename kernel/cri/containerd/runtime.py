@@ -63,19 +63,24 @@ Item = TypeVar("Item")
 _STOP_SIGNALS_SINCE = (2, 3)
 _ROOT_USER = 0
 _SHIM_CLOSED_SECONDS = 0.1
+_SANDBOX_TIMEOUT_FACTOR = 2
 
 
 class ContainerdRuntime(ContainerdMeasuring):
     """A `kernel.cri.runtime.Runtime` over the containerd that listens at `socket_path`.
 
-    Nothing is connected before the first call. Works on asyncio only, as grpc does.
+    Nothing is connected before the first call. Works on asyncio only, as grpc does. A call that
+    waits for nothing but containerd itself may take `call_seconds_max`, a sandbox twice that, like
+    a kubelet's; pulls and commands without a timeout may take any time.
     """
 
     name = "containerd"
     follows_host_mounts = True
 
-    def __init__(self, socket_path: str, *, clock: Clock) -> None:
-        super().__init__(ContainerdChannel(socket_path))
+    def __init__(
+        self, socket_path: str, *, clock: Clock, call_seconds_max: float = CALL_SECONDS_MAX
+    ) -> None:
+        super().__init__(ContainerdChannel(socket_path, call_seconds_max=call_seconds_max))
         self._clock = clock
         self._version = ""
 
@@ -112,7 +117,11 @@ class ContainerdRuntime(ContainerdMeasuring):
         if config.log_directory:
             await anyio.Path(config.log_directory).mkdir(parents=True, exist_ok=True)
         request = cri.RunPodSandboxRequest(config=sandbox_config_message(config))
-        answer = await self._channel.call(request, cri.RunPodSandboxResponse)
+        answer = await self._channel.call(
+            request,
+            cri.RunPodSandboxResponse,
+            timeout_seconds=_SANDBOX_TIMEOUT_FACTOR * self._channel.call_seconds_max,
+        )
         return answer.pod_sandbox_id
 
     async def stop_sandbox(self, sandbox_id: str) -> None:
@@ -184,7 +193,9 @@ class ContainerdRuntime(ContainerdMeasuring):
 
         async def stop() -> None:
             await self._channel.call(
-                request, cri.StopContainerResponse, timeout_seconds=timeout + CALL_SECONDS_MAX
+                request,
+                cri.StopContainerResponse,
+                timeout_seconds=timeout + self._channel.call_seconds_max,
             )
 
         with suppress(NotFound):
@@ -229,7 +240,7 @@ class ContainerdRuntime(ContainerdMeasuring):
         )
         try:
             answer = await self._channel.call(
-                request, cri.ExecSyncResponse, timeout_seconds=timeout_seconds or None
+                request, cri.ExecSyncResponse, timeout_seconds=timeout_seconds or math.inf
             )
         except DeadlineExceeded as failure:
             raise TimeoutError(
@@ -283,7 +294,9 @@ class ContainerdRuntime(ContainerdMeasuring):
             auth=None if credentials is None else credentials_message(credentials),
         )
         try:
-            answer = await self._channel.call(request, cri.PullImageResponse, timeout_seconds=None)
+            answer = await self._channel.call(
+                request, cri.PullImageResponse, timeout_seconds=math.inf
+            )
         except RuntimeUnavailable:
             raise
         except RuntimeFailure as failure:

@@ -371,6 +371,22 @@ async def test_a_command_that_takes_too_long_times_out(trial: Trial) -> None:
     assert (await trial.runtime.container_status(container_id)).state is ContainerState.RUNNING
 
 
+@runs_programs
+async def test_a_command_that_takes_too_long_is_killed(trial: Trial) -> None:
+    sandbox_id = await trial.run_sandbox()
+    container_id = await trial.start(sandbox_id, trial.under_test.until_stopped)
+    script = "echo $$ > /tmp/pid; exec sleep 600"
+    with pytest.raises(TimeoutError):
+        await trial.runtime.exec_sync(container_id, ("sh", "-c", script), timeout_seconds=0.5)
+
+    async def is_gone() -> bool | None:
+        look = ("sh", "-c", "kill -0 $(cat /tmp/pid)")
+        result = await trial.runtime.exec_sync(container_id, look, timeout_seconds=10)
+        return result.exit_code != 0 or None
+
+    await wait_for(is_gone)
+
+
 async def test_no_command_runs_in_a_container_that_does_not(trial: Trial) -> None:
     sandbox_id = await trial.run_sandbox()
     container_id = await trial.shell(sandbox_id, "exit 0")
