@@ -3,7 +3,6 @@
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from functools import partial
-from typing import Protocol, runtime_checkable
 
 from aiohttp import web
 
@@ -31,15 +30,8 @@ from kernel.apiserver.streaming.web_socket import WebSocketStream, open_web_sock
 from kernel.apiserver.streams import OpenStreams
 from kernel.apiserver.targets import Target
 from kernel.cri.runtime import Runtime, RuntimeFailure
-from kernel.cri.streaming import Streaming
 from kernel.objects.pod import Pod
 from kernel.spdy.connection import SpdyConnection
-
-
-@runtime_checkable
-class StreamingRuntime(Runtime, Streaming, Protocol):
-    """A runtime that opens conversations."""
-
 
 TalkOnSocket = Callable[[web.WebSocketResponse], Awaitable[None]]
 TalkOnConnection = Callable[[SpdyConnection], Awaitable[None]]
@@ -140,8 +132,8 @@ class PodStreams:
         pod: Pod = self._api.get(target.kind, target.one_namespace, target.name).decode()
         return pod
 
-    def _running_runtime(self) -> StreamingRuntime:
-        if not isinstance(self._runtime, StreamingRuntime):
+    def _running_runtime(self) -> Runtime:
+        if self._runtime is None:
             raise NothingRuns("this kernel has no node, so nothing runs here")
         return self._runtime
 

@@ -10,6 +10,7 @@ command whose caller has gone would run on without end. A task's exec has an id 
 """
 
 import math
+import os
 import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -142,6 +143,7 @@ class _Execution:
         self._container_id = container_id
         self._exec_id = exec_id
         self._may_exist = False
+        self._process_id = 0
         self._exit_code: int | None = None
 
     async def start(self, command: tuple[str, ...], fifos: Path, *, has_stdin: bool) -> None:
@@ -164,7 +166,7 @@ class _Execution:
             tasks_pb2.Empty,
         )
         start = tasks_pb2.StartRequest(container_id=self._container_id, exec_id=self._exec_id)
-        await self._channel.call(start, tasks_pb2.StartResponse)
+        self._process_id = (await self._channel.call(start, tasks_pb2.StartResponse)).pid
 
     async def resize(self, columns: int, rows: int) -> None:
         request = tasks_pb2.ResizePtyRequest(
@@ -193,6 +195,7 @@ class _Execution:
         if not self._may_exist:
             return
         if self._exit_code is None:
+            self._kill_children()
             kill = tasks_pb2.KillRequest(
                 container_id=self._container_id, exec_id=self._exec_id, signal=signal.SIGKILL
             )
@@ -204,6 +207,14 @@ class _Execution:
         )
         with suppress(RuntimeFailure):
             await self._channel.call(delete, tasks_pb2.DeleteResponse)
+
+    def _kill_children(self) -> None:
+        """What the command has started dies with it, which containerd does not see to: runc makes
+        the command the leader of a process group. That the group is looked at first keeps others
+        safe where containerd numbers processes in a namespace of its own."""
+        with suppress(OSError):
+            if self._container_id in Path(f"/proc/{self._process_id}/cgroup").read_text():
+                os.killpg(self._process_id, signal.SIGKILL)
 
     async def _process_of_container(self) -> dict[str, Any]:
         """The `process` of the container's OCI specification."""
