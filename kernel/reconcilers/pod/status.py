@@ -7,7 +7,7 @@ import msgspec
 
 from kernel.clock import NANOSECONDS_PER_SECOND
 from kernel.cri import runtime as cri
-from kernel.objects.pod import Container, EphemeralContainer, Pod
+from kernel.objects.pod import Container, EphemeralContainer, Pod, VolumeMount
 from kernel.objects.pod_status import (
     ContainerState,
     ContainerStateRunning,
@@ -17,6 +17,7 @@ from kernel.objects.pod_status import (
     HostIP,
     PodIP,
     PodStatus,
+    VolumeMountStatus,
 )
 from kernel.objects.quality_of_service import quality_of_service
 from kernel.reconcilers.pod.conditions import pod_conditions
@@ -134,6 +135,17 @@ def _container_status(pod: Pod, container: Container, plan: Plan, facts: Facts) 
         image=_image(container, latest),
         image_id=latest.image_id if latest else "",
         container_id=_container_id(latest, facts) if latest else "",
+        volume_mounts=[_mount_status(mount) for mount in container.volume_mounts],
+    )
+
+
+def _mount_status(mount: VolumeMount) -> VolumeMountStatus:
+    """As it was made: no runtime makes what is mounted below a volume read-only too."""
+    return VolumeMountStatus(
+        name=mount.name,
+        mount_path=mount.mount_path,
+        read_only=mount.read_only,
+        recursive_read_only="Disabled" if mount.read_only else None,
     )
 
 

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from kernel.cri.runtime import ImagePullFailure, RuntimeFailure, SandboxState
@@ -60,6 +61,19 @@ async def test_a_pod_comes_up(node: NodeUnderTest) -> None:
     assert status.container_id == f"simulated://{running.id}"
     assert (status.ready, status.started, status.restart_count) == (True, True, 0)
     assert status.image == "busybox:1"
+
+
+async def test_mounts_are_shown_as_they_were_made(node: NodeUnderTest) -> None:
+    mounts = [
+        VolumeMount(name="data", mount_path="/data"),
+        VolumeMount(name="data", mount_path="/kept", read_only=True),
+    ]
+    await node.create(make_pod(container(volume_mounts=mounts), volumes=[Volume(name="data")]))
+    shown = (await node.status_of("main")).volume_mounts
+    assert msgspec.to_builtins(shown) == [
+        {"name": "data", "mountPath": "/data"},
+        {"name": "data", "mountPath": "/kept", "readOnly": True, "recursiveReadOnly": "Disabled"},
+    ]
 
 
 async def test_the_events_of_a_start_are_the_kubelets(node: NodeUnderTest) -> None:

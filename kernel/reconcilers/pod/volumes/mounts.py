@@ -5,6 +5,7 @@ Python has no mount(2) of its own before 3.13; both calls go through libc. Every
 """
 
 import ctypes
+import errno
 import os
 import re
 from pathlib import Path
@@ -40,7 +41,11 @@ def unmount_below(directory: Path) -> None:
     """Unmount all that is mounted on a directory and below it, also where it is still used: it is
     gone from the tree at once, and for good with its last user."""
     for path in reversed(mounted_below(directory)):
-        _check(_libc.umount2(os.fsencode(path), _MNT_DETACH), path)
+        try:
+            _check(_libc.umount2(os.fsencode(path), _MNT_DETACH), path)
+        except OSError as error:
+            if error.errno not in (errno.EINVAL, errno.ENOENT):  # somebody else was faster
+                raise
 
 
 def mounted_below(directory: Path) -> list[Path]:
