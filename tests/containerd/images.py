@@ -41,7 +41,7 @@ _TOMCAT_ROOT = "root/apache-tomcat-7.0.42-v2"
 _TOMCAT_START = f"""\
 #!/bin/sh
 # Unpacks each .war as Tomcat does, then serves the directory.
-cd /{_TOMCAT_ROOT}/webapps 2>/dev/null || cd /root/apache-tomcat-7.0.42/webapps || exit 1
+cd /root/apache-tomcat-7.0.42/webapps 2>/dev/null || cd /{_TOMCAT_ROOT}/webapps || exit 1
 for war in *.war; do
   [ -e "$war" ] && mkdir -p "${{war%.war}}" && unzip -o -q "$war" -d "${{war%.war}}"
 done
@@ -73,7 +73,10 @@ printf 'HTTP/1.1 200 OK\\r\\nContent-Length: %d\\r\\n\\r\\n%s\\n' $((${#body} + 
 _LIVENESS = """\
 #!/bin/sh
 date +%s >/started
-exec nc -ll -p 8080 -e /answer
+trap 'kill "$server"; exit 143' TERM
+nc -ll -p 8080 -e /answer &
+server=$!
+wait
 """
 _LIVENESS_ANSWER = """\
 #!/bin/sh
@@ -118,7 +121,14 @@ def _images() -> dict[str, tuple[dict[str, File], dict[str, Any]]]:
         PAUSE_IMAGE: ({"pause": (_compiled_pause(), 0o755)}, {"Entrypoint": ["/pause"]}),
         BUSYBOX_IMAGE: (busybox, {**shell, "Cmd": ["sh"]}),
         WAR_IMAGE: (busybox | {"sample.war": (_war(), 0o644)}, shell),
-        TOMCAT_IMAGE: (busybox | {f"{_TOMCAT_ROOT}/bin/start.sh": _script(_TOMCAT_START)}, shell),
+        TOMCAT_IMAGE: (
+            busybox
+            | {
+                f"{_TOMCAT_ROOT}/bin/start.sh": _script(_TOMCAT_START),
+                f"{_TOMCAT_ROOT}/webapps/": (b"", 0o755),
+            },
+            {**shell, "Cmd": [f"/{_TOMCAT_ROOT}/bin/start.sh"]},
+        ),
         NGINX_IMAGE: (
             busybox
             | {

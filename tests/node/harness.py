@@ -50,7 +50,7 @@ class PodKernel:
             *("--runtime", "containerd", "--containerd-socket", containerd.socket_path, *options),
         ]
         self._process: subprocess.Popen[str] | None = None
-        self._environment = {
+        self.environment = {
             "PATH": os.environ["PATH"],
             "HOME": str(directory),
             "KUBECONFIG": str(self.data_directory / "kubeconfig"),
@@ -105,7 +105,7 @@ class PodKernel:
         done = subprocess.run(
             ["kubectl", *arguments],
             input=stdin,
-            env=self._environment,
+            env=self.environment,
             cwd=self._home,
             capture_output=True,
             text=True,
@@ -160,7 +160,7 @@ class PodKernel:
         """A command of kubectl that goes on printing; ended with the context."""
         with subprocess.Popen(
             ["kubectl", *arguments],
-            env=self._environment,
+            env=self.environment,
             cwd=self._home,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
