@@ -95,11 +95,6 @@ class PodKernel:
 
     # kubectl
 
-    @property
-    def environment(self) -> dict[str, str]:
-        """What a kubectl of a test's own needs to reach it."""
-        return dict(self._environment)
-
     def kubectl(self, *arguments: str, stdin: str = "") -> str:
         """What a command that must succeed prints."""
         done = subprocess.run(
