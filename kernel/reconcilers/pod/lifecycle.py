@@ -35,6 +35,7 @@ from kernel.reconcilers.pod.observe import (
 )
 from kernel.reconcilers.pod.orphans import OrphanSweep
 from kernel.reconcilers.pod.plan import Plan, plan_pod
+from kernel.reconcilers.pod.post_start import with_post_starts
 from kernel.reconcilers.pod.probes.following import Probes
 from kernel.reconcilers.pod.probes.settings import BAD_PERIOD, period_problems
 from kernel.reconcilers.pod.pulls import ImagePulls
@@ -159,6 +160,7 @@ class NodeAgent:
         if pod.metadata.deletion_timestamp is not None and not is_mirror(pod):
             await self._terminate(client, pod, observed, memory)
             return None
+        observed = with_post_starts(self._host, pod, observed)
         return await self._bring_on(client, pod, self._probes.follow(pod, observed), memory)
 
     def _memory_of(self, request: Request, uid: str) -> PodMemory:
@@ -175,6 +177,8 @@ class NodeAgent:
 
     async def _observe(self, pod: Pod, *, terminating: bool = False) -> Observed:
         observed = await observe_pod(self._host.runtime, self._host.owner, pod)
+        if not terminating:
+            observed = with_post_starts(self._host, pod, observed)
         return self._probes.follow(pod, observed, terminating=terminating)
 
     # A Pod that is being deleted

@@ -51,11 +51,13 @@ def field_path(pod: Pod, container_name: str) -> str:
 
 
 class Observed(msgspec.Struct, frozen=True):
-    """The sandboxes and containers of one uid, newest first, and what probes of them found out."""
+    """The sandboxes and containers of one uid, newest first, and what probes of them found out.
+    `in_post_start` are the ids of those whose postStart hook has not come to its end."""
 
     sandboxes: tuple[cri.Sandbox, ...] = ()
     containers: tuple[cri.Container, ...] = ()
     probe_results: Results = NO_RESULTS
+    in_post_start: frozenset[str] = frozenset()
 
     @property
     def sandbox(self) -> cri.Sandbox | None:

@@ -4,7 +4,10 @@ That it is still to be run stands in a file beside the container's termination m
 the start: an agent that was killed meanwhile runs it again, at least once as in Kubernetes.
 """
 
+from collections.abc import Iterator
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from kernel.cri import runtime as cri
 from kernel.objects.container import LifecycleHandler
@@ -23,6 +26,12 @@ def post_start_of(container: Container) -> LifecycleHandler | None:
     return container.lifecycle.post_start if container.lifecycle is not None else None
 
 
+def hook_file(host: Host, pod: Pod, container_name: str, attempt: int) -> Path:
+    """What is there as long as the hook of an attempt is to be run."""
+    message = message_file(host.pods_directory, runtime_uid(pod), container_name, attempt)
+    return message.with_suffix(".post-start")
+
+
 class PostStart:
     """The hook of one attempt of a container."""
 
@@ -35,13 +44,7 @@ class PostStart:
         self._container = container
         self._handler = post_start_of(container)
         self._subject = f"postStart {container.name} {attempt}"
-        self._file = self._file_of(attempt)
-
-    def _file_of(self, attempt: int) -> Path:
-        message = message_file(
-            self._host.pods_directory, runtime_uid(self._pod), self._container.name, attempt
-        )
-        return message.with_suffix(".post-start")
+        self._file = hook_file(host, pod, container.name, attempt)
 
     def announce(self) -> None:
         """The container is about to be started: remember that the hook is to be run."""
@@ -89,6 +92,7 @@ class PostStart:
             )
             return
         self._memory.succeeded(self._subject)
+        self._file.unlink(missing_ok=True)
         waiting = ContainerStateWaiting(reason="PostStartHookError", message=message)
         self._memory.waiting[name] = waiting
 
@@ -99,10 +103,29 @@ def due_post_starts(
     """The hooks of running containers that an agent before this one has not come to the end of,
     and the containers' ids."""
     due = []
+    for container, run in _with_hook(pod, observed):
+        hook = PostStart(host, memory, pod, container, run.attempt)
+        if hook.is_due:
+            due.append((hook, run.id))
+    return due
+
+
+def with_post_starts(host: Host, pod: Pod, observed: Observed) -> Observed:
+    """The same, with the containers named whose hook has not come to its end: to everybody else
+    they have not started yet."""
+    ids = frozenset(
+        run.id
+        for container, run in _with_hook(pod, observed)
+        if hook_file(host, pod, container.name, run.attempt).exists()
+    )
+    return replace(observed, in_post_start=ids) if ids else observed
+
+
+def _with_hook(pod: Pod, observed: Observed) -> Iterator[tuple[Container, cri.Container]]:
+    """The containers that have such a hook and run, with what runs."""
     for container in (*pod.spec.init_containers, *pod.spec.containers):
         latest = observed.latest(container.name)
-        if latest is not None and latest.state is cri.ContainerState.RUNNING:
-            hook = PostStart(host, memory, pod, container, latest.attempt)
-            if hook.is_due:
-                due.append((hook, latest.id))
-    return due
+        if post_start_of(container) is None or latest is None:
+            continue
+        if latest.state is cri.ContainerState.RUNNING:
+            yield container, latest

@@ -113,7 +113,6 @@ def _addresses(pod: Pod, facts: Facts, phase: str) -> Sequence[str]:
 
 def _container_status(pod: Pod, container: Container, plan: Plan, facts: Facts) -> ContainerStatus:
     is_ephemeral = isinstance(container, EphemeralContainer)
-    results = facts.observed.probe_results
     old = _old_status(pod, container.name)
     attempts = facts.observed.attempts(container.name)
     latest = attempts[0] if attempts else None
@@ -130,7 +129,7 @@ def _container_status(pod: Pod, container: Container, plan: Plan, facts: Facts) 
         state=state,
         last_state=last_state,
         ready=_is_ready(pod, container, state, facts.observed),
-        started=None if is_ephemeral else is_started(pod, container, latest, results),
+        started=None if is_ephemeral else _is_started(pod, container, latest, facts.observed),
         restart_count=latest.attempt if latest else (old.restart_count if old else 0),
         image=_image(container, latest),
         image_id=latest.image_id if latest else "",
@@ -191,12 +190,25 @@ def _is_ready(pod: Pod, container: Container, state: ContainerState, observed: O
     init_names = {init_container.name for init_container in pod.spec.init_containers}
     if container.name in init_names and not is_sidecar(container):
         return state.terminated is not None and state.terminated.exit_code == 0
-    return is_ready(pod, container, observed.latest(container.name), observed.probe_results)
+    latest = observed.latest(container.name)
+    if latest is not None and latest.id in observed.in_post_start:
+        return False
+    return is_ready(pod, container, latest, observed.probe_results)
+
+
+def _is_started(
+    pod: Pod, container: Container, latest: cri.Container | None, observed: Observed
+) -> bool:
+    if latest is not None and latest.id in observed.in_post_start:
+        return False
+    return is_started(pod, container, latest, observed.probe_results)
 
 
 def _state(
     pod: Pod, container: Container, latest: cri.Container | None, plan: Plan, facts: Facts
 ) -> ContainerState:
+    if latest is not None and latest.id in facts.observed.in_post_start:
+        return ContainerState(waiting=_not_started(pod))
     if latest is not None and latest.state is cri.ContainerState.RUNNING:
         started_at = timestamp(latest.started_at) if latest.started_at else None
         return ContainerState(running=ContainerStateRunning(started_at=started_at))

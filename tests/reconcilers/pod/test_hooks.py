@@ -10,7 +10,7 @@ from kernel.cri.port_check import CheckResult
 from kernel.cri.runtime import ContainerState, ExecResult, RuntimeFailure
 from kernel.cri.simulated.runtime import SimulatedContainer
 from kernel.objects.container import ContainerPort, HTTPGetAction, SleepAction, TCPSocketAction
-from kernel.objects.pod import Container, ExecAction, Lifecycle, LifecycleHandler, Pod
+from kernel.objects.pod import Container, ExecAction, Lifecycle, LifecycleHandler, Pod, Probe
 from tests.reconcilers.pod.node_under_test import NodeUnderTest, container, make_pod, open_node
 
 pytestmark = pytest.mark.anyio
@@ -61,6 +61,21 @@ async def test_a_container_runs_once_its_post_start_hook_is_over(
     await node.advance(0.1)
     assert (await node.status_of("main")).ready
     assert node.reasons()[-1] == "Started"
+
+
+async def test_others_are_told_of_while_a_post_start_hook_runs(node: NodeUnderTest) -> None:
+    hook = command("sleep", "20")
+    probe = Probe(exec=ExecAction(command=["true"]), period_seconds=1)
+    other = container("other", readiness_probe=probe)
+    await node.create(make_pod(hooked(post_start=hook, readiness_probe=probe), other))
+    await node.advance(10)
+    assert (await node.status_of("other")).ready
+    status = await node.status_of("main")
+    assert (status.ready, status.started) == (False, False)
+    assert status.state.waiting is not None
+    assert status.state.waiting.reason == "ContainerCreating"
+    await node.advance(10 + 1)
+    assert (await node.status_of("main")).ready
 
 
 async def test_a_failing_post_start_hook_ends_the_container(node: NodeUnderTest) -> None:
@@ -136,6 +151,7 @@ async def test_a_post_start_hook_that_a_dead_agent_left_is_run_by_the_next(
             await node.create(make_pod(hooked(post_start=command(*FAILING)), restart="Never"))
             assert (await node.container("main")).state is ContainerState.RUNNING
         async with node.running():
+            assert (await node.status_of("main")).state.waiting is not None
             await node.advance(5)
             assert (await node.pod()).status.phase == "Failed"
 

@@ -65,7 +65,8 @@ class Probes:
         for run in observed.containers:
             worker = workers.pop(run.id, None)
             container = _probed(pod, run.name)
-            if container is not None and run.state is cri.ContainerState.RUNNING:
+            is_running = run.state is cri.ContainerState.RUNNING
+            if container is not None and is_running and run.id not in observed.in_post_start:
                 worker = worker or self._new_worker(request, pod, container, run)
                 asked = Asked(container, run.id, run.sandbox_id, self._address(pod, observed))
                 settings = _wanted(pod, container, terminating=terminating)
