@@ -24,6 +24,14 @@ class ContainerUsage(msgspec.Struct, frozen=True):
     writable_layer_bytes: int = 0
 
 
+class Download(msgspec.Struct, frozen=True):
+    """A part of an image that is being fetched. `total_bytes` is 0 as long as nobody knows it."""
+
+    name: str
+    fetched_bytes: int
+    total_bytes: int
+
+
 class Measuring(Protocol):
     """The part of a runtime that measures. All may raise `RuntimeFailure`."""
 
@@ -41,4 +49,8 @@ class Measuring(Protocol):
 
     async def image_directory(self) -> str:
         """A directory on the file system that holds the images; empty where there are none."""
+        ...
+
+    async def downloads(self) -> list[Download]:
+        """What is being fetched now, for any pull."""
         ...

@@ -19,11 +19,14 @@ _MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json"
 
 
 @contextmanager
-def running_registry(*, username: str = "", password: str = "") -> Iterator[str]:
+def running_registry(
+    *, username: str = "", password: str = "", half_way: threading.Event | None = None
+) -> Iterator[str]:
     """The address, `127.0.0.1:PORT`, of a registry where `busybox` is `docker.io/library/busybox`
-    and so on. With a username it asks for both."""
+    and so on. With a username it asks for both. It stops half-way through each blob until
+    `half_way` is set, if there is one."""
     authorization = base64.b64encode(f"{username}:{password}".encode()).decode()
-    server = _Registry(f"Basic {authorization}" if username else "")
+    server = _Registry(f"Basic {authorization}" if username else "", half_way)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     try:
@@ -54,8 +57,9 @@ class _Registry(http.server.ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self, authorization: str) -> None:
+    def __init__(self, authorization: str, half_way: threading.Event | None) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
+        self.half_way = half_way
         self.authorization = authorization
         self.tags, self.blobs = image_content()
 
@@ -100,4 +104,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             self.send_header(name, value)
         self.end_headers()
         if with_content:
-            self.wfile.write(content)
+            middle = len(content) // 2
+            self.wfile.write(content[:middle])
+            if self.server.half_way is not None and found and found["kind"] == "blobs":
+                self.server.half_way.wait()
+            self.wfile.write(content[middle:])

@@ -3,6 +3,7 @@
 import os
 import signal
 import socket
+import threading
 import urllib.request
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -15,6 +16,7 @@ import pytest
 
 from kernel.clock import SystemClock
 from kernel.cri.containerd.runtime import ContainerdRuntime
+from kernel.cri.measuring import Download
 from kernel.cri.proto import runtime_pb2, tasks_pb2
 from kernel.cri.runtime import (
     ContainerState,
@@ -521,6 +523,32 @@ def _get(url: str) -> str:
     with urllib.request.urlopen(url, timeout=5) as answer:
         content: bytes = answer.read()
     return content.decode()
+
+
+# Pulls while they go on.
+
+
+@needs_containerd
+async def test_what_is_being_fetched_is_told(trial: Trial, containerd: Containerd) -> None:
+    half_way = threading.Event()
+    with running_registry(half_way=half_way) as address:
+        present = await trial.runtime.image_status(WAR_IMAGE)
+        assert present is not None
+        await trial.runtime.remove_image(present.id)
+        image = f"{address}/geektime/sample:v2"
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(trial.runtime.pull_image, image)
+
+            async def part() -> Download | None:
+                downloads = await trial.runtime.downloads()
+                return next((one for one in downloads if one.total_bytes), None)
+
+            found = await wait_for(part)
+            # containerd counts what it has put into its store, a mebibyte at a time.
+            assert 0 <= found.fetched_bytes < found.total_bytes
+            half_way.set()
+        assert await trial.runtime.downloads() == []
+    containerd.ctr("images", "import", str(image_archive()))
 
 
 # What is garbage, and what never is.

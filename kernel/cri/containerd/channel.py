@@ -14,7 +14,7 @@ import grpc.aio
 from google.protobuf.message import Message
 
 from kernel.cri.grpc_calls import answer_of
-from kernel.cri.proto import containers_pb2, events_pb2, runtime_pb2, tasks_pb2
+from kernel.cri.proto import containers_pb2, content_pb2, events_pb2, runtime_pb2, tasks_pb2
 from kernel.cri.runtime import NotFound, RuntimeFailure, RuntimeUnavailable
 
 Answer = TypeVar("Answer", bound=Message)
@@ -58,7 +58,7 @@ def _paths() -> dict[str, str]:
     """From a request's message type to the path of the method that takes it."""
     return {
         method.input_type.full_name: f"/{service.full_name}/{method.name}"
-        for file in (runtime_pb2, events_pb2, containers_pb2, tasks_pb2)
+        for file in (runtime_pb2, events_pb2, containers_pb2, content_pb2, tasks_pb2)
         for service in file.DESCRIPTOR.services_by_name.values()
         for method in service.methods
     }

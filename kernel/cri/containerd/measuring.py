@@ -7,8 +7,8 @@ import msgspec
 
 from kernel.cri.containerd.channel import ContainerdChannel
 from kernel.cri.containerd.messages import image_of, usage_of
-from kernel.cri.measuring import ContainerUsage
-from kernel.cri.proto import runtime_pb2 as cri
+from kernel.cri.measuring import ContainerUsage, Download
+from kernel.cri.proto import content_pb2, runtime_pb2 as cri
 from kernel.cri.runtime import NO_LABELS, Image, NotFound
 
 
@@ -57,6 +57,11 @@ class ContainerdMeasuring:
         request = cri.RemoveImageRequest(image=cri.ImageSpec(image=image_id))
         with suppress(NotFound):
             await self._channel.call(request, cri.RemoveImageResponse)
+
+    async def downloads(self) -> list[Download]:
+        request = content_pb2.ListStatusesRequest()
+        answer = await self._channel.call(request, content_pb2.ListStatusesResponse)
+        return [Download(one.ref, one.offset, one.total) for one in answer.statuses]
 
     async def image_directory(self) -> str:
         answer = await self._channel.call(cri.ImageFsInfoRequest(), cri.ImageFsInfoResponse)

@@ -37,7 +37,7 @@ from anyio.abc import ByteStream
 
 from kernel.clock import Clock
 from kernel.cri.image_name import whole_image_name
-from kernel.cri.measuring import ContainerUsage
+from kernel.cri.measuring import ContainerUsage, Download
 from kernel.cri.port_check import CheckResult, PortCheck
 from kernel.cri.port_checks.checker import check_port
 from kernel.cri.process import shim, streaming
@@ -469,6 +469,10 @@ class ProcessRuntime:
 
     async def remove_image(self, image_id: str) -> None:
         await anyio.lowlevel.checkpoint()
+
+    async def downloads(self) -> list[Download]:
+        await anyio.lowlevel.checkpoint()
+        return []
 
     async def image_directory(self) -> str:
         await anyio.lowlevel.checkpoint()

@@ -13,7 +13,10 @@ from pathlib import Path
 from google.protobuf.descriptor_pb2 import FileDescriptorSet
 
 PROTO_DIRECTORY = Path(__file__).parent
-PROTO_FILES = ("containers.proto", "events.proto", "health.proto", "runtime.proto", "tasks.proto")
+PROTO_FILES = (
+    *("containers.proto", "content.proto", "events.proto"),
+    *("health.proto", "runtime.proto", "tasks.proto"),
+)
 
 _MODULE = '''\
 """Made from {proto} by `python -m kernel.cri.proto.generate`; don't edit."""

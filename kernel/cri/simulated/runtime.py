@@ -25,7 +25,7 @@ import anyio.lowlevel
 from anyio.abc import ByteStream
 
 from kernel.clock import NANOSECONDS_PER_SECOND, Clock
-from kernel.cri.measuring import ContainerUsage
+from kernel.cri.measuring import ContainerUsage, Download
 from kernel.cri.port_check import CheckResult, PortCheck
 from kernel.cri.port_checks.deadline import Deadline
 from kernel.cri.port_checks.dialing import address_text
@@ -96,6 +96,7 @@ class SimulatedRuntime:
         self._sandbox_keys: dict[tuple[str, int], str] = {}
         self._images: dict[str, Image] = {}
         self._image_directory = ""
+        self._downloads: tuple[Download, ...] = ()
         self._ports: dict[PortMapping, str] = {}
         self._address_counter = itertools.count()
         self._course = Course(clock)
@@ -139,6 +140,10 @@ class SimulatedRuntime:
     def add_image(self, image: Image) -> None:
         """Let an image be present, under all its tags."""
         self._images |= dict.fromkeys((image.id, *image.tags), image)
+
+    def download(self, *downloads: Download) -> None:
+        """Let this be what is being fetched from now on."""
+        self._downloads = downloads
 
     def keep_images_in(self, directory: str) -> None:
         """Let images seem to be in a directory of this machine."""
@@ -430,6 +435,10 @@ class SimulatedRuntime:
     async def remove_image(self, image_id: str) -> None:
         await self._enter("remove_image", image_id)
         self._images = {name: image for name, image in self._images.items() if image.id != image_id}
+
+    async def downloads(self) -> list[Download]:
+        await self._enter("downloads")
+        return list(self._downloads)
 
     async def image_directory(self) -> str:
         await self._enter("image_directory")

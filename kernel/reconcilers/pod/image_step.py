@@ -1,5 +1,10 @@
 """Getting the image of one container: there already, pulled, or why not; with the Events."""
 
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+
+import anyio
+
 from kernel.cri import runtime as cri
 from kernel.objects.pod import Container, Pod
 from kernel.objects.pod_status import ContainerStateWaiting
@@ -17,7 +22,11 @@ from kernel.reconcilers.pod.images import (
     pulled_message,
 )
 from kernel.reconcilers.pod.observe import field_path
+from kernel.reconcilers.pod.pull_progress import PullProgress
+from kernel.reconcilers.pod.pulls import Pulled
 from kernel.reconcilers.pod.registry_credentials import credentials_for, missing_pull_secrets
+
+PROGRESS_SECONDS = 10.0
 
 
 class ImageStep:
@@ -78,7 +87,7 @@ class ImageStep:
         began = clock.monotonic_seconds()
         try:
             credentials = credentials_for(self._pod, name, sources)
-            pulled = await self._host.pulls.pull(name, credentials)
+            pulled = await self._telling(lambda: self._host.pulls.pull(name, credentials))
             image = await self._host.runtime.image_status(name)
         except cri.RuntimeFailure as failure:
             await self._event("Warning", "Failed", f'Failed to pull image "{name}": {failure}')
@@ -90,6 +99,33 @@ class ImageStep:
         await self._event("Normal", "Pulled", message)
         self._memory.succeeded(self._subject)
         return image or cri.Image(id=pulled.reference)
+
+    async def _telling(self, pull: Callable[[], Awaitable[Pulled]]) -> Pulled:
+        """What comes of a pull, with Events that say how far it is while it takes long."""
+        outcomes: list[Pulled | cri.RuntimeFailure] = []
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(self._tell_progress)
+            try:
+                outcomes.append(await pull())
+            except cri.RuntimeFailure as failure:
+                # Raised outside of the group, which would wrap it.
+                outcomes.append(failure)
+            tasks.cancel_scope.cancel()
+        outcome = outcomes[0]
+        if isinstance(outcome, cri.RuntimeFailure):
+            raise outcome
+        return outcome
+
+    async def _tell_progress(self) -> None:
+        progress, said = PullProgress(), ""
+        while True:
+            await self._host.clock.sleep(PROGRESS_SECONDS)
+            with suppress(cri.RuntimeFailure):
+                text = progress.see(await self._host.runtime.downloads())
+                if text and text != said:
+                    said = text
+                    message = f'Pulling image "{self._image}": {text}'
+                    await self._event("Normal", "Pulling", message)
 
     async def _failed(self, problem: ImageProblem) -> None:
         wait_seconds = pull_back_off_seconds(self._memory.failures(self._subject) + 1)

@@ -605,5 +605,6 @@ async def test_images_are_listed(trial: Trial) -> None:
         assert (listed.tags, listed.size_bytes) == (status.tags, status.size_bytes)
         assert not listed.pinned
     await runtime.remove_image("sha256:" + "0" * 64)
+    assert await runtime.downloads() == []
     directory = await runtime.image_directory()
     assert directory == "" or await anyio.Path(directory).is_dir()

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from kernel.cri.measuring import Download
 from kernel.cri.runtime import ContainerConfig, Image, NotFound, RuntimeFailure, SandboxConfig
 from kernel.cri.simulated.runtime import SimulatedRuntime
 from tests.reconcilers.pod.node_under_test import NodeUnderTest, container, make_pod, open_node
@@ -83,3 +84,18 @@ async def test_an_image_that_can_not_be_inspected(node: NodeUnderTest) -> None:
     await node.advance(40)
     assert (await node.status_of("main")).state.running is not None
     assert node.said("Pulled") == ['Container image "busybox:1" already present on machine']
+
+
+async def test_a_long_pull_says_how_far_it_is(node: NodeUnderTest) -> None:
+    node.simulated.delay("pull_image", 35)
+    node.simulated.download(Download("layer", 1 << 20, 8 << 20))
+    await node.create(make_pod())
+    await node.advance(21)
+    node.simulated.download(Download("layer", 4 << 20, 8 << 20))
+    await node.advance(30)
+    assert node.said("Pulling") == [
+        'Pulling image "busybox:1"',
+        'Pulling image "busybox:1": 1.0 MiB of 8.0 MiB',
+        'Pulling image "busybox:1": 4.0 MiB of 8.0 MiB',
+    ]
+    assert (await node.status_of("main")).state.running is not None
