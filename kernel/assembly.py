@@ -4,6 +4,7 @@ import re
 import socket
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Literal
@@ -16,6 +17,8 @@ from kernel.api.object_api import ObjectApi
 from kernel.api.replayed import open_world
 from kernel.api.retention import retaining
 from kernel.api.service_account_tokens import ServiceAccountTokens
+from kernel.apiserver.kubeconfig import served_address
+from kernel.apiserver.pod_access import PodAccess
 from kernel.clock import Clock, SystemClock
 from kernel.control.informer import Informers
 from kernel.control.manager import Manager
@@ -31,6 +34,7 @@ from kernel.control.projection_run import Projections
 from kernel.control.reconciler import Reconciler
 from kernel.control.replay import Replay, ReplayProgress, ReplayReport
 from kernel.cri.choice import RuntimeName, outside_runtime, own_runtime
+from kernel.cri.gateway import Gateway
 from kernel.cri.runtime import Runtime
 from kernel.objects.kinds import KindTable
 from kernel.objects.namespace import Namespace
@@ -38,7 +42,7 @@ from kernel.reconcilers.builtin import NodeSetup, builtin_plugin
 from kernel.reconcilers.node_limits import NODE_LIMITS, NodeLimits
 from kernel.reconcilers.pod.shutdown import stop_all_pods
 from kernel.reconcilers.pod.volumes.directories import unmount_all
-from kernel.reconcilers.system_objects import ensure_system_objects
+from kernel.reconcilers.system_objects import SERVICE_ADDRESS, ensure_system_objects
 from kernel.store.compaction import Retention
 from kernel.store.store import Durability, Store
 
@@ -53,6 +57,7 @@ POD_LOG_DIRECTORY = "pod-logs"
 PROCESS_RUNTIME_DIRECTORY = "process"
 KEY_DIRECTORY = "pki"
 TOKEN_KEY_FILE = "pki/sa.key"
+KUBECONFIG_FILE = "kubeconfig"
 OWNER_FILE = "runtime-owner"
 RETENTION = Retention()
 
@@ -72,6 +77,7 @@ class Kernel:
         api: ObjectApi,
         client: Client,
         tokens: ServiceAccountTokens,
+        pod_access: PodAccess,
         node: NodeSetup | None,
         http_gets: Sequence[HttpGet] = (),
     ):
@@ -81,6 +87,7 @@ class Kernel:
         self._node = node
         self._api = api
         self._tokens = tokens
+        self._pod_access = pod_access
         self._http_gets = http_gets
 
     def projection(self, name: str) -> ProjectionView:
@@ -139,6 +146,9 @@ class Kernel:
             client = LocalClient(api, projections.view, tokens)
             authority = _authority(directory, clock)
             await ensure_system_objects(client, authority=authority)
+            pod_access = PodAccess(
+                partial(Gateway, SERVICE_ADDRESS), served_address(directory / KUBECONFIG_FILE)
+            )
             node = None
             if chosen is None and isinstance(runtime, str):
                 chosen = await _own_runtime(stack, runtime, clock, directory)
@@ -149,6 +159,7 @@ class Kernel:
                     runtime=chosen,
                     pod_directory=directory / POD_DIRECTORY,
                     log_directory=directory / POD_LOG_DIRECTORY,
+                    api_access=pod_access,
                     static_pods=Path(static_pods) if static_pods is not None else None,
                     limits=node_limits,
                 )
@@ -158,7 +169,7 @@ class Kernel:
             await stack.enter_async_context(projections.running())
             await _run_reconcilers(stack, client, kinds, admission, clock, node, authority, loaded)
             gets = [get for plugin in loaded for get in plugin.http_gets]
-            yield Kernel(directory, api, client, tokens, node, gets)
+            yield Kernel(directory, api, client, tokens, pod_access, node, gets)
 
     @staticmethod
     async def replay(
@@ -214,6 +225,7 @@ class Kernel:
             data_directory=self.data_directory,
             pod_logs_directory=self.data_directory / POD_LOG_DIRECTORY,
             tokens=self._tokens,
+            pod_access=self._pod_access,
             tls=tls,
             plugin_paths=PluginPaths(self._http_gets, self.client),
             metrics=self._metrics(),

@@ -2,12 +2,23 @@
 
 import base64
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import msgspec
 
 from kernel.api.private_file import write_private
 
 NAME = "podkernel"
+
+
+def served_address(path: Path) -> tuple[str, int] | None:
+    """Host and port of the server in a file that was written here; None where there is none."""
+    try:
+        config = msgspec.json.decode(path.read_bytes())
+        url = urlsplit(config["clusters"][0]["cluster"]["server"])
+        return (url.hostname, url.port) if url.hostname and url.port else None
+    except (OSError, ValueError, LookupError, TypeError):
+        return None
 
 
 def write_kubeconfig(path: Path, *, url: str, authority: Path | None, token: str) -> None:

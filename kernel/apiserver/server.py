@@ -4,6 +4,7 @@ import asyncio
 import errno
 import socket
 import ssl
+from functools import partial
 from pathlib import Path
 
 from aiohttp import web
@@ -20,6 +21,7 @@ from kernel.apiserver.kubeconfig import write_kubeconfig
 from kernel.apiserver.logs import PodLogs
 from kernel.apiserver.metrics import Metrics
 from kernel.apiserver.plugin_paths import PluginPaths
+from kernel.apiserver.pod_access import PodAccess
 from kernel.apiserver.routes import Routes
 from kernel.apiserver.streaming.pod_streams import PodStreams
 from kernel.apiserver.streams import OpenStreams
@@ -56,7 +58,8 @@ class ApiServer:
     """Serves one `ObjectApi` over HTTP.
 
     `data_directory` gets `pki/`, `token` and `kubeconfig`; `pod_logs_directory` is where the node
-    agent has the runtime write container logs; `tokens` knows those of ServiceAccounts;
+    agent has the runtime write container logs; `tokens` knows those of ServiceAccounts,
+    and by `pod_access` Pods reach the server, where it speaks TLS;
     `plugin_paths` are served beside the API, and `metrics` as metrics.k8s.io; exec and its like go
     to `runtime`, where the kernel has a node. With `tls` false it speaks plain HTTP, for benches
     and proxies on loopback: kubectl sends no token over that.
@@ -69,6 +72,7 @@ class ApiServer:
         data_directory: Path,
         pod_logs_directory: Path,
         tokens: ServiceAccountTokens,
+        pod_access: PodAccess | None = None,
         tls: bool = True,
         plugin_paths: PluginPaths | None = None,
         metrics: Metrics | None = None,
@@ -78,6 +82,8 @@ class ApiServer:
         self._runtime = runtime
         self._metrics = metrics
         self._tokens = tokens
+        self._pod_access = pod_access
+        self._pod_listeners: list[asyncio.Server] = []
         self._plugin_paths = plugin_paths
         self._data_directory = data_directory
         self._pod_logs_directory = pod_logs_directory
@@ -129,18 +135,31 @@ class ApiServer:
         )
         bound_port = await self._listen(routes, listen_host, port, context)
         scheme = "https" if self._tls else "http"
-        self.url = f"{scheme}://{_reachable_host(listen_host)}:{bound_port}"
+        self.url = f"{scheme}://{_in_url(_reachable_host(listen_host))}:{bound_port}"
         write_kubeconfig(self.kubeconfig, url=self.url, authority=authority, token=self.token)
+        if self._pod_access is not None and context is not None:
+            accept = partial(self._accept, context=context)
+            await self._pod_access.serve(accept, (_reachable_host(listen_host), bound_port))
 
     async def stop(self) -> None:
         """End the streams and close all connections; requests in work get a moment to finish."""
         if self._listener is None or self._http is None:
             return
-        self._listener.close()
+        if self._pod_access is not None:
+            self._pod_access.close()
+        for listener in (self._listener, *self._pod_listeners):
+            listener.close()
+        self._pod_listeners = []
         self._streams.end()
         self._http.pre_shutdown()
         await self._http.shutdown(STOP_SECONDS_MAX)
         self._listener = self._http = None
+
+    async def _accept(self, listener: socket.socket, *, context: ssl.SSLContext) -> None:
+        assert self._http is not None
+        loop = asyncio.get_running_loop()
+        server = await loop.create_server(self._http, sock=listener, ssl=context)
+        self._pod_listeners.append(server)
 
     async def _listen(
         self, routes: Routes, host: str, port: int, context: ssl.SSLContext | None
@@ -190,5 +209,8 @@ def _listen_message(host: str, port: int, error: OSError) -> str:
 
 def _reachable_host(listen_host: str) -> str:
     """How a client of this machine addresses the listener."""
-    host = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}.get(listen_host, listen_host)
+    return {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}.get(listen_host, listen_host)
+
+
+def _in_url(host: str) -> str:
     return f"[{host}]" if ":" in host else host

@@ -328,6 +328,11 @@ class Runtime(PortChecking, Measuring, Streaming, Protocol):
 
     async def sandbox_status(self, sandbox_id: str) -> Sandbox: ...
 
+    async def network_namespace(self, sandbox_id: str) -> str:
+        """The path of a ready sandbox's network namespace on this machine, for setns(2); empty
+        where it has the machine's network or none that could be entered."""
+        ...
+
     async def create_container(
         self, sandbox_id: str, config: ContainerConfig, sandbox: SandboxConfig
     ) -> str:

@@ -21,6 +21,7 @@ from kernel.reconcilers.node.registration import NodeIdentity, node_registration
 from kernel.reconcilers.node.taints import node_taints
 from kernel.reconcilers.node_limits import NODE_LIMITS, NodeLimits
 from kernel.reconcilers.owners import owners
+from kernel.reconcilers.pod.host import ApiAccess
 from kernel.reconcilers.pod.lifecycle import NodeAgent
 from kernel.reconcilers.scheduling.scheduler import SCHEDULER_NAME, scheduler
 from kernel.reconcilers.service_accounts import service_account_admission
@@ -47,6 +48,7 @@ class NodeSetup(msgspec.Struct, frozen=True):
     runtime: Runtime
     pod_directory: Path
     log_directory: Path
+    api_access: ApiAccess
     static_pods: Path | None = None
     limits: NodeLimits = NODE_LIMITS
 
@@ -113,6 +115,7 @@ async def _node_reconcilers(
         capacity=_capacity(machine),
         limits=node.limits,
         informers=informers,
+        api_access=node.api_access,
     )
     health = NodeHealth(node.runtime, node.pod_directory, clock, node.limits)
     reconcilers = [

@@ -1,5 +1,9 @@
 """Pure translation between the runtime contract's structs and CRI's messages."""
 
+from collections.abc import Mapping
+
+import msgspec
+
 from kernel.cri.measuring import ContainerUsage
 from kernel.cri.proto import runtime_pb2 as cri
 from kernel.cri.runtime import (
@@ -136,6 +140,36 @@ def sandbox_of(status: cri.PodSandboxStatus) -> Sandbox:
         annotations=dict(status.annotations),
         addresses=tuple(filter(None, addresses)) if state is SandboxState.READY else (),
     )
+
+
+def network_namespace_of(info: Mapping[str, str]) -> str:
+    """The path of a sandbox's network namespace, from what CRI says of it when asked to be verbose;
+    empty where it is the machine's."""
+    try:
+        found = msgspec.json.decode(info.get("info", ""), type=_SandboxInfo)
+    except msgspec.DecodeError:
+        return ""
+    namespaces = found.runtime_spec.linux.namespaces
+    return next((one.path for one in namespaces if one.type == "network"), "")
+
+
+class _Namespace(msgspec.Struct):
+    type: str
+    path: str = ""
+
+
+class _Linux(msgspec.Struct):
+    namespaces: list[_Namespace] = []
+
+
+class _RuntimeSpec(msgspec.Struct):
+    linux: _Linux = msgspec.field(default_factory=_Linux)
+
+
+class _SandboxInfo(msgspec.Struct, rename="camel"):
+    """The part that is read of what containerd tells (an OCI runtime spec is in it)."""
+
+    runtime_spec: _RuntimeSpec = msgspec.field(default_factory=_RuntimeSpec)
 
 
 def sandbox_state_of(state: cri.PodSandboxState) -> SandboxState:

@@ -30,6 +30,7 @@ from kernel.cri.containerd.messages import (
     container_state_of,
     credentials_message,
     image_of,
+    network_namespace_of,
     sandbox_config_message,
     sandbox_of,
     sandbox_state_of,
@@ -151,6 +152,11 @@ class ContainerdRuntime(ContainerdMeasuring):
         request = cri.PodSandboxStatusRequest(pod_sandbox_id=sandbox_id)
         answer = await self._channel.call(request, cri.PodSandboxStatusResponse)
         return sandbox_of(answer.status)
+
+    async def network_namespace(self, sandbox_id: str) -> str:
+        request = cri.PodSandboxStatusRequest(pod_sandbox_id=sandbox_id, verbose=True)
+        answer = await self._channel.call(request, cri.PodSandboxStatusResponse)
+        return network_namespace_of(answer.info)
 
     # Containers.
 

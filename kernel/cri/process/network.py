@@ -24,10 +24,10 @@ _IFF_UP = 0x1
 _IFLA_IFNAME, _IFLA_MASTER, _IFLA_LINKINFO, _IFLA_NET_NS_FD = 3, 10, 18, 28
 _IFLA_INFO_KIND, _IFLA_INFO_DATA, _VETH_INFO_PEER = 1, 2, 1
 _IFA_ADDRESS, _IFA_LOCAL = 1, 2
-_RTA_GATEWAY = 5
-_RT_TABLE_MAIN, _RTPROT_BOOT, _RTN_UNICAST = 254, 3, 1
+_RTA_DESTINATION, _RTA_DEVICE, _RTA_GATEWAY, _RTA_SOURCE = 1, 4, 5, 7
+_RT_TABLE_MAIN, _RTPROT_BOOT, _RTN_UNICAST, _RT_SCOPE_LINK = 254, 3, 1, 253
 
-_LOOPBACK_INDEX = 1
+LOOPBACK_INDEX = 1
 _POD_DEVICE = "eth0"
 
 
@@ -47,20 +47,25 @@ class Netlink:
         attributes = _attribute(_IFLA_IFNAME, _text(name)) + link
         self._ask(_RTM_NEWLINK, _NEW, _link_header(up=True) + attributes)
 
-    def make_pair(self, name: str, *, bridge: str, namespace: int) -> None:
-        """A veth pair: `name` on the bridge, and eth0, down, in the descriptor's namespace."""
+    def make_pair(
+        self, name: str, *, namespace: int, bridge: str = "", peer_name: str = _POD_DEVICE
+    ) -> None:
+        """A veth pair: `name`, on a bridge where one is given, and its peer, down, in the
+        descriptor's namespace."""
         peer = (
             # The kernel refuses to set the peer up before the pair is complete.
             _link_header(up=False)
-            + _attribute(_IFLA_IFNAME, _text(_POD_DEVICE))
+            + _attribute(_IFLA_IFNAME, _text(peer_name))
             + _attribute(_IFLA_NET_NS_FD, struct.pack("=I", namespace))
         )
         kind = _attribute(_IFLA_INFO_KIND, b"veth")
         link = _attribute(
             _IFLA_LINKINFO, kind + _attribute(_IFLA_INFO_DATA, _attribute(_VETH_INFO_PEER, peer))
         )
-        master = _attribute(_IFLA_MASTER, struct.pack("=I", socket.if_nametoindex(bridge)))
-        attributes = _attribute(_IFLA_IFNAME, _text(name)) + master + link
+        attributes = _attribute(_IFLA_IFNAME, _text(name)) + link
+        if bridge:
+            index = socket.if_nametoindex(bridge)
+            attributes += _attribute(_IFLA_MASTER, struct.pack("=I", index))
         self._ask(_RTM_NEWLINK, _NEW, _link_header(up=True) + attributes)
 
     def set_up(self, index: int) -> None:
@@ -82,6 +87,20 @@ class Netlink:
             *(socket.AF_INET, 0, 0, 0, _RT_TABLE_MAIN, _RTPROT_BOOT, 0, _RTN_UNICAST, 0),
         )
         attributes = _attribute(_RTA_GATEWAY, socket.inet_aton(gateway))
+        self._ask(_RTM_NEWROUTE, _NEW, header + attributes)
+
+    def add_neighbour_route(self, index: int, address: str, *, source: str) -> None:
+        """Reach one address, which is at the other end of a device, from `source`."""
+        header = struct.pack(
+            "=BBBBBBBBI",
+            *(socket.AF_INET, 32, 0, 0, _RT_TABLE_MAIN, _RTPROT_BOOT, _RT_SCOPE_LINK),
+            *(_RTN_UNICAST, 0),
+        )
+        attributes = (
+            _attribute(_RTA_DESTINATION, socket.inet_aton(address))
+            + _attribute(_RTA_SOURCE, socket.inet_aton(source))
+            + _attribute(_RTA_DEVICE, struct.pack("=I", index))
+        )
         self._ask(_RTM_NEWROUTE, _NEW, header + attributes)
 
     def _ask(self, kind: int, flags: int, body: bytes) -> None:
@@ -153,6 +172,18 @@ def routed_networks() -> list[tuple[int, int]]:
     return networks
 
 
+def network_namespace_held(pid: int) -> str:
+    """The path of the network namespace that a process holds open; empty where it holds none."""
+    directory = f"/proc/{pid}/fd"
+    with contextlib.suppress(OSError):
+        for descriptor in os.listdir(directory):
+            path = f"{directory}/{descriptor}"
+            with contextlib.suppress(FileNotFoundError):
+                if os.readlink(path).startswith("net:["):
+                    return path
+    return ""
+
+
 def make_pod_network(
     device: str, *, bridge: str, address: str, prefix_length: int, gateway: str
 ) -> int:
@@ -172,7 +203,7 @@ def make_pod_network(
                 outside.make_pair(device, bridge=bridge, namespace=pod)
             with entered(pod, home=home):
                 index = socket.if_nametoindex(_POD_DEVICE)
-            inside.set_up(_LOOPBACK_INDEX)
+            inside.set_up(LOOPBACK_INDEX)
             inside.set_up(index)
             inside.add_address(index, address, prefix_length)
             inside.add_default_route(gateway)

@@ -47,6 +47,7 @@ from kernel.cri.process.events import EventHub
 from kernel.cri.process.files import LOOPBACK, make_missing_sources, managed_files
 from kernel.cri.process.limitations import applicable_sysctls, check_mounts, limitations
 from kernel.cri.process.measuring import Meter, RunningContainer
+from kernel.cri.process.network import network_namespace_held
 from kernel.cri.process.state import (
     Abilities,
     ContainerRecord,
@@ -246,6 +247,12 @@ class ProcessRuntime:
             return self._state.sandboxes[sandbox_id]
         except KeyError:
             raise NotFound(f"sandbox {sandbox_id} not found") from None
+
+    async def network_namespace(self, sandbox_id: str) -> str:
+        await anyio.lowlevel.checkpoint()
+        record = self._sandbox(sandbox_id)
+        shim = self._state.shim(sandbox_id)
+        return network_namespace_held(shim.pid) if record.network and shim else ""
 
     def _sandbox_view(self, record: SandboxRecord) -> Sandbox:
         config = record.config

@@ -213,6 +213,11 @@ class SimulatedRuntime:
         await self._enter("sandbox_status")
         return self._sandbox(sandbox_id).view()
 
+    async def network_namespace(self, sandbox_id: str) -> str:
+        await self._enter("network_namespace")
+        self._sandbox(sandbox_id)
+        return ""
+
     async def create_container(
         self, sandbox_id: str, config: ContainerConfig, sandbox: SandboxConfig
     ) -> str:

@@ -32,6 +32,18 @@ class EventRecorder(Protocol):
     ) -> None: ...
 
 
+class ApiAccess(Protocol):
+    """Leads Pods to the API server (`kernel.apiserver.pod_access.PodAccess`). `node_address` is
+    where programs in the node's own network reach it, None where that is not known."""
+
+    @property
+    def node_address(self) -> tuple[str, int] | None: ...
+
+    async def connect(self, sandbox_id: str, namespace: str, address: str) -> None: ...
+
+    def release(self, sandbox_id: str) -> None: ...
+
+
 class Host(msgspec.Struct, frozen=True):
     """One node, as its agent sees it.
 
@@ -49,6 +61,7 @@ class Host(msgspec.Struct, frozen=True):
     addresses: tuple[str, ...]
     capacity: Mapping[str, str]
     pulls: ImagePulls
+    api_access: ApiAccess
 
     @property
     def profiles_directory(self) -> Path:
@@ -68,7 +81,7 @@ class PodMemory:
     `waiting` is why containers could not be started, by name. `volumes_state` is what the files of
     its volumes were last made of; `eviction` why it has to go, as was found at
     `storage_checked_at` (monotonic seconds). `tokens` are the ServiceAccount's, as its volumes
-    have them.
+    have them. `connected_sandbox` is the one that was led to the API server.
     """
 
     def __init__(self, uid: str, clock: Clock) -> None:
@@ -82,6 +95,7 @@ class PodMemory:
         self.eviction: PodFailure | None = None
         self.storage_checked_at: float | None = None
         self.tokens: Mapping[str, ProjectedToken] = {}
+        self.connected_sandbox = ""
         self._sources_state: SourcesState | None = None
 
     def must_wait(self, subject: str) -> bool:

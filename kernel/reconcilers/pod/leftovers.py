@@ -41,3 +41,4 @@ async def remove_leftovers(host: Host, observed: Observed) -> None:
             remove_logs(Path(container.log_path))
     for sandbox in sandboxes:
         await host.runtime.remove_sandbox(sandbox.id)
+        host.api_access.release(sandbox.id)

@@ -19,10 +19,11 @@ from kernel.cri import runtime as cri
 from kernel.objects.config import ConfigMap, Secret
 from kernel.objects.pod import Pod
 from kernel.reconcilers.node_limits import NODE_LIMITS, NodeLimits
+from kernel.reconcilers.pod.api_access import connect_to_api
 from kernel.reconcilers.pod.deadline import deadline_of
 from kernel.reconcilers.pod.ending import AbsentPods, remove_pods, terminate_pod
 from kernel.reconcilers.pod.eviction import due_eviction, seconds_to_next_check
-from kernel.reconcilers.pod.host import EventRecorder, Host, PodMemory
+from kernel.reconcilers.pod.host import ApiAccess, EventRecorder, Host, PodMemory
 from kernel.reconcilers.pod.interrupt import Interrupted
 from kernel.reconcilers.pod.leftovers import remove_leftovers
 from kernel.reconcilers.pod.log_rotation import LogRotation
@@ -61,7 +62,8 @@ class NodeAgent:
     it is empty); it has to be the same after each start. `logs_directory` and `pods_directory` are
     absolute paths; `host_addresses` are the node's own and `capacity` is what it has, as
     quantities by resource name. `informers` are those of the manager that runs the reconciler.
-    Of `limits`, those for logs and pulls are the agent's.
+    `api_access` leads Pods to the API server. Of `limits`, those for logs and pulls are the
+    agent's.
     """
 
     def __init__(
@@ -77,6 +79,7 @@ class NodeAgent:
         owner: str = "",
         capacity: Mapping[str, str] | None = None,
         informers: Informers,
+        api_access: ApiAccess,
         limits: NodeLimits = NODE_LIMITS,
         concurrency: int = 128,
     ):
@@ -91,6 +94,7 @@ class NodeAgent:
             addresses=tuple(host_addresses),
             capacity=capacity or {},
             pulls=ImagePulls(runtime, clock, pulls_max=limits.parallel_image_pulls_max),
+            api_access=api_access,
         )
         self._runtime_events = RuntimeEvents(self._host)
         self._log_rotation = LogRotation(
@@ -247,6 +251,8 @@ class NodeAgent:
             await remove_volumes_of_ended(self._host, pod, observed)
         else:
             await follow_objects(self._host, client, pod, observed, memory)
+            if observed.sandbox is not None:
+                await connect_to_api(self._host, pod, observed.sandbox, memory)
         await remove_leftovers(self._host, observed)
         return self._requeue(pod, plan, memory)
 

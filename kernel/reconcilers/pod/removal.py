@@ -36,6 +36,7 @@ async def kill_pod(host: Host, observed: Observed, *, grace_seconds: float) -> N
     for sandbox in observed.sandboxes:
         await host.runtime.stop_sandbox(sandbox.id)
         await host.runtime.remove_sandbox(sandbox.id)
+        host.api_access.release(sandbox.id)
 
 
 def grace_from_sandboxes(observed: Observed) -> float:

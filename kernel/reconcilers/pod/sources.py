@@ -9,6 +9,7 @@ from kernel.api.errors import NotFound
 from kernel.objects.config import ConfigMap, Secret
 from kernel.objects.pod import Pod
 from kernel.objects.service import Service
+from kernel.reconcilers.pod.api_access import as_reached, shares_node_network
 from kernel.reconcilers.pod.configuration import (
     Configuration,
     configuration_of,
@@ -49,13 +50,18 @@ async def _read_objects(client: Client, pod: Pod) -> Sources:
     return Sources(config_maps=config_maps, secrets=secrets)
 
 
-async def read_services(client: Client, pod: Pod) -> tuple[Service, ...]:
-    """The Services that variables of the Pod's containers may tell of."""
+async def read_services(
+    client: Client, pod: Pod, host: Host, addresses: tuple[str, ...]
+) -> tuple[Service, ...]:
+    """The Services that variables of the Pod's containers may tell of. `addresses` are the
+    sandbox's."""
     services = await client.list(Service, namespace=pod.metadata.namespace)
     namespace, name = API_SERVICE
     if pod.metadata.namespace != namespace:
         with suppress(NotFound):
             services.append(await client.get(Service, name, namespace=namespace))
+    if shares_node_network(pod, addresses):
+        return tuple(as_reached(service, host.api_access.node_address) for service in services)
     return tuple(services)
 
 

@@ -11,6 +11,7 @@ from kernel.api.client import Client
 from kernel.clock import NANOSECONDS_PER_SECOND
 from kernel.cri import runtime as cri
 from kernel.objects.pod import Container, Pod
+from kernel.reconcilers.pod.api_access import connect_to_api
 from kernel.reconcilers.pod.back_off import bad_annotations
 from kernel.reconcilers.pod.deadline import deadline_of
 from kernel.reconcilers.pod.dns import node_dns, pod_dns
@@ -119,7 +120,8 @@ class PodSteps:
             return await self._make_sandbox(plan.new_sandbox_attempt, observed)
         assert observed.sandbox is not None
         config = self._sandbox_config(observed.sandbox.attempt)
-        services = await read_services(self._client, pod)
+        await connect_to_api(self._host, pod, observed.sandbox, memory)
+        services = await read_services(self._client, pod, self._host, addresses)
         sources = msgspec.structs.replace(sources, services=services)
         place = SandboxPlace(observed.sandbox.id, config, volumes, sources, observed)
         return await self._start_containers(plan, place)

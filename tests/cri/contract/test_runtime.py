@@ -1,5 +1,6 @@
 """One suite for all runtimes: what `kernel.cri.runtime` promises."""
 
+import os
 import socket
 import urllib.request
 from collections.abc import Callable
@@ -60,6 +61,23 @@ async def test_sandboxes_have_addresses_of_their_own(trial: Trial) -> None:
 async def test_a_sandbox_in_the_hosts_network_has_no_address(trial: Trial) -> None:
     sandbox_id = await trial.run_sandbox(host_network=True)
     assert (await trial.runtime.sandbox_status(sandbox_id)).addresses == ()
+
+
+async def test_where_the_network_of_a_sandbox_is(trial: Trial) -> None:
+    own = await trial.run_sandbox("own")
+    path = await trial.runtime.network_namespace(own)
+    if trial.under_test.has_addresses and trial.runtime.name != "simulated":
+        inode = os.stat(path).st_ino
+        assert inode != os.stat("/proc/self/ns/net").st_ino
+        reopened = trial.under_test.open()
+        assert os.stat(await reopened.network_namespace(own)).st_ino == inode
+        await reopened.close()
+    else:
+        assert path == ""
+    shared = await trial.run_sandbox("shared", host_network=True)
+    assert await trial.runtime.network_namespace(shared) == ""
+    with pytest.raises(NotFound):
+        await trial.runtime.network_namespace("nothing")
 
 
 async def test_a_stopped_sandbox_stays_until_it_is_removed(trial: Trial) -> None:

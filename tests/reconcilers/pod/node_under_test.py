@@ -50,6 +50,25 @@ class Listener:
         self.said.append(Said(type, reason, message, field_path))
 
 
+class RecordedAccess:
+    """A way to the API server that keeps what it is asked, and fails with `problem`."""
+
+    def __init__(self) -> None:
+        self.node_address: tuple[str, int] | None = None
+        self.connected: dict[str, tuple[str, str]] = {}
+        self.calls = 0
+        self.problem = ""
+
+    async def connect(self, sandbox_id: str, namespace: str, address: str) -> None:
+        self.calls += 1
+        if self.problem:
+            raise OSError(self.problem)
+        self.connected[sandbox_id] = (namespace, address)
+
+    def release(self, sandbox_id: str) -> None:
+        self.connected.pop(sandbox_id, None)
+
+
 class NodeUnderTest:
     """What a test acts on and looks at."""
 
@@ -59,6 +78,7 @@ class NodeUnderTest:
         self.directory = directory
         self.simulated = SimulatedRuntime(clock)
         self.listener = Listener()
+        self.api_access = RecordedAccess()
 
     def agent(self, informers: Informers, runtime: Runtime | None = None) -> NodeAgent:
         return NodeAgent(
@@ -71,6 +91,7 @@ class NodeUnderTest:
             host_addresses=[HOST_ADDRESS],
             capacity={"cpu": "4", "memory": "8Gi"},
             informers=informers,
+            api_access=self.api_access,
         )
 
     @asynccontextmanager
