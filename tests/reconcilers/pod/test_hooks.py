@@ -64,14 +64,21 @@ async def test_a_container_runs_once_its_post_start_hook_is_over(
 
 
 async def test_others_are_told_of_while_a_post_start_hook_runs(node: NodeUnderTest) -> None:
-    hook = command("sleep", "20")
-    probe = Probe(exec=ExecAction(command=["true"]), period_seconds=1)
+    probe = Probe(exec=ExecAction(command=["probe"]), period_seconds=1, failure_threshold=1)
+    well, ill = ExecResult(b"", b"", 0), ExecResult(b"", b"", 1)
+    node.simulated.script_command("web", ("probe",), well)
     other = container("other", readiness_probe=probe)
+    hook = command("sleep", "20")
     await node.create(make_pod(hooked(post_start=hook, readiness_probe=probe), other))
-    await node.advance(10)
+    await node.advance(20 + 1)
     assert (await node.status_of("other")).ready
+    node.simulated.crash((await node.container("main")).id)
+    await node.advance(5)
+    node.simulated.script_command("other", ("probe",), ill)
+    await node.advance(5)
+    assert not (await node.status_of("other")).ready
     status = await node.status_of("main")
-    assert (status.ready, status.started) == (False, False)
+    assert (status.restart_count, status.ready, status.started) == (1, False, False)
     assert status.state.waiting is not None
     assert status.state.waiting.reason == "ContainerCreating"
     await node.advance(10 + 1)
