@@ -100,7 +100,7 @@ class ApiServer:
         return self._data_directory / "kubeconfig"
 
     def open_streams(self) -> int:
-        """How many watches and followed logs are being served."""
+        """How many watches, followed logs and conversations are being served."""
         return len(self._streams)
 
     async def start(self, listen_host: str = "127.0.0.1", port: int = 0) -> None:

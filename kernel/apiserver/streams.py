@@ -1,4 +1,4 @@
-"""The answers that are still being written: watches and followed logs."""
+"""What goes on with clients: watches, followed logs, conversations with what runs in Pods."""
 
 import logging
 from collections.abc import AsyncIterator, Mapping

@@ -138,6 +138,14 @@ def port_forward_to_a_port_where_nobody_listens(kubectl: Talker) -> None:
             forwarding.output.wait_for("lost connection to pod")
 
 
+def run_with_piped_input(kubectl: Talker) -> None:
+    """What has ended before the client is there is shown all the same, from the log."""
+    name = f"piped-{time.monotonic_ns()}"
+    options = ("--image=busybox", "--image-pull-policy=IfNotPresent", "--restart=Never")
+    told = kubectl("run", name, "-i", "--rm", *options, "--", "cat", stdin=b"through\nthe pipe\n")
+    assert told.startswith(b"through\nthe pipe\n")
+
+
 def a_client_that_is_killed_takes_its_command_along(kubectl: Talker) -> None:
     mark = f"{time.monotonic_ns() % 10**9}.5"
     with kubectl.terminal("exec", POD, "-c", "main", "--", "sh", "-c", f"echo on; sleep {mark}; :"):
@@ -169,5 +177,6 @@ ALL: list[Case] = [
     cp_both_ways,
     port_forward_with_several_connections,
     port_forward_to_a_port_where_nobody_listens,
+    run_with_piped_input,
     a_client_that_is_killed_takes_its_command_along,
 ]

@@ -55,17 +55,16 @@ class StreamForwarder:
         type_, request_id = headers.get("streamtype", ""), headers.get("requestid", "")
         if not request_id:
             request_id = f"stream {stream.stream_id - (2 if type_ == 'data' else 0)}"
-        pair = self._waiting.get(request_id)
-        is_new = pair is None
-        if pair is None:
-            pair = _Pair(complete=anyio.Event())
-        if not _takes(pair, type_, stream) or len(self._waiting) > WAITING_PAIRS_MAX:
+        present = self._waiting.get(request_id)
+        pair = present or _Pair(complete=anyio.Event())
+        has_room = present is not None or len(self._waiting) < WAITING_PAIRS_MAX
+        if not has_room or not _takes(pair, type_, stream):
             await stream.reset()
             return None
         self._waiting[request_id] = pair
         if pair.data is not None and pair.error is not None:
             pair.complete.set()
-        return (request_id, pair) if is_new else None
+        return (request_id, pair) if present is None else None
 
     async def _carry(self, request_id: str, pair: _Pair) -> None:
         with anyio.move_on_after(PAIR_SECONDS_MAX):

@@ -82,7 +82,7 @@ async def _carry(session: Session, caller: Caller) -> Status | None:
 def outcome(exit_code: int | None) -> Status:
     """How a command has ended; None is a process that was only attached to."""
     if not exit_code:
-        return Status(status="Success")
+        return Status(status="Success", code=200)
     cause = StatusCause(reason="ExitCode", message=str(exit_code))
     return Status(
         status="Failure",

@@ -127,6 +127,22 @@ async def test_input_that_nobody_reads_does_not_swallow_the_outcome(world: World
     assert outcome["details"]["causes"][0]["message"] == "3"
 
 
+async def test_a_client_that_does_not_read_makes_the_command_wait(world: World) -> None:
+    async def flood(talk: Talk) -> int:
+        while True:
+            await talk.say(bytes(1 << 16))
+
+    world.runtime.program = flood
+    async with world.spdy(f"exec?command=x&{BOTH}", "v4.channel.k8s.io") as (connection, _):
+        await begin(connection, "error", "stdout", "stderr")
+        talk = await world.talk()
+        written = -1
+        while talk.written_bytes != written:
+            written = talk.written_bytes
+            await anyio.sleep(0.3)
+        assert written < 32 << 20
+
+
 async def test_streams_that_nobody_expects_are_refused(world: World) -> None:
     async with world.spdy("exec?command=x&stdout=true", "v4.channel.k8s.io") as (connection, _):
         odd = (await begin(connection, "odd"))["odd"]
