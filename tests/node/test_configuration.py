@@ -60,6 +60,40 @@ def test_environment(kernel: PodKernel) -> None:
     assert printed[3] == kernel.pod("environment")["status"].get("podIP", printed[3])
 
 
+def test_every_key_of_a_config_map_as_in_the_notes(kernel: PodKernel) -> None:
+    data = {"keyinfo": "www.abcdocker.com", "abcdockerDir": "/var/data", "1st": "x", "2nd": "y"}
+    literals = [f"--from-literal={key}={value}" for key, value in data.items()]
+    kernel.kubectl("create", "configmap", "abcdocker-configmap", *literals)
+    of_service = ["--clusterip=10.96.0.77", "--tcp=5432:5432"]
+    kernel.kubectl("create", "service", "clusterip", "my-db", *of_service)
+    keys = {"configmapPod": "keyinfo", "configmapDir": "abcdockerDir"}
+    printed = _printed(
+        kernel,
+        "abcdocker-pod",
+        "env | sort",
+        env=[
+            {
+                "name": name,
+                "valueFrom": {"configMapKeyRef": {"name": "abcdocker-configmap", "key": key}},
+            }
+            for name, key in keys.items()
+        ],
+        envFrom=[{"configMapRef": {"name": "abcdocker-configmap"}}],
+    )
+    assert [line for line in printed if "config" in line] == [
+        *("configmapDir=/var/data", "configmapPod=www.abcdocker.com"),
+    ]
+    assert "keyinfo=www.abcdocker.com" in printed
+    assert not any(line.startswith(("1st", "2nd")) for line in printed)
+    assert kernel.wait_for_event("abcdocker-pod", "InvalidEnvironmentVariableNames") == (
+        "Keys [1st, 2nd] from the EnvFrom configMap default/abcdocker-configmap were skipped"
+        " since they are considered invalid environment variable names."
+    )
+    assert {"KUBERNETES_SERVICE_HOST=10.96.0.1", "KUBERNETES_SERVICE_PORT=443"} < set(printed)
+    assert {"MY_DB_SERVICE_HOST=10.96.0.77", "MY_DB_PORT=tcp://10.96.0.77:5432"} < set(printed)
+    kernel.kubectl("delete", "service", "my-db")
+
+
 def test_projected_secrets_as_in_the_notes(kernel: PodKernel) -> None:
     sources = [{"secret": {"name": "user"}}, {"secret": {"name": "pass"}}]
     printed = _printed(
