@@ -592,22 +592,6 @@ async def test_a_container_runs_as_the_user_that_is_asked_for(trial: Trial) -> N
     assert [right.split()[1] for right in rights] == ["0" * 16, "1"]
 
 
-@needs_root
-@pytest.mark.root
-async def test_root_in_a_container_has_the_usual_capabilities(trial: Trial) -> None:
-    sandbox_id = await trial.run_sandbox()
-    script = "grep CapEff /proc/self/status"
-    for name, security, expected in (
-        # The fourteen that container runtimes grant.
-        ("usual", SecurityContext(), 0xA80425FB),
-        ("more", SecurityContext(capabilities_added=("NET_ADMIN",)), 0xA80425FB | 1 << 12),
-        ("none", SecurityContext(capabilities_dropped=("ALL",)), 0),
-    ):
-        container_id = await trial.shell(sandbox_id, script, name, security=security)
-        (line,) = await trial.output(container_id)
-        assert int(line.split()[1], 16) == expected
-
-
 def cgroups() -> set[str]:
     """The containers that have a cgroup."""
     return {path.name for path in Path("/sys/fs/cgroup").glob("**/podkernel/*") if path.is_dir()}

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from kernel.cri.process.limitations import applicable_sysctls, check_mounts, limitations
@@ -16,10 +17,20 @@ from kernel.cri.runtime import (
     RuntimeFailure,
     SandboxConfig,
     SecurityContext,
+    SELinuxLabel,
 )
 
-ROOT = Abilities(root=True, mounts=True, processes=True, network=True, limits=True)
-USER = Abilities(root=False, mounts=True, processes=True, network=False, limits=False)
+ROOT = Abilities(
+    root=True,
+    mounts=True,
+    processes=True,
+    network=True,
+    limits=True,
+    way_out=True,
+    forwards=True,
+    seccomp=True,
+)
+USER = Abilities(root=False, mounts=True, processes=True, network=False, limits=False, seccomp=True)
 BARE = Abilities(root=False, mounts=False, processes=False, network=False, limits=False)
 ALL = [ROOT, USER, BARE]
 
@@ -65,7 +76,8 @@ def test_a_plain_container_loses_its_image_alone(abilities: Abilities) -> None:
         (sandbox(share_processes=True), [BARE], "share their processes with the whole host"),
         (sandbox(dns=DnsConfig(servers=("192.0.2.1",))), [BARE], "DNS"),
         (sandbox(sysctls={"net.core.somaxconn": "5"}), [USER, BARE], "net.core.somaxconn"),
-        (sandbox(sysctls={"kernel.shmmax": "5"}), ALL, "kernel.shmmax"),
+        (sandbox(sysctls={"kernel.shmmax": "5"}), [USER, BARE], "kernel.shmmax"),
+        (sandbox(sysctls={"kernel.panic": "5"}), ALL, "kernel.panic"),
         (sandbox(security=SecurityContext(run_as_user=12345)), [USER, BARE], "no other"),
     ],
 )
@@ -87,10 +99,19 @@ def test_what_a_sandbox_asks_for(
             [USER, BARE],
             "not enforced: memory, CPU",
         ),
-        ({"security": SecurityContext(seccomp_profile="RuntimeDefault")}, ALL, "RuntimeDefault"),
+        ({"security": SecurityContext(seccomp_profile="RuntimeDefault")}, [BARE], "RuntimeDefault"),
+        ({"security": SecurityContext(seccomp_profile="/own.json")}, ALL, "/own.json"),
+        (
+            {"security": SecurityContext(privileged=True, seccomp_profile="RuntimeDefault")},
+            [USER, BARE],
+            "privileged",
+        ),
+        ({"security": SecurityContext(apparmor_profile="RuntimeDefault")}, ALL, "AppArmor"),
+        ({"security": SecurityContext(selinux=SELinuxLabel(level="s0"))}, ALL, "SELinux"),
         ({"security": SecurityContext(supplemental_groups=(5,))}, [USER, BARE], "no other"),
         ({"security": SecurityContext(privileged=True)}, [USER, BARE], "privileged"),
         ({"security": SecurityContext(capabilities_added=("ALL",))}, [USER, BARE], "Capabilities"),
+        ({"security": SecurityContext(capabilities_dropped=("ALL",))}, [BARE], "Capabilities"),
         ({"security": SecurityContext(read_only_root_filesystem=True)}, [BARE], "read-only"),
         ({"mounts": (Mount("/a", "/b", propagation="bidirectional"),)}, ALL, "/b"),
     ],
@@ -104,11 +125,24 @@ def test_what_a_container_asks_for(
         assert all(words in sentence for sentence in sentences)
 
 
-def test_only_sysctls_of_the_network_are_set_and_only_in_the_pods_own() -> None:
-    sysctls = {"net.core.somaxconn": "5", "kernel.shmmax": "6"}
-    assert applicable_sysctls(sandbox(sysctls=sysctls), ROOT) == {"net.core.somaxconn": "5"}
-    assert applicable_sysctls(sandbox(sysctls=sysctls, host_network=True), ROOT) == {}
+def test_only_sysctls_of_the_pods_own_namespaces_are_set() -> None:
+    network, ipc = {"net.core.somaxconn": "5"}, {"kernel.shmmax": "6", "fs.mqueue.msg_max": "7"}
+    sysctls = {**network, **ipc, "kernel.panic": "8", "vm.swappiness": "9"}
+    assert applicable_sysctls(sandbox(sysctls=sysctls), ROOT) == {**network, **ipc}
+    assert applicable_sysctls(sandbox(sysctls=sysctls, host_network=True), ROOT) == ipc
+    assert applicable_sysctls(sandbox(sysctls=sysctls, host_ipc=True), ROOT) == network
     assert applicable_sysctls(sandbox(sysctls=sysctls), USER) == {}
+
+
+@pytest.mark.parametrize(
+    ("missing", "words"), [("way_out", "translate"), ("forwards", "net.ipv4.ip_forward")]
+)
+def test_a_network_that_ends_at_the_machine_is_said(missing: str, words: str) -> None:
+    abilities = msgspec.structs.replace(ROOT, **{missing: False})
+    (sentence,) = said(abilities)
+    assert "nothing further" in sentence
+    assert words in sentence
+    assert said(abilities, sandbox(host_network=True)) == []
 
 
 def test_without_mounts_a_volume_must_be_where_it_is(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import msgspec
 
+from kernel.cri.hidden_paths import MASKED_PATHS, READ_ONLY_PATHS
 from kernel.cri.measuring import ContainerUsage
 from kernel.cri.proto import runtime_pb2 as cri
 from kernel.cri.runtime import (
@@ -29,15 +30,6 @@ SANDBOX_ANNOTATION = "podkernel.dev/sandbox"
 """Where a container keeps its sandbox's id, which CRI's status does not show."""
 
 _INTERRUPTION_SIGNS = ("context canceled", "signal: killed")
-
-# What Kubernetes hides from containers, and what it lets them read alone (its ProcMountType
-# Default): CRI leaves the two lists to the caller.
-MASKED_PATHS = (
-    *("/proc/asound", "/proc/acpi", "/proc/kcore", "/proc/keys", "/proc/latency_stats"),
-    *("/proc/timer_list", "/proc/timer_stats", "/proc/sched_debug", "/proc/scsi"),
-    *("/sys/firmware", "/sys/devices/virtual/powercap"),
-)
-READ_ONLY_PATHS = ("/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger")
 
 _PROPAGATIONS = {
     "private": cri.PROPAGATION_PRIVATE,

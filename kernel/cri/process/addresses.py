@@ -1,5 +1,6 @@
 """Which network the Pods of a state directory have, and which address a new sandbox gets."""
 
+import contextlib
 import hashlib
 from collections.abc import Collection
 from ipaddress import IPv4Network
@@ -8,6 +9,7 @@ from pathlib import Path
 import msgspec
 
 from kernel.cri.process.layout import write_whole
+from kernel.cri.process.nat import masquerade, stop_masquerading
 from kernel.cri.process.network import (
     ensure_bridge,
     has_ports,
@@ -34,16 +36,22 @@ class AddressPool:
         # Two podkernels that start at once look at different networks first.
         self._first_candidate = int(digest[8:16], 16)
         self._last = 0
+        self._has_way_out = False
 
-    def plan(self, sandbox_id: str, used: Collection[str]) -> NetworkPlan:
-        """The connection of a new sandbox; its bridge stands afterwards.
+    def plan(self, sandbox_id: str, used: Collection[str], *, way_out: bool) -> NetworkPlan:
+        """The connection of a new sandbox; its bridge stands afterwards, with a way out of the
+        machine where it is to have one.
 
         Addresses are taken round the network, so that a freed one isn't given out at once.
         Raises `RuntimeFailure` when none is free, `OSError` when the bridge can't be made.
         """
         network = self._network(keep=bool(used))
         gateway, *addresses = [str(address) for address in network.hosts()]
-        ensure_bridge(self._bridge, gateway, network.prefixlen)
+        is_new = ensure_bridge(self._bridge, gateway, network.prefixlen)
+        if way_out and (is_new or not self._has_way_out):
+            # Whoever ran here before us may have been killed between the two.
+            masquerade(self._bridge, network)
+            self._has_way_out = True
         for step in range(len(addresses)):
             index = (self._last + step) % len(addresses)
             if addresses[index] not in used:
@@ -61,6 +69,8 @@ class AddressPool:
         """Remove a sandbox's connection where it is left, and after the `last` one the bridge."""
         remove_device(plan.device)
         if last and not has_ports(self._bridge):
+            with contextlib.suppress(OSError):
+                stop_masquerading(self._bridge)
             remove_device(self._bridge)
 
     def _network(self, *, keep: bool) -> IPv4Network:

@@ -19,6 +19,7 @@ from kernel.cri.process.cgroup import Cgroups
 from kernel.cri.process.layout import (
     EXIT_START_FAILED,
     MARK,
+    RUNTIME_DEFAULT,
     TYPE_CHECKING,
     Record,
     container_has_own_processes,
@@ -101,6 +102,7 @@ class Launch:
             new_processes=sandbox_has_own_processes(self._sandbox),
             new_network=self._sandbox["network"] is not None,
             privileged=config["security"]["privileged"],
+            whole_proc=config["security"]["whole_proc"],
         )
         mounts = [*self._managed_files(sandbox_directory), *config["mounts"]]
         root.enter(mounts, read_only=config["security"]["read_only_root_filesystem"])
@@ -152,30 +154,21 @@ class Launch:
         return user, _primary_group(user) if group is None else group, groups
 
     def _drop_privileges(self, user: int, group: int, groups: list[int]) -> None:
-        security = self._container["config"]["security"]
-        if self._sandbox["abilities"]["root"]:
-            self._bound_capabilities(security)
+        security, abilities = self._container["config"]["security"], self._sandbox["abilities"]
+        if abilities["mounts"] and not security["privileged"]:
+            kept = _kept_capabilities(security)
+            _bound_capabilities(kept)
+            if abilities["seccomp"] and security["seccomp_profile"] == RUNTIME_DEFAULT:
+                from kernel.cri.process.seccomp import forbid_system_calls
+
+                forbid_system_calls(kept)
+        if abilities["root"]:
             os.setgroups(groups)
             os.setgid(group)
             os.setuid(user)
         if not security["allow_privilege_escalation"]:
             system.forbid_new_privileges()
         system.die_with_parent(signal.SIGKILL)
-
-    def _bound_capabilities(self, security: Record) -> None:
-        if security["privileged"]:
-            return
-        added, dropped = (
-            {name.upper().removeprefix("CAP_") for name in security[key]}
-            for key in ("capabilities_added", "capabilities_dropped")
-        )
-        kept = set(_CAPABILITIES) if "ALL" in added else _DEFAULT_CAPABILITIES | added
-        kept = (added - {"ALL"}) if "ALL" in dropped else kept - dropped
-        for number, name in enumerate(_CAPABILITIES):
-            if name not in kept:
-                # A capability that this kernel doesn't know can't be had either.
-                with contextlib.suppress(OSError):
-                    system.drop_bounding_capability(number)
 
     def _execute(self, command: list[str]) -> NoReturn:
         config = self._container["config"]
@@ -214,6 +207,23 @@ class Launch:
             return pwd.getpwuid(user).pw_dir
         except KeyError:
             return "/"
+
+
+def _kept_capabilities(security: Record) -> frozenset[str]:
+    added, dropped = (
+        {name.upper().removeprefix("CAP_") for name in security[key]}
+        for key in ("capabilities_added", "capabilities_dropped")
+    )
+    kept = set(_CAPABILITIES) if "ALL" in added else _DEFAULT_CAPABILITIES | added
+    return frozenset((added - {"ALL"}) if "ALL" in dropped else kept - dropped)
+
+
+def _bound_capabilities(kept: frozenset[str]) -> None:
+    for number, name in enumerate(_CAPABILITIES):
+        if name not in kept:
+            # A capability that this kernel doesn't know can't be had either.
+            with contextlib.suppress(OSError):
+                system.drop_bounding_capability(number)
 
 
 def _primary_group(user: int) -> int:

@@ -45,6 +45,9 @@ FATE_FILE = "fate.json"
 # What CRI's clients see of a container whose command could not be started.
 EXIT_START_FAILED = 128
 
+# The one seccomp profile that there is.
+RUNTIME_DEFAULT = "RuntimeDefault"
+
 # The environment variable by which a container's processes are known where no namespace tells.
 MARK = "PODKERNEL_CONTAINER"
 

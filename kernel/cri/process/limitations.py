@@ -2,18 +2,23 @@
 
 import os
 
+from kernel.cri.process.layout import RUNTIME_DEFAULT
 from kernel.cri.process.state import Abilities
 from kernel.cri.runtime import ContainerConfig, Mount, RuntimeFailure, SandboxConfig
 
 # Mounts that are a convenience: where no mount is possible, they are left out.
 _DISPENSABLE = ("/dev/", "/etc/hostname", "/etc/hosts", "/etc/resolv.conf")
+_IPC_SYSCTLS = ("kernel.shm", "kernel.msg", "kernel.sem", "fs.mqueue.")
 
 
 def applicable_sysctls(config: SandboxConfig, abilities: Abilities) -> dict[str, str]:
-    """The sysctls that can be set for the Pod alone: those of its network namespace."""
-    if not abilities.network or config.host_network:
-        return {}
-    return {name: value for name, value in config.sysctls.items() if name.startswith("net.")}
+    """The sysctls that can be set for the Pod alone: those of its network and IPC namespaces."""
+    prefixes: tuple[str, ...] = ()
+    if abilities.network and not config.host_network:
+        prefixes += ("net.",)
+    if abilities.root and not config.host_ipc:
+        prefixes += _IPC_SYSCTLS
+    return {name: value for name, value in config.sysctls.items() if name.startswith(prefixes)}
 
 
 def check_mounts(config: ContainerConfig, abilities: Abilities) -> None:
@@ -47,6 +52,7 @@ def limitations(
     return [
         f"The process runtime runs the host's own programs: image {container.image} is not used",
         *_sandbox_limitations(sandbox, abilities),
+        *_network_limitations(sandbox, abilities),
         *([] if abilities.limits else _resource_limitations(container)),
         *_security_limitations(sandbox, container, abilities),
         *_file_limitations(container, abilities),
@@ -65,6 +71,17 @@ def _sandbox_limitations(sandbox: SandboxConfig, abilities: Abilities) -> list[s
     if left_out:
         found.append(f"Sysctls are not set: {', '.join(left_out)}")
     return found
+
+
+def _network_limitations(sandbox: SandboxConfig, abilities: Abilities) -> list[str]:
+    if sandbox.host_network or not abilities.network:
+        return []
+    reaches = "The Pod reaches this machine and its Pods and nothing further"
+    if not abilities.way_out:
+        return [f"{reaches}: the machine's kernel does not translate addresses (nf_tables)"]
+    if not abilities.forwards:
+        return [f"{reaches}: the machine does not forward packets (net.ipv4.ip_forward is 0)"]
+    return []
 
 
 def _resource_limitations(container: ContainerConfig) -> list[str]:
@@ -91,11 +108,32 @@ def _security_limitations(
             found.append("Containers run as the user who runs podkernel: no other can be chosen")
         if security.privileged:
             found.append("A privileged container has no more rights than that user")
-        if security.capabilities_added or security.capabilities_dropped:
-            found.append("Capabilities are not changed")
-    if security.seccomp_profile and security.seccomp_profile.lower() != "unconfined":
+        found += _capability_limitations(container, abilities)
+    if not _is_seccomp_applied(container, abilities):
         found.append(f"Seccomp profile {security.seccomp_profile} is not applied")
+    if security.apparmor_profile not in ("", "Unconfined"):
+        found.append(f"AppArmor profile {security.apparmor_profile} is not applied")
+    if security.selinux is not None:
+        found.append("SELinux options are not applied")
     return found
+
+
+def _is_seccomp_applied(container: ContainerConfig, abilities: Abilities) -> bool:
+    """Privileged containers are unconfined in Kubernetes, too."""
+    security = container.security
+    if security.privileged or security.seccomp_profile in ("", "Unconfined"):
+        return True
+    return abilities.seccomp and security.seccomp_profile == RUNTIME_DEFAULT
+
+
+def _capability_limitations(container: ContainerConfig, abilities: Abilities) -> list[str]:
+    security = container.security
+    if not abilities.mounts and (security.capabilities_added or security.capabilities_dropped):
+        return ["Capabilities are not changed"]
+    if security.capabilities_added:
+        names = ", ".join(security.capabilities_added)
+        return [f"Capabilities do not reach beyond what is the container's own: {names}"]
+    return []
 
 
 def _file_limitations(container: ContainerConfig, abilities: Abilities) -> list[str]:

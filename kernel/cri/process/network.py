@@ -129,13 +129,17 @@ def _link_header(*, index: int = 0, up: bool) -> bytes:
     return struct.pack("=BBHiII", socket.AF_UNSPEC, 0, 0, index, flags, _IFF_UP)
 
 
-def ensure_bridge(name: str, gateway: str, prefix_length: int) -> None:
-    """Make the bridge with its address, as far as it isn't there."""
+def ensure_bridge(name: str, gateway: str, prefix_length: int) -> bool:
+    """Make the bridge with its address, as far as it isn't there; answers whether it wasn't."""
+    is_new = True
     with contextlib.closing(Netlink()) as netlink:
-        with contextlib.suppress(FileExistsError):
+        try:
             netlink.make_bridge(name)
+        except FileExistsError:
+            is_new = False
         with contextlib.suppress(FileExistsError):
             netlink.add_address(socket.if_nametoindex(name), gateway, prefix_length)
+    return is_new
 
 
 def remove_device(name: str) -> None:

@@ -22,6 +22,9 @@ def probe() -> str:
             "mounts": mounts,
             "processes": mounts and _works(*entry, _new_processes),
             "network": root and _works(_new_network),
+            "way_out": root and _works(_new_network, _masquerade),
+            "forwards": _forwards(),
+            "seccomp": mounts and _works(*entry, _forbid_system_calls),
             "limits": root and _works(Cgroups().prepare),
         }
     )
@@ -60,6 +63,28 @@ def _new_network() -> None:
         netlink.make_bridge("probe")
         own = os.open("/proc/self/ns/net", os.O_RDONLY)
         netlink.make_pair("pair", bridge="probe", namespace=own)
+
+
+def _masquerade() -> None:
+    from ipaddress import IPv4Network
+
+    from kernel.cri.process.nat import masquerade
+
+    masquerade("probe", IPv4Network("10.88.0.0/24"))
+
+
+def _forbid_system_calls() -> None:
+    from kernel.cri.process.seccomp import forbid_system_calls
+
+    forbid_system_calls(frozenset())
+
+
+def _forwards() -> bool:
+    try:
+        with open("/proc/sys/net/ipv4/ip_forward") as file:
+            return file.read().strip() == "1"
+    except OSError:
+        return False
 
 
 def _works(*steps: Callable[[], None]) -> bool:

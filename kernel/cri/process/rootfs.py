@@ -9,7 +9,8 @@ mounted here vanishes with the container's last process. Standard library alone.
    there `/`, and on the way to a mount each directory, is made anew and its entries are overlaid
    one by one. Files among these, and filesystems that overlayfs refuses, are bound read-only; a
    directory that the user may not enter is empty.
-3. `/proc`, `/sys`, `/dev` are made anew, and the tree becomes the root.
+3. `/proc`, `/sys`, `/dev` are made anew, the risky parts of them are hidden or made read-only, and
+   the tree becomes the root.
 4. Volumes are bound, inside the new root so that symbolic links lead where the container would
    follow them. Their mount points are made; a directory in which that is forbidden is covered by a
    tmpfs to which all of its entries are bound.
@@ -19,6 +20,7 @@ import contextlib
 import os
 import stat
 
+from kernel.cri.hidden_paths import MASKED_PATHS, READ_ONLY_PATHS
 from kernel.cri.process import syscalls as system
 from kernel.cri.process.layout import Record
 
@@ -46,13 +48,20 @@ class RootFilesystem:
     """The steps above, for one container. `sandbox_directory` is absolute."""
 
     def __init__(
-        self, sandbox_directory: str, *, new_processes: bool, new_network: bool, privileged: bool
+        self,
+        sandbox_directory: str,
+        *,
+        new_processes: bool,
+        new_network: bool,
+        privileged: bool,
+        whole_proc: bool,
     ) -> None:
         self._sandbox_directory = sandbox_directory
         self._scratch = f"{sandbox_directory}/root"
         self._new_processes = new_processes
         self._new_network = new_network
         self._privileged = privileged
+        self._whole_proc = whole_proc
         self._all_points, foreign = _mount_points()
         self._left_out = {*_OWN_TREES, *foreign}
         self._layers: list[str] = []
@@ -69,6 +78,8 @@ class RootFilesystem:
         self._mount_proc()
         self._mount_sys()
         self._mount_dev()
+        if not (self._privileged or self._whole_proc):
+            self._hide_paths()
         old_root = self._pivot()
         for mount, source in zip(mounts, sources, strict=True):
             self._bind_volume(mount, source)
@@ -100,7 +111,7 @@ class RootFilesystem:
             self._overlay(point)
         except OSError:
             with contextlib.suppress(OSError):
-                self._bind_read_only(point)
+                self._bind(point, read_only=True)
             covered.append(point)
 
     def _show_entries(self, directory: str) -> None:
@@ -122,7 +133,7 @@ class RootFilesystem:
                     self._show_directory(entry.path)
             else:
                 _make_file(target)
-                self._bind_read_only(entry.path)
+                self._bind(entry.path, read_only=True)
 
     def _show_directory(self, path: str) -> None:
         try:
@@ -132,7 +143,7 @@ class RootFilesystem:
             if has_mounts and os.access(path, os.R_OK):
                 self._show_entries(path)
             else:
-                self._bind_read_only(path)
+                self._bind(path, read_only=True)
 
     def _overlay(self, path: str) -> None:
         number = len(os.listdir(f"{self._scratch}/upper"))
@@ -154,10 +165,24 @@ class RootFilesystem:
         system.mount("overlay", target, "overlay", 0, options)
         self._layers.append(path)
 
-    def _bind_read_only(self, path: str) -> None:
+    def _bind(self, path: str, *, read_only: bool) -> None:
         target = self._root + path
         system.mount(path, target, "", system.MS_BIND | system.MS_REC)
-        system.make_read_only(target)
+        if read_only:
+            system.make_read_only(target)
+
+    def _hide_paths(self) -> None:
+        for path in MASKED_PATHS:
+            target = self._root + path
+            if os.path.isdir(target):
+                system.mount("tmpfs", target, "tmpfs", _PLAIN | system.MS_RDONLY)
+            elif os.path.exists(target):
+                system.mount("/dev/null", target, "", system.MS_BIND)
+        for path in READ_ONLY_PATHS:
+            target = self._root + path
+            if os.path.exists(target):
+                system.mount(target, target, "", system.MS_BIND | system.MS_REC)
+                system.make_read_only(target)
 
     def _mount_proc(self) -> None:
         target = f"{self._root}/proc"
@@ -170,11 +195,12 @@ class RootFilesystem:
         target = f"{self._root}/sys"
         if self._new_network:
             # sysfs shows the network devices of the namespace in which it is mounted.
-            system.mount("sysfs", target, "sysfs", _PLAIN | system.MS_RDONLY)
+            flags = 0 if self._privileged else system.MS_RDONLY
+            system.mount("sysfs", target, "sysfs", _PLAIN | flags)
             with contextlib.suppress(OSError):
-                self._bind_read_only("/sys/fs/cgroup")
+                self._bind("/sys/fs/cgroup", read_only=not self._privileged)
         else:
-            self._bind_read_only("/sys")
+            self._bind("/sys", read_only=not self._privileged)
 
     def _mount_dev(self) -> None:
         target = f"{self._root}/dev"

@@ -17,7 +17,8 @@ What a container gets depends on what this machine lets the user do (`probe`):
 | memory and CPU limits | where cgroups can be made | none | none |
 
 What is written to an overlay stays in the container, in memory, and goes with it. A Pod's own
-network reaches the host and other Pods, not further. podIP is 127.0.0.1 where Pods share the host's
+network reaches the host, other Pods, and further under the host's address if the host forwards
+packets. podIP is 127.0.0.1 where Pods share the host's
 network, because there it always leads to them, also on a machine that changes networks. All this
 is no security boundary against the programs that run in it.
 """
@@ -152,7 +153,7 @@ class ProcessRuntime:
         if abilities.network and not config.host_network:
             used = {*self._state.used_addresses(), *self._addresses_starting}
             try:
-                network = self._addresses.plan(sandbox_id, used)
+                network = self._addresses.plan(sandbox_id, used, way_out=abilities.way_out)
             except OSError as error:
                 raise RuntimeFailure(f"network of the sandbox: {error}") from error
         return SandboxRecord(

@@ -88,6 +88,7 @@ def _stand_up(sandbox: Record) -> Server:
     identity = {"pid": pid, "start_ticks": process_start_ticks(pid), "boot_id": boot_id()}
     if sandbox["abilities"]["mounts"]:
         _isolate(sandbox)
+        _set_sysctls(sandbox, of_network=False)
     if not sandbox_has_own_processes(sandbox):
         system.adopt_orphans()
     network = _make_network(sandbox)
@@ -131,11 +132,17 @@ def _make_network(sandbox: Record) -> int | None:
     )
     home = os.open("/proc/self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
     with entered(network, home=home):
-        for name, value in sandbox["sysctls"].items():
-            with open(f"/proc/sys/{name.replace('.', '/')}", "w") as file:
-                file.write(value)
+        _set_sysctls(sandbox, of_network=True)
     os.close(home)
     return network
+
+
+def _set_sysctls(sandbox: Record, *, of_network: bool) -> None:
+    """Those of the namespaces that this process is in now."""
+    for name, value in sandbox["sysctls"].items():
+        if name.startswith("net.") == of_network:
+            with open(f"/proc/sys/{name.replace('.', '/')}", "w") as file:
+                file.write(value)
 
 
 def _forward(server: Server, sandbox: Record, mapping: Record) -> None:

@@ -26,7 +26,8 @@ class Abilities(msgspec.Struct, frozen=True):
 
     `root`: act as the machine's root. `mounts`: a root filesystem of a container's own.
     `processes`: PID namespaces. `network`: a network namespace and an address for each Pod.
-    `limits`: cgroups for memory and CPU.
+    `way_out`: its packets can be given the machine's address; `forwards`: the machine routes them.
+    `limits`: cgroups for memory and CPU. `seccomp`: system calls can be forbidden.
     """
 
     root: bool
@@ -34,6 +35,9 @@ class Abilities(msgspec.Struct, frozen=True):
     processes: bool
     network: bool
     limits: bool
+    way_out: bool = False
+    forwards: bool = False
+    seccomp: bool = False
 
 
 class NetworkPlan(msgspec.Struct, frozen=True):
