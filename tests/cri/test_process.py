@@ -537,21 +537,6 @@ async def test_two_pods_listen_on_the_same_port(trial: Trial, tmp_path: Path) ->
 
 @needs_root
 @pytest.mark.root
-async def test_the_bridge_goes_with_the_last_sandbox(trial: Trial) -> None:
-    def bridges() -> set[str]:
-        return {name for name in os.listdir("/sys/class/net") if name.startswith("pk-")}
-
-    before = bridges()
-    sandbox_ids = [await trial.run_sandbox(name) for name in ("one", "two")]
-    (bridge,) = bridges() - before
-    await trial.runtime.stop_sandbox(sandbox_ids[0])
-    assert bridge in bridges()
-    await trial.runtime.stop_sandbox(sandbox_ids[1])
-    assert bridge not in bridges()
-
-
-@needs_root
-@pytest.mark.root
 async def test_sysctls_of_the_network_are_the_pods_own(trial: Trial) -> None:
     name = "net.ipv4.ip_local_port_range"
     path = f"/proc/sys/{name.replace('.', '/')}"

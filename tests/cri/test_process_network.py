@@ -1,11 +1,13 @@
 """The way of the process runtime's Pods out of the machine, for root."""
 
+import json
 import os
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from ipaddress import IPv4Network
+from pathlib import Path
 
 import pytest
 
@@ -70,19 +72,24 @@ async def test_beyond_the_machine_a_pod_has_the_machines_address(
     assert not any("nothing further" in sentence for sentence in said)
 
 
-def bridges() -> set[str]:
-    return {name for name in os.listdir("/sys/class/net") if name.startswith("pk-")}
+def bridge_of(state_directory: Path, sandbox_id: str) -> str:
+    record = json.loads((state_directory / "sandboxes" / sandbox_id / "sandbox.json").read_text())
+    bridge: str = record["network"]["bridge"]
+    return bridge
 
 
-async def test_the_rules_go_with_the_last_sandbox(trial: Trial) -> None:
-    before = bridges()
+async def test_the_bridge_and_its_rules_go_with_the_last_sandbox(
+    trial: Trial, state_directory: Path
+) -> None:
     sandbox_ids = [await trial.run_sandbox(name) for name in ("one", "two")]
-    (bridge,) = bridges() - before
+    bridge = bridge_of(state_directory, sandbox_ids[0])
     await trial.runtime.stop_sandbox(sandbox_ids[0])
+    assert bridge in os.listdir("/sys/class/net")
     # There is something to remove.
     stop_masquerading(bridge)
     masquerade(bridge, IPv4Network("198.51.100.0/24"))
     await trial.runtime.stop_sandbox(sandbox_ids[1])
+    assert bridge not in os.listdir("/sys/class/net")
     with pytest.raises(FileNotFoundError):
         stop_masquerading(bridge)
 
