@@ -159,6 +159,16 @@ class Containerd:
         for directory in directories:
             shutil.rmtree(directory)
 
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
+        """The daemon takes connections and does nothing, for the time of the context."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self._process.send_signal(signal.SIGCONT)
+
     def remove_sandboxes(self) -> None:
         """Stop and remove every sandbox, with its containers, network and host ports."""
         with BareCri(self.socket_path) as bare:

@@ -49,6 +49,7 @@ from kernel.reconcilers.pod.status_writing import write_status
 from kernel.reconcilers.pod.steps import PodSteps
 from kernel.reconcilers.pod.volumes.live_updates import follow_objects
 
+FAILED_SYNC = "FailedSync"
 RUNTIME_RETRY_SECONDS = 2
 # A Pod needs three steps (sandbox, containers, look); more come up only if things change
 # meanwhile, and then the next reconcile goes on.
@@ -148,9 +149,17 @@ class NodeAgent:
         pod: Pod | None = None
         with suppress(NotFound):
             pod = await client.get(Pod, request.name, namespace=request.namespace)
-        by_uid = await observe_by_uid(
-            self._host.runtime, self._host.owner, request.namespace, request.name
-        )
+        try:
+            by_uid = await observe_by_uid(
+                self._host.runtime, self._host.owner, request.namespace, request.name
+            )
+        except cri.RuntimeUnavailable:
+            raise  # the node is not ready then, and says why: not each of its Pods
+        except cri.RuntimeFailure as failure:
+            if pod is not None and self._is_ours(pod):
+                message = f"error determining status: {failure}"
+                await self._host.recorder.event(pod, "Warning", FAILED_SYNC, message)
+            raise
         if pod is None or not self._is_ours(pod):
             self._memories.pop(request, None)
             self._probes.forget(request)

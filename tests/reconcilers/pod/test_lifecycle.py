@@ -6,7 +6,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from kernel.cri.runtime import ImagePullFailure, RuntimeFailure, SandboxState
+from kernel.cri.runtime import ImagePullFailure, RuntimeFailure, RuntimeUnavailable, SandboxState
 from kernel.cri.simulated.runtime import SimulatedContainer, SimulatedRuntime
 from kernel.objects.config import ConfigMap
 from kernel.objects.meta import ObjectMeta
@@ -415,11 +415,20 @@ async def test_a_sandbox_that_cannot_be_made_is_tried_again(node: NodeUnderTest)
     assert (await node.pod()).status.phase == "Running"
 
 
+@pytest.mark.parametrize(
+    ("failure", "said"),
+    [
+        (RuntimeFailure("no answer"), ["error determining status: no answer"]),
+        # That the whole runtime is away is said by the node.
+        (RuntimeUnavailable("connection refused"), []),
+    ],
+)
 async def test_a_runtime_that_cannot_be_asked_disturbs_nothing_for_good(
-    node: NodeUnderTest,
+    node: NodeUnderTest, failure: RuntimeFailure, said: list[str]
 ) -> None:
-    node.simulated.fail("sandboxes", RuntimeFailure("connection refused"), times=1)
+    node.simulated.fail("sandboxes", failure, times=1)
     await node.create(make_pod())
+    assert node.said("FailedSync") == said
     await node.advance(2)
     assert (await node.pod()).status.phase == "Running"
 
