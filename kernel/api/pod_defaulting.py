@@ -36,6 +36,12 @@ UNREACHABLE_TOLERATION_SECONDS = 300
 MIRROR_ANNOTATION = "kubernetes.io/config.mirror"
 """Marks the API's picture of a static Pod, which has no ServiceAccount unless it names one."""
 
+SYSTEM_PRIORITIES = {
+    "system-cluster-critical": 2_000_000_000,
+    "system-node-critical": 2_000_001_000,
+}
+"""The priorities of the PriorityClasses that every cluster has."""
+
 _NODE_TROUBLES = ("node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable")
 
 
@@ -76,7 +82,7 @@ def _default_spec(spec: PodSpec) -> None:
     if spec.security_context is None:
         spec.security_context = PodSecurityContext()
     if spec.priority is None:
-        spec.priority = 0
+        spec.priority = SYSTEM_PRIORITIES.get(spec.priority_class_name, 0)
     spec.preemption_policy = spec.preemption_policy or "PreemptLowerPriority"
     spec.overhead = _canonical(spec.overhead)
 

@@ -27,7 +27,7 @@ from kernel.reconcilers.pod.start import ContainerStart, SandboxPlace
 from kernel.reconcilers.pod.status import pod_in_words
 from kernel.reconcilers.pod.stop import stop_containers
 from kernel.reconcilers.pod.translate import sandbox_config
-from kernel.reconcilers.pod.unsupported import REASON as UNSUPPORTED, unsupported
+from kernel.reconcilers.pod.unsupported import REASON as UNSUPPORTED, SELINUX, unsupported
 from kernel.reconcilers.pod.volumes.prepare import MountFailure, prepare_volumes
 
 
@@ -131,7 +131,7 @@ class PodSteps:
         if memory.must_wait("sandbox"):
             return False
         if attempt == 0:
-            for sentence in unsupported(pod):
+            for sentence in unsupported(pod, has_selinux=SELINUX.exists()):
                 if memory.first_time(sentence):
                     await recorder.event(pod, "Warning", UNSUPPORTED, sentence)
         elif memory.first_time(f"sandbox {attempt}"):

@@ -1,11 +1,15 @@
 import pytest
 
 from kernel.objects.pod import (
+    ContainerResizePolicy,
     ExecAction,
     Lifecycle,
     Pod,
     PodDNSConfig,
+    PodOS,
+    PodSecurityContext,
     Probe,
+    SELinuxOptions,
 )
 from kernel.objects.volume import EmptyDirVolumeSource, Volume
 from kernel.reconcilers.pod.unsupported import unsupported
@@ -26,7 +30,29 @@ PROBE = Probe(exec=ExecAction(command=["true"]))
             make_pod(volumes=[Volume(name="a", empty_dir=EmptyDirVolumeSource(size_limit="1Mi"))]),
             [],
         ),
+        (
+            make_pod(security_context=PodSecurityContext(se_linux_options=SELinuxOptions())),
+            ["seLinuxOptions have no effect: this node has no SELinux"],
+        ),
+        (make_pod(priority_class_name="system-node-critical"), []),
+        (
+            make_pod(priority_class_name="mine", os=PodOS(name="windows")),
+            [
+                "priorityClassName mine has no effect: there are no PriorityClasses",
+                "os windows is not this node's",
+            ],
+        ),
+        (
+            make_pod(
+                container(
+                    resize_policy=[
+                        ContainerResizePolicy(resource_name="cpu", restart_policy="NotRequired")
+                    ]
+                )
+            ),
+            ["container main: resizePolicy has no effect: resources are not changed in place"],
+        ),
     ],
 )
 def test_every_wish_that_is_not_fulfilled_is_named(pod: Pod, sentences: list[str]) -> None:
-    assert unsupported(pod) == sentences
+    assert unsupported(pod, has_selinux=False) == sentences
