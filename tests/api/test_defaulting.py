@@ -82,7 +82,7 @@ def test_what_is_said_stays() -> None:
 
 def test_the_systems_own_priorities_are_known_by_name() -> None:
     pod = pod_with(priorityClassName="system-node-critical")
-    assert pod.spec.priority == 2_000_001_000
+    assert pod["spec"]["priority"] == 2_000_001_000
 
 
 @pytest.mark.parametrize(
