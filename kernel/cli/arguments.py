@@ -101,6 +101,15 @@ def _add_dev(commands: Commands) -> None:
         help="how many of the newest entries are kept at most (default: %(default)s)",
     )
     dev.add_argument(
+        "--node-limit",
+        dest="node_limits",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="from when on the node clears up, such as container-log-bytes-max=1Mi or "
+        "image-gc-high-threshold-percent=100; may be given several times",
+    )
+    dev.add_argument(
         "--on-exit",
         default="stop",
         choices=["stop", "keep"],

@@ -18,6 +18,7 @@ from kernel.assembly import Kernel
 from kernel.cli.apply import Manifest, apply, check_rules, check_with, read_manifests
 from kernel.cli.display import showing_pods
 from kernel.cli.failure import CommandFailure
+from kernel.cli.limits import parse_limits
 from kernel.cli.moments import parse_duration
 from kernel.clock import Clock, SystemClock
 from kernel.control.plugin import (
@@ -28,6 +29,7 @@ from kernel.control.plugin import (
     served_kinds,
 )
 from kernel.objects.node import Node
+from kernel.reconcilers.node_limits import NodeLimits
 from kernel.store.compaction import Retention
 
 ACTOR = "podkernel-dev"
@@ -43,6 +45,7 @@ def run(arguments: argparse.Namespace) -> int:
     host, port = _parse_listen(arguments.listen)
     _check_node_name(arguments.node_name)
     retention = _retention(arguments)
+    limits = parse_limits(arguments.node_limits)
     plugins = load_entry_points()
     for path in arguments.plugins:
         plugins += load_path(path)
@@ -57,7 +60,7 @@ def run(arguments: argparse.Namespace) -> int:
     check_listen(host, port)
     anyio.run(
         _serve,
-        *(arguments, host, port, retention, plugins, manifests, clock),
+        *(arguments, host, port, retention, limits, plugins, manifests, clock),
         backend="asyncio",
         backend_options={"use_uvloop": True},
     )
@@ -69,6 +72,7 @@ async def _serve(
     host: str,
     port: int,
     retention: Retention,
+    limits: NodeLimits,
     plugins: Sequence[Plugin],
     manifests: Sequence[Manifest],
     clock: Clock,
@@ -85,6 +89,7 @@ async def _serve(
             plugins=plugins,
             on_exit=arguments.on_exit,
             retention=retention,
+            node_limits=limits,
             clock=clock,
         ) as kernel:
             await check_with(kernel.client, manifests)

@@ -6,6 +6,7 @@ from typing import TypeAlias
 
 import pytest
 
+from kernel.cri.choice import RuntimeName
 from tests.containerd.daemon import Containerd
 
 from .harness import Observer, PodKernel, missing_for_kubectl
@@ -56,3 +57,11 @@ def start_kernel(
 def observer(containerd: Containerd) -> Observer:
     """A look into containerd past podkernel."""
     return Observer(containerd)
+
+
+@pytest.fixture(params=[pytest.param("containerd", marks=pytest.mark.containerd), "process"])
+def runtime(request: pytest.FixtureRequest, needs_kubectl: None) -> tuple[RuntimeName, str]:
+    """A runtime's name, and its socket if it has one."""
+    if request.param == "containerd":
+        return "containerd", request.getfixturevalue("containerd").socket_path
+    return "process", ""

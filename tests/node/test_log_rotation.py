@@ -30,14 +30,6 @@ def anyio_backend() -> str:
     return "asyncio"
 
 
-@pytest.fixture(params=[pytest.param("containerd", marks=pytest.mark.containerd), "process"])
-def runtime(request: pytest.FixtureRequest, needs_kubectl: None) -> tuple[RuntimeName, str]:
-    """A runtime's name, and its socket if it has one."""
-    if request.param == "containerd":
-        return "containerd", request.getfixturevalue("containerd").socket_path
-    return "process", ""
-
-
 def numbers(output: str) -> list[int]:
     return [int(line.split()[1]) for line in output.splitlines()]
 

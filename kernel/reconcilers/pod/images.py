@@ -29,11 +29,9 @@ def pull_policy(container: Container) -> str:
     """Always, IfNotPresent or Never. Where none is given: Always for `:latest` and no tag."""
     if container.image_pull_policy:
         return container.image_pull_policy
-    name = container.image.rpartition("/")[2]
-    if "@" in name:
-        return "IfNotPresent"
-    tag = name.partition(":")[2]
-    return "Always" if tag in ("", "latest") else "IfNotPresent"
+    name, at, _ = container.image.partition("@")
+    tag = name.rpartition("/")[2].partition(":")[2]
+    return "Always" if tag == "latest" or (not tag and not at) else "IfNotPresent"
 
 
 def must_pull(policy: str, *, present: bool) -> bool:

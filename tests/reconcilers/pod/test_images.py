@@ -23,6 +23,7 @@ from tests.reconcilers.pod.node_under_test import container
         ("localhost:5000/busybox", "", "Always"),
         ("localhost:5000/busybox:1", "", "IfNotPresent"),
         ("busybox@sha256:" + "0" * 64, "", "IfNotPresent"),
+        ("busybox:latest@sha256:" + "0" * 64, "", "Always"),
         ("busybox", "Never", "Never"),
     ],
 )
