@@ -140,6 +140,8 @@ async def test_a_call_that_is_never_answered_fails(tmp_path: Path, speaks: bool)
                     await call()
                 expected = f"containerd has not done {name} within {seconds} s: "
                 assert str(failure.value).startswith(expected)
+            with pytest.raises(RuntimeUnavailable, match="has not done Version"):
+                await runtime.version()
             with pytest.raises(TimeoutError, match=r"command timed out after 0\.1 s: sleep 9"):
                 await runtime.exec_sync("web", ("sleep", "9"), timeout_seconds=0.1)
             with pytest.raises(RuntimeFailure, match="has not done Get within"):

@@ -65,6 +65,7 @@ _STOP_SIGNALS_SINCE = (2, 3)
 _ROOT_USER = 0
 _SHIM_CLOSED_SECONDS = 0.1
 _SANDBOX_TIMEOUT_FACTOR = 2
+_VERSION_SECONDS_MAX = 10.0
 
 
 class ContainerdRuntime(ContainerdMeasuring):
@@ -87,13 +88,24 @@ class ContainerdRuntime(ContainerdMeasuring):
 
     async def version(self) -> RuntimeVersion:
         socket_path = self._channel.socket_path
+        # Somebody waits for this before anything begins.
+        seconds = min(_VERSION_SECONDS_MAX, self._channel.call_seconds_max)
         try:
-            version = await self._channel.call(cri.VersionRequest(), cri.VersionResponse)
-            status = await self._channel.call(cri.StatusRequest(), cri.StatusResponse)
+            version = await self._channel.call(
+                cri.VersionRequest(), cri.VersionResponse, timeout_seconds=seconds
+            )
+            status = await self._channel.call(
+                cri.StatusRequest(), cri.StatusResponse, timeout_seconds=seconds
+            )
         except Unimplemented as failure:
             raise RuntimeUnavailable(
                 f"containerd at {socket_path} does not serve CRI v1 ({failure}): enable its cri "
                 "plugin, or choose another runtime"
+            ) from failure
+        except DeadlineExceeded as failure:
+            raise RuntimeUnavailable(
+                f"containerd at {socket_path} hangs ({failure}): see its log, or choose another "
+                "runtime"
             ) from failure
         for condition in status.status.conditions:
             if condition.type in ("RuntimeReady", "NetworkReady") and not condition.status:
