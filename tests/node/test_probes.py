@@ -157,6 +157,17 @@ def test_readiness_follows_the_container(shared_kernel: PodKernel, tmp_path: Pat
     assert restarts(after) == 0
 
 
+def test_a_command_that_hangs_has_failed(shared_kernel: PodKernel) -> None:
+    probe = command("sleep", "10", failureThreshold=1, timeoutSeconds=1)
+    hanging = probed("hanging", container(livenessProbe=probe), restartPolicy="Never")
+    shared_kernel.apply(hanging)
+    shared_kernel.pod_when("hanging", lambda pod: phase(pod) == "Succeeded")
+    assert events_of_probes(shared_kernel, "hanging") == {
+        "Unhealthy": 'Liveness probe failed: command timed out: "sleep 10" timed out after 1s',
+        "Killing": "Container main failed liveness probe",
+    }
+
+
 def test_startup_and_ports(shared_kernel: PodKernel, tmp_path: Path) -> None:
     """A sidecar that takes a while to start holds the Pod back; named ports, TCP, and a liveness
     probe whose path goes missing."""

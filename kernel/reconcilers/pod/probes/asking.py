@@ -41,7 +41,7 @@ async def ask(runtime: cri.Runtime, asked: Asked, probe: Probe) -> CheckResult:
 async def _ask(runtime: cri.Runtime, asked: Asked, probe: Probe) -> CheckResult:
     if probe.exec is not None:
         return await _run_command(runtime, asked, probe.exec, probe.timeout_seconds)
-    check = port_check(probe, asked)
+    check = _port_check(probe, asked)
     return await runtime.check(asked.sandbox_id, check, timeout_seconds=probe.timeout_seconds)
 
 
@@ -67,14 +67,14 @@ async def _run_command(
     return CheckResult(False, output.decode(errors="replace"))
 
 
-def port_check(probe: Probe, asked: Asked) -> PortCheck:
+def _port_check(probe: Probe, asked: Asked) -> PortCheck:
     """What the runtime is to check for a probe that asks a port. Raises `ProbeErrored`."""
     if probe.http_get is not None:
         action = probe.http_get
-        port = port_number(action.port, asked.container)
-        return PortCheck(action.host or asked.address, port, http_check(action))
+        port = _port_number(action.port, asked.container)
+        return PortCheck(action.host or asked.address, port, _http_check(action))
     if probe.tcp_socket is not None:
-        port = port_number(probe.tcp_socket.port, asked.container)
+        port = _port_number(probe.tcp_socket.port, asked.container)
         return PortCheck(probe.tcp_socket.host or asked.address, port, TcpCheck())
     if probe.grpc is not None:
         check = GrpcCheck(probe.grpc.service or "")
@@ -82,13 +82,13 @@ def port_check(probe: Probe, asked: Asked) -> PortCheck:
     raise ProbeErrored(f"missing probe handler for {asked.container.name}")
 
 
-def http_check(action: HTTPGetAction) -> HttpCheck:
+def _http_check(action: HTTPGetAction) -> HttpCheck:
     """The request that an httpGet asks for."""
     headers = tuple((header.name, header.value) for header in action.http_headers)
     return HttpCheck(path=action.path or "/", scheme=action.scheme or "http", headers=headers)
 
 
-def port_number(port: int | str, container: Container) -> int:
+def _port_number(port: int | str, container: Container) -> int:
     """A port by its number, or by its name among the container's. Raises `ProbeErrored`, in the
     words that Go has for it."""
     if isinstance(port, str):

@@ -124,7 +124,9 @@ class Probes:
         self, request: Request, pod: Pod, container: Container, run: cri.Container
     ) -> ProbeWorker:
         def changed(observation: str) -> None:
-            self._observed.setdefault(request, []).append(observation)
+            observations = self._observed.setdefault(request, [])
+            if observation not in observations:
+                observations.append(observation)
             self._turned.pop(request, anyio.Event()).set()
             if self._trigger is not None:
                 self._trigger(request)
