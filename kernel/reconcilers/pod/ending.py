@@ -14,6 +14,7 @@ from kernel.reconcilers.pod.host import Host, PodMemory
 from kernel.reconcilers.pod.interrupt import unless_deleted
 from kernel.reconcilers.pod.observe import CONFIG_HASH, Observed, observe_pod, runtime_uid
 from kernel.reconcilers.pod.plan import Plan, Stop
+from kernel.reconcilers.pod.remains import remains_of
 from kernel.reconcilers.pod.removal import forget_pod, grace_from_sandboxes, kill_pod
 from kernel.reconcilers.pod.status import was_initialized
 from kernel.reconcilers.pod.status_writing import write_status
@@ -76,7 +77,15 @@ async def remove_pods(
         own = grace_seconds is None or _is_static(observed)
         seconds = grace_from_sandboxes(observed) if own else grace_seconds
         logger.info("removing what is left of pod %s/%s (%s)", request.namespace, request.name, uid)
-        await kill_pod(host, observed, grace_seconds=seconds or 0)
+        await stop_containers(
+            host,
+            remains_of(uid, observed),
+            [Stop(container) for container in observed.running()],
+            PodMemory(uid, host.clock),
+            grace_seconds=seconds or 0,
+            whole_pod=True,
+        )
+        await kill_pod(host, observed, grace_seconds=0)
         await forget_pod(host, request.namespace, request.name, uid)
 
 

@@ -21,6 +21,7 @@ from kernel.reconcilers.pod.observe import (
     POD_UID,
     runtime_uid,
 )
+from kernel.reconcilers.pod.remains import end_annotations
 from kernel.reconcilers.pod.restart import CONTAINER_HASH, RESTARTS_IN_ROW, StartNow
 from kernel.reconcilers.pod.security import container_security, sandbox_security
 
@@ -162,6 +163,7 @@ def container_config(
             TERMINATION_MESSAGE_PATH: termination_message_path(container),
             TERMINATION_MESSAGE_POLICY: container.termination_message_policy or "File",
             GRACE_SECONDS: str(grace_seconds(pod)),
+            **end_annotations(pod, container),
         },
         log_path=log_path(container.name, start.attempt),
         stdin=container.stdin,

@@ -12,7 +12,7 @@ from kernel.api.client import Client
 from kernel.cri.runtime import ContainerState, Runtime
 from kernel.objects.config import ConfigMap
 from kernel.objects.meta import ObjectMeta
-from kernel.objects.pod import Pod
+from kernel.objects.pod import ExecAction, Lifecycle, LifecycleHandler, Pod
 from kernel.objects.volume import ConfigMapVolumeSource, Volume
 from tests.reconcilers.pod.node_under_test import NodeUnderTest, container, make_pod, open_node
 
@@ -21,11 +21,15 @@ pytestmark = pytest.mark.anyio
 CALLS = {
     *("run_sandbox", "stop_sandbox", "remove_sandbox", "pull_image"),
     *("create_container", "start_container", "stop_container", "remove_container"),
-    *("update_status", "delete"),
+    *("update_status", "delete", "exec_sync"),
 }
-START_CALLS = 13
+START_CALLS = 14
 """How many of them an agent makes until the Pod of these tests runs."""
-DELETION_CALLS = 7
+DELETION_CALLS = 8
+
+
+HOOK = LifecycleHandler(exec=ExecAction(command=["sleep", "0.5"]))
+HOOKS = Lifecycle(post_start=HOOK, pre_stop=HOOK)
 
 
 class Mortal:
@@ -84,7 +88,7 @@ async def _live_until_killed(node: NodeUnderTest, mortal: Mortal, seconds: float
 
 def _pod() -> Pod:
     return make_pod(
-        *(container("main"), container("other")),
+        *(container("main", lifecycle=HOOKS), container("other")),
         init=(container("init", "sleep", "1"),),
         volumes=[Volume(name="settings", config_map=ConfigMapVolumeSource(name="settings"))],
     )
