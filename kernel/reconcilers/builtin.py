@@ -125,7 +125,7 @@ async def _node_reconcilers(
     ]
     if node.static_pods is not None:
         reconcilers.append(static_pods(node.static_pods, node.name, informers, recorder, clock))
-    return [*reconcilers, agent.reconciler()]
+    return [*reconcilers, *agent.reconcilers()]
 
 
 def _capacity(machine: Machine) -> dict[str, str]:

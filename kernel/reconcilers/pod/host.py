@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
 
+import anyio
 import msgspec
 
 from kernel.clock import Clock
@@ -79,9 +80,10 @@ class PodMemory:
     failing calls from being repeated too soon, and Events from being said twice.
 
     `waiting` is why containers could not be started, by name. `volumes_state` is what the files of
-    its volumes were last made of; `eviction` why it has to go, as was found at
-    `storage_checked_at` (monotonic seconds). `tokens` are the ServiceAccount's, as its volumes
-    have them. `connected_sandbox` is the one that was led to the API server.
+    its volumes were last made of; `volumes_lock` is held from the reading of that to its writing.
+    `eviction` is why it has to go, as was found at `storage_checked_at` (monotonic seconds).
+    `tokens` are the ServiceAccount's, as its volumes have them. `connected_sandbox` is the one that
+    was led to the API server.
     """
 
     def __init__(self, uid: str, clock: Clock) -> None:
@@ -91,6 +93,7 @@ class PodMemory:
         self._said: set[str] = set()
         self.waiting: dict[str, ContainerStateWaiting] = {}
         self.messages: dict[str, str] = {}
+        self.volumes_lock = anyio.Lock()
         self.volumes_state: SourcesState | None = None
         self.eviction: PodFailure | None = None
         self.storage_checked_at: float | None = None

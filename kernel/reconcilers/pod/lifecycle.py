@@ -47,7 +47,7 @@ from kernel.reconcilers.pod.sources import read_configurations
 from kernel.reconcilers.pod.status import was_initialized
 from kernel.reconcilers.pod.status_writing import write_status
 from kernel.reconcilers.pod.steps import PodSteps
-from kernel.reconcilers.pod.volumes.live_updates import follow_objects
+from kernel.reconcilers.pod.volumes.live_updates import LiveUpdates, follow_objects
 
 FAILED_SYNC = "FailedSync"
 RUNTIME_RETRY_SECONDS = 2
@@ -112,8 +112,12 @@ class NodeAgent:
         self._memories: dict[Request, PodMemory] = {}
         self._absent = AbsentPods(self._host)
 
-    def reconciler(self) -> Reconciler:
-        """The agent as a reconciler of Pods."""
+    def reconcilers(self) -> list[Reconciler]:
+        """The agent as reconcilers of Pods: one that runs them, one for the files of volumes."""
+        updates = LiveUpdates(self._host, self._memories, self._referrers)
+        return [self._pod_reconciler(), updates.reconciler()]
+
+    def _pod_reconciler(self) -> Reconciler:
         return Reconciler(
             name="node-agent",
             kind=Pod,
@@ -259,8 +263,8 @@ class NodeAgent:
         if plan.finished:
             await remove_volumes_of_ended(self._host, pod, observed)
         else:
-            await follow_objects(self._host, client, pod, observed, memory)
             if observed.sandbox is not None:
+                await follow_objects(self._host, client, pod, memory)
                 await connect_to_api(self._host, pod, observed.sandbox, memory)
         await remove_leftovers(self._host, observed)
         return self._requeue(pod, plan, memory)

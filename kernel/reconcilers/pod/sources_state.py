@@ -19,7 +19,6 @@ class SourcesState(msgspec.Struct, frozen=True):
     labels: Mapping[str, str]
     annotations: Mapping[str, str]
     generation: int
-    addresses: tuple[str, ...]
     tokens: Mapping[str, str]
 
 
@@ -31,7 +30,6 @@ def state_of(pod: Pod, sources: Sources) -> SourcesState:
         labels=pod.metadata.labels,
         annotations=pod.metadata.annotations,
         generation=pod.metadata.generation,
-        addresses=sources.addresses,
         tokens={name: token.token for name, token in sources.tokens.items()},
     )
 

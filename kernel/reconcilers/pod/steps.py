@@ -1,8 +1,9 @@
 """Doing what a plan asks for: stop containers, make the sandbox, start containers."""
 
 import math
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
+from pathlib import Path
 
 import anyio
 import msgspec
@@ -15,7 +16,7 @@ from kernel.reconcilers.pod.api_access import connect_to_api
 from kernel.reconcilers.pod.back_off import bad_annotations
 from kernel.reconcilers.pod.deadline import deadline_of
 from kernel.reconcilers.pod.dns import node_dns, pod_dns
-from kernel.reconcilers.pod.environment import ConfigError
+from kernel.reconcilers.pod.environment import ConfigError, Sources
 from kernel.reconcilers.pod.host import VOLUMES, Host, PodMemory
 from kernel.reconcilers.pod.interrupt import given_up_after, unless_deleted
 from kernel.reconcilers.pod.observe import Observed, field_path
@@ -101,30 +102,40 @@ class PodSteps:
 
     async def _make(self, plan: Plan, observed: Observed) -> bool:
         pod, memory = self._pod, self._memory
+        async with memory.volumes_lock:
+            made = await self._make_volumes(observed)
+        if made is None:
+            return False
+        volumes, sources = made
+        if plan.new_sandbox_attempt is not None:
+            return await self._make_sandbox(plan.new_sandbox_attempt, observed)
+        assert observed.sandbox is not None
+        config = self._sandbox_config(observed.sandbox.attempt)
+        await connect_to_api(self._host, pod, observed.sandbox, memory)
+        services = await read_services(self._client, pod, self._host, observed.sandbox.addresses)
+        sources = msgspec.structs.replace(sources, services=services)
+        place = SandboxPlace(observed.sandbox.id, config, volumes, sources, observed)
+        return await self._start_containers(plan, place)
+
+    async def _make_volumes(self, observed: Observed) -> tuple[Mapping[str, Path], Sources] | None:
+        """The volumes by name, and what they were made of; None where they can't be made (yet)."""
+        pod, memory = self._pod, self._memory
         addresses = observed.sandbox.addresses if observed.sandbox else ()
         sources = await read_sources(self._client, pod, self._host, memory, addresses)
         state = state_of(pod, sources)
         memory.see_sources(state)
         if memory.must_wait(VOLUMES):
-            return False
+            return None
         now = self._host.clock.now_nanoseconds()
         try:
             volumes = prepare_volumes(pod, self._host.pods_directory, sources, now)
         except MountFailure as failure:
             memory.failed(VOLUMES)
             await self._host.recorder.event(pod, "Warning", "FailedMount", str(failure))
-            return False
+            return None
         memory.succeeded(VOLUMES)
         memory.volumes_state = state
-        if plan.new_sandbox_attempt is not None:
-            return await self._make_sandbox(plan.new_sandbox_attempt, observed)
-        assert observed.sandbox is not None
-        config = self._sandbox_config(observed.sandbox.attempt)
-        await connect_to_api(self._host, pod, observed.sandbox, memory)
-        services = await read_services(self._client, pod, self._host, addresses)
-        sources = msgspec.structs.replace(sources, services=services)
-        place = SandboxPlace(observed.sandbox.id, config, volumes, sources, observed)
-        return await self._start_containers(plan, place)
+        return volumes, sources
 
     async def _make_sandbox(self, attempt: int, observed: Observed) -> bool:
         pod, memory, recorder = self._pod, self._memory, self._host.recorder

@@ -101,7 +101,7 @@ class NodeUnderTest:
         """An agent at work, as after each start of the process."""
         informers = Informers(client or self.client)
         manager = Manager(client or self.client, self.clock, informers)
-        manager.add([self.agent(informers, runtime).reconciler()])
+        manager.add(self.agent(informers, runtime).reconcilers())
         async with manager.running():
             await self.settle()
             yield

@@ -1,34 +1,86 @@
 """Volumes of a running Pod follow the objects that they are made of."""
 
+from collections.abc import Mapping
+from contextlib import suppress
+
 from kernel.api.client import Client
+from kernel.api.errors import NotFound
+from kernel.control.reconciler import Reconciler, Request, Watch
+from kernel.objects.config import ConfigMap, Secret
 from kernel.objects.pod import Pod
 from kernel.reconcilers.pod.host import VOLUMES, Host, PodMemory
-from kernel.reconcilers.pod.observe import Observed
+from kernel.reconcilers.pod.observe import runtime_uid
+from kernel.reconcilers.pod.references import Referrers
 from kernel.reconcilers.pod.sources import read_sources
 from kernel.reconcilers.pod.sources_state import state_of
 from kernel.reconcilers.pod.volumes.objects import is_made_of_objects
 from kernel.reconcilers.pod.volumes.prepare import MountFailure, update_files
 
+NAME = "node-agent-volumes"
+CONCURRENCY = 16
 
-async def follow_objects(
-    host: Host, client: Client, pod: Pod, observed: Observed, memory: PodMemory
-) -> None:
-    """Write the files of a Pod's volumes anew where their objects have changed. Where that can't
-    be done the files stay as they are, and an Event says why."""
-    if observed.sandbox is None or not any(map(is_made_of_objects, pod.spec.volumes)):
+
+class LiveUpdates:
+    """A reconciler beside the one that runs the Pods: what takes long there, such as a pull or a
+    grace, does not hold these up. It knows the Pods that the other one has made volumes for."""
+
+    def __init__(
+        self, host: Host, memories: Mapping[Request, PodMemory], referrers: Referrers
+    ) -> None:
+        self._host = host
+        self._memories = memories
+        self._referrers = referrers
+
+    def reconciler(self) -> Reconciler:
+        """Called for ConfigMaps and Secrets, and for Pods that show themselves in a volume."""
+        return Reconciler(
+            name=NAME,
+            kind=Pod,
+            reconcile=self._reconcile,
+            when=self._shows_itself,
+            watches=(
+                Watch(ConfigMap, self._referrers.of_config_map),
+                Watch(Secret, self._referrers.of_secret),
+            ),
+            concurrency=CONCURRENCY,
+        )
+
+    async def _reconcile(self, request: Request, client: Client) -> None:
+        memory = self._memories.get(request)
+        if memory is None or memory.volumes_state is None:
+            return
+        with suppress(NotFound):
+            pod = await client.get(Pod, request.name, namespace=request.namespace)
+            ends = pod.metadata.deletion_timestamp or pod.status.phase in ("Succeeded", "Failed")
+            if runtime_uid(pod) == memory.uid and not ends:
+                await follow_objects(self._host, client, pod, memory)
+
+    def _shows_itself(self, pod: Pod) -> bool:
+        return pod.spec.node_name == self._host.node_name and any(
+            volume.downward_api
+            or (volume.projected and any(part.downward_api for part in volume.projected.sources))
+            for volume in pod.spec.volumes
+        )
+
+
+async def follow_objects(host: Host, client: Client, pod: Pod, memory: PodMemory) -> None:
+    """Write the files of volumes that are there already anew where their objects have changed.
+    Where that can't be done the files stay as they are, and an Event says why."""
+    if not any(map(is_made_of_objects, pod.spec.volumes)):
         return
-    sources = await read_sources(client, pod, host, memory, observed.sandbox.addresses)
-    state = state_of(pod, sources)
-    if state == memory.volumes_state:
-        return
-    memory.see_sources(state)
-    if memory.must_wait(VOLUMES):
-        return
-    try:
-        update_files(pod, host.pods_directory, sources, host.clock.now_nanoseconds())
-    except MountFailure as failure:
-        memory.failed(VOLUMES)
-        await host.recorder.event(pod, "Warning", "FailedMount", str(failure))
-    else:
-        memory.succeeded(VOLUMES)
-        memory.volumes_state = state
+    async with memory.volumes_lock:
+        sources = await read_sources(client, pod, host, memory, ())
+        state = state_of(pod, sources)
+        if state == memory.volumes_state:
+            return
+        memory.see_sources(state)
+        if memory.must_wait(VOLUMES):
+            return
+        try:
+            update_files(pod, host.pods_directory, sources, host.clock.now_nanoseconds())
+        except MountFailure as failure:
+            memory.failed(VOLUMES)
+            await host.recorder.event(pod, "Warning", "FailedMount", str(failure))
+        else:
+            memory.succeeded(VOLUMES)
+            memory.volumes_state = state

@@ -175,6 +175,18 @@ async def test_a_container_starts_as_soon_as_its_environment_is_there(node: Node
         assert (await node.status_of("main")).state.running is not None
 
 
+async def test_a_long_pull_does_not_hold_updates_up(node: NodeUnderTest) -> None:
+    node.simulated.delay("pull_image", 300, subject="slow:1")
+    async with node.running():
+        await _create_settings(node, colour="blue")
+        pod = make_pod(container("main"), container("slow", image="slow:1"), volumes=[SETTINGS])
+        volume = _volume(node, await node.create(pod), "settings")
+        await node.advance(1)
+        await _change_settings(node, colour="red")
+        assert _text(volume) == {"colour": "red"}
+        assert (await node.status_of("slow")).state.waiting is not None
+
+
 class _Looked(SimulatedRuntime):
     """Keeps the names of the Pods that were looked at."""
 
