@@ -144,6 +144,28 @@ async def test_without_its_shim_a_container_is_lost_and_killed(
     await until_gone(f"{tmp_path}/child")
 
 
+@needs_root
+@pytest.mark.root
+async def test_without_its_shim_nothing_runs_on_among_the_hosts_processes(
+    trial: Trial, state_directory: Path, tmp_path: Path
+) -> None:
+    """Nor what has left its session, and the environment that it was given."""
+    sandbox_id = await trial.run_sandbox(host_pid=True)
+    loop = "while :; do sleep 0.05; done"
+    child = f"env -i /usr/bin/setsid /bin/sh -c '{loop} # {tmp_path}/child'"
+    script = f"({child} &) ; {FOREVER} # {tmp_path}/main"
+    container_id = await trial.shell(sandbox_id, script)
+    await trial.wait_output(container_id, "ready")
+    async with trial.runtime.events() as events:
+        (shim,) = shims_of(state_directory)
+        os.kill(shim, signal.SIGKILL)
+        await next_event(events, RuntimeEventType.CONTAINER_EXITED, container_id)
+    container = await trial.runtime.container_status(container_id)
+    assert (container.exit_code, container.reason) == (137, "ContainerStatusUnknown")
+    await until_gone(f"{tmp_path}/main")
+    await until_gone(f"{tmp_path}/child")
+
+
 async def test_a_container_whose_shim_dies_while_it_is_stopped_is_stopped(
     trial: Trial, state_directory: Path
 ) -> None:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
+import time
 
 from kernel.cri.process.layout import Record
 
@@ -19,6 +21,8 @@ _VERSION_2_CONTROLLERS = ("memory", "cpu")
 _SHARES_MIN, _SHARES_MAX = 2, 262_144
 _WEIGHT_MIN, _WEIGHT_MAX = 1, 10_000
 _NANOSECONDS_PER_MICROSECOND = 1000
+_REMOVAL_ATTEMPTS = 20
+_REMOVAL_PAUSE_SECONDS = 0.005
 
 
 class Cgroups:
@@ -125,12 +129,36 @@ class Cgroups:
             )
         return max(used - _read_numbers(f"{directory}/memory.stat").get(inactive, 0), 0)
 
+    def kill(self, container_id: str) -> None:
+        """Kill all that is in it, also what has forked meanwhile. Never raises."""
+        killed: set[str] = set()
+        while True:
+            try:
+                with open(f"{self._directories(container_id)[0]}/cgroup.procs") as file:
+                    # Zeros are processes that can't be seen from here.
+                    found = set(file.read().split()) - killed - {"0"}
+            except OSError:
+                return
+            if not found:
+                return
+            for pid in found:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(int(pid), signal.SIGKILL)
+            killed |= found
+
     def remove(self, container_id: str) -> None:
         """Remove the container's cgroup where it has one; its processes must be dead. Never
         raises."""
         for directory in self._directories(container_id):
-            with contextlib.suppress(OSError):
-                os.rmdir(directory)
+            for _ in range(_REMOVAL_ATTEMPTS):
+                try:
+                    os.rmdir(directory)
+                    break
+                except FileNotFoundError:
+                    break
+                except OSError:
+                    # The kernel needs a moment for those that were killed just now.
+                    time.sleep(_REMOVAL_PAUSE_SECONDS)
 
 
 def weight_of(shares: int) -> int:

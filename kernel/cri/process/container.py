@@ -12,6 +12,7 @@ from kernel.cri.process import syscalls as system
 from kernel.cri.process.cgroup import Cgroups
 from kernel.cri.process.child import exit_code, fork_into
 from kernel.cri.process.container_streams import ContainerStreams
+from kernel.cri.process.fate_file import FateFile
 from kernel.cri.process.layout import (
     EXIT_START_FAILED,
     FATE_FILE,
@@ -19,7 +20,6 @@ from kernel.cri.process.layout import (
     container_has_own_processes,
     containers_have_own_processes,
     kill_marked_processes,
-    write_json,
 )
 from kernel.cri.process.log import LogWriter
 from kernel.cri.process.loop import READABLE, Loop
@@ -45,7 +45,7 @@ class ContainerProcess:
         """`target` is the container whose processes this one is among. `on_change` gets "started",
         "exited" or "out of memory", once the disk shows it, and the container's id."""
         self._loop = loop
-        self._directory = directory
+        self._fate_file = FateFile(f"{directory}/{FATE_FILE}")
         self._sandbox = sandbox
         self.record = container
         self._network = network
@@ -60,13 +60,17 @@ class ContainerProcess:
         self.running = False
 
     def start(self, answer: Answer) -> None:
-        """Fork; `answer` is called once the command is executed or has failed to be."""
+        """Fork; `answer` is called once the command is executed or has failed to be.
+
+        Raises `OSError` where nothing can be written: then nothing was tried, and it may be again.
+        """
+        self._fate_file.reserve()
         try:
             self._fork(answer)
         except OSError as error:
             # No log file can be written, say: nothing has run, and nothing will.
             self._failure = str(error).encode()
-            write_json(f"{self._directory}/{FATE_FILE}", self._fate(0, False))
+            self._fate_file.write(self._fate(0, False))
             answer({"error": str(error)})
             self._on_change("exited", self.record["id"])
 
@@ -115,10 +119,7 @@ class ContainerProcess:
             return
         self._streams.on_start()
         self._started_at = time.time_ns()
-        write_json(
-            f"{self._directory}/{FATE_FILE}",
-            {"state": "running", "pid": self.pid, "started_at": self._started_at},
-        )
+        self._fate_file.write({"state": "running", "pid": self.pid, "started_at": self._started_at})
         self._answer_start({})
         self._on_change("started", self.record["id"])
 
@@ -149,6 +150,8 @@ class ContainerProcess:
         """The first process was reaped: what it left behind goes too, then the fate is written."""
         if not container_has_own_processes(self._sandbox, self.record):
             kill_marked_processes({self.record["id"]})
+            if self._has_cgroup:
+                Cgroups().kill(self.record["id"])
         self._finish_starting()
         self.running = False
         self._streams.finish()
@@ -156,7 +159,7 @@ class ContainerProcess:
         out_of_memory = self._has_cgroup and Cgroups().ran_out_of_memory(self.record["id"])
         if self._has_cgroup:
             Cgroups().remove(self.record["id"])
-        write_json(f"{self._directory}/{FATE_FILE}", self._fate(status, out_of_memory))
+        self._fate_file.write(self._fate(status, out_of_memory))
         if self._failure:
             self._answer_start({"error": self._failure.decode(errors="replace")})
         if out_of_memory:

@@ -5,6 +5,8 @@ import time
 
 from kernel.cri.log_format import PART_BYTES_MAX, format_entry, format_time
 
+_NEWLINE = ord("\n")
+
 
 class LogWriter:
     """Appends the output of one container to its log file. Each stream has its own `LogStream`."""
@@ -13,6 +15,7 @@ class LogWriter:
         """An empty `path` throws the output away."""
         self._path = path
         self._descriptor = -1
+        self._is_cut = False
         self.reopen()
 
     def reopen(self) -> None:
@@ -22,15 +25,20 @@ class LogWriter:
             os.makedirs(os.path.dirname(self._path), exist_ok=True)
             flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
             self._descriptor = os.open(self._path, flags, 0o640)
+            self._is_cut = False
 
     def append(self, entries: bytes) -> None:
         """Entries that can't be written, as on a full disk, are lost: the container goes on."""
-        view = memoryview(entries)
-        while view and self._descriptor >= 0:
+        # What comes after half an entry begins on a line of its own.
+        view = memoryview(b"\n" + entries if self._is_cut else entries)
+        written = 0
+        while written < len(view) and self._descriptor >= 0:
             try:
-                view = view[os.write(self._descriptor, view) :]
+                written += os.write(self._descriptor, view[written:])
             except OSError:
-                return
+                break
+        if written:
+            self._is_cut = view[written - 1] != _NEWLINE
 
     def close(self) -> None:
         if self._descriptor >= 0:

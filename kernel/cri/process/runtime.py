@@ -301,7 +301,10 @@ class ProcessRuntime:
             log_path=os.path.join(log_directory, config.log_path) if config.log_path else "",
             config=config,
         )
-        self._state.add_container(container)
+        try:
+            self._state.add_container(container)
+        except OSError as error:
+            raise RuntimeFailure(f"container could not be made: {error}") from error
         return container.id
 
     async def start_container(self, container_id: str) -> None:

@@ -135,10 +135,15 @@ class ProcessState:
         shutil.rmtree(self.sandbox_directory(sandbox_id), ignore_errors=True)
 
     def add_container(self, record: ContainerRecord) -> None:
+        """Raises `OSError`, with nothing left behind."""
         directory = self._container_directory(record)
         directory.mkdir()
         content = msgspec.json.encode(record)
-        layout.write_whole(str(directory / layout.CONTAINER_FILE), content)
+        try:
+            layout.write_whole(str(directory / layout.CONTAINER_FILE), content)
+        except OSError:
+            shutil.rmtree(directory, ignore_errors=True)
+            raise
         self.containers[record.id] = record
 
     def remove_container(self, record: ContainerRecord) -> None:
@@ -184,6 +189,7 @@ class ProcessState:
         sandbox = msgspec.to_builtins(self.sandboxes[record.sandbox_id])
         if not layout.containers_have_own_processes(sandbox):
             layout.kill_marked_processes({record.id})
+            Cgroups().kill(record.id)
         lost = Fate(
             state="exited",
             started_at=fate.started_at,

@@ -1,0 +1,109 @@
+"""The process runtime on a full disk, for root, who can make a small one."""
+
+import os
+from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import anyio
+import pytest
+
+from kernel.cri.log_file import parse_entry
+from kernel.cri.process import syscalls as system
+from kernel.cri.runtime import ContainerState, Mount, RuntimeFailure, SandboxState
+from tests.cri.process_machine import needs_root, open_runtime
+from tests.cri.runtimes_under_test import RuntimeUnderTest
+from tests.cri.trial import Trial, wait_for
+
+pytestmark = [pytest.mark.anyio, needs_root, pytest.mark.root]
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of its own that is soon full."""
+    directory = tmp_path / "disk"
+    directory.mkdir()
+    system.mount("tmpfs", str(directory), "tmpfs", 0, "size=256k")
+    yield directory
+    system.unmount(str(directory))
+
+
+def fill(disk: Path) -> Path:
+    """Leave no room; answers the file that takes it."""
+    path = disk / "filler"
+    with suppress(OSError), path.open("wb", buffering=0) as file:
+        while True:
+            file.write(bytes(512))
+    return path
+
+
+def cut_short(log: Path) -> None:
+    """Make room by taking the end away; what is left does not end with a whole line."""
+    os.truncate(log, log.stat().st_size - 8 * 1024 - 5)
+
+
+@pytest.fixture
+async def on_small_disk(small_disk: Path, tmp_path: Path) -> AsyncIterator[Trial]:
+    """The runtime's state is on the small disk."""
+    under_test = RuntimeUnderTest(open=lambda: open_runtime(small_disk / "state"), image="busybox")
+    trial = Trial(under_test, tmp_path)
+    yield trial
+    (small_disk / "filler").unlink(missing_ok=True)
+    await trial.close()
+
+
+@pytest.fixture
+def flags(tmp_path: Path) -> Path:
+    """A directory that is shared with containers, as /srv."""
+    directory = tmp_path / "flags"
+    directory.mkdir()
+    return directory
+
+
+WAIT_FOR_GO = "while [ ! -e /srv/go ]; do sleep 0.02; done"
+
+
+async def test_a_full_disk_takes_log_lines_and_not_the_container(
+    trial: Trial, small_disk: Path, flags: Path
+) -> None:
+    sandbox_id = await trial.run_sandbox(log_directory=str(small_disk / "logs"))
+    script = f"seq 100000; touch /srv/written; {WAIT_FOR_GO}; echo last"
+    container_id = await trial.shell(sandbox_id, script, mounts=(Mount(str(flags), "/srv"),))
+
+    async def written() -> bool | None:
+        return (flags / "written").exists() or None
+
+    await wait_for(written)
+    container = await trial.runtime.container_status(container_id)
+    assert container.state is ContainerState.RUNNING
+    # Half an entry stands at the end when there is room again.
+    log = Path(container.log_path)
+    cut_short(log)
+    (flags / "go").touch()
+    assert (await trial.exited(container_id)).exit_code == 0
+    last = parse_entry((await anyio.Path(log).read_bytes()).splitlines()[-1])
+    assert last is not None
+    assert last.content == b"last"
+
+
+async def test_on_a_full_disk_an_end_is_known_and_a_start_can_be_tried_again(
+    on_small_disk: Trial, small_disk: Path, flags: Path
+) -> None:
+    trial = on_small_disk
+    sandbox_id = await trial.run_sandbox()
+    mounts = (Mount(str(flags), "/srv"),)
+    ends = await trial.shell(sandbox_id, f"{WAIT_FOR_GO}; exit 7", "ends", mounts=mounts)
+    later = await trial.create(sandbox_id, ("sh", "-c", "exit 5"), "later")
+    filler = fill(small_disk)
+    (flags / "go").touch()
+    assert (await trial.exited(ends)).exit_code == 7
+    with pytest.raises(RuntimeFailure, match="No space left"):
+        await trial.runtime.start_container(later)
+    assert (await trial.runtime.container_status(later)).state is ContainerState.CREATED
+    with pytest.raises(RuntimeFailure, match="could not be made"):
+        await trial.create(sandbox_id, ("true",), "another")
+    assert (await trial.runtime.sandbox_status(sandbox_id)).state is SandboxState.READY
+    filler.unlink()
+    await trial.runtime.start_container(later)
+    assert (await trial.exited(later)).exit_code == 5
+    await trial.exited(await trial.start(sandbox_id, ("true",), "another"))
