@@ -36,43 +36,55 @@ class _RequestFailure(Exception):
 
 async def check_http(host: str, port: int, how: HttpCheck, deadline: Deadline) -> CheckResult:
     """Well means a status from 200 to 399."""
-    url = _first_url(host, port, how)
-    virtual_host = next((value for name, value in how.headers if name.lower() == "host"), "")
-    for _ in range(REDIRECTS_MAX):
-        request = _Request(url, _headers(how.headers, virtual_host or _host(url)))
-        try:
-            status = await _head(request, deadline)
-            following = _following(url, request.location) if status in _REDIRECTS else ""
-            if not following:
-                return await _result(status, request, deadline)
-        except _RequestFailure as failure:
-            return CheckResult(False, f'Get "{url}": {failure}')
-        finally:
-            await request.close()
-        if urlsplit(request.location).netloc:
-            virtual_host = ""
-        url = following
-    return CheckResult(False, f'Get "{url}": stopped after {REDIRECTS_MAX} redirects')
-
-
-async def _head(request: "_Request", deadline: Deadline) -> int:
+    inquiry = _Inquiry(how, _first_url(host, port, how))
     try:
-        return await deadline.run(request.send)
-    except TimeoutError as error:
-        raise _RequestFailure(
-            "context deadline exceeded (Client.Timeout exceeded while awaiting headers)"
-        ) from error
-
-
-async def _result(status: int, request: "_Request", deadline: Deadline) -> CheckResult:
-    """The body counts too: an answer that never ends is none."""
-    try:
-        body = await deadline.run(request.body)
-    except TimeoutError:
-        message = "context deadline exceeded (Client.Timeout or context cancellation while reading"
-        return CheckResult(False, f"{message} body)", http_status=status)
+        return await deadline.run(inquiry.run)
     except _RequestFailure as failure:
-        return CheckResult(False, str(failure), http_status=status)
+        return inquiry.failed(str(failure))
+    except TimeoutError:
+        doing = "or context cancellation while reading body"
+        doing = doing if inquiry.status else "exceeded while awaiting headers"
+        return inquiry.failed(f"context deadline exceeded (Client.Timeout {doing})")
+
+
+class _Inquiry:
+    """The requests of one check, one after the other: `url` is what is asked now, and `status` what
+    it has answered so far (0: nothing)."""
+
+    def __init__(self, how: HttpCheck, url: str) -> None:
+        self.url = url
+        self.status = 0
+        self._how = how
+        self._virtual_host = next((v for name, v in how.headers if name.lower() == "host"), "")
+
+    async def run(self) -> CheckResult:
+        """Raises `_RequestFailure`."""
+        for _ in range(REDIRECTS_MAX):
+            self.status = 0
+            host = self._virtual_host or _host(self.url)
+            request = _Request(self.url, _headers(self._how.headers, host))
+            try:
+                status = await request.send()
+                location = request.location if status in _REDIRECTS else ""
+                following = _following(self.url, location)
+                if not following:
+                    self.status = status
+                    return _judged(status, await request.body())
+            finally:
+                await request.close()
+            if urlsplit(location).netloc:
+                self._virtual_host = ""
+            self.url = following
+        raise _RequestFailure(f"stopped after {REDIRECTS_MAX} redirects")
+
+    def failed(self, message: str) -> CheckResult:
+        """Without an answer to it, the request is named."""
+        if self.status:
+            return CheckResult(False, message, http_status=self.status)
+        return CheckResult(False, f'Get "{self.url}": {message}')
+
+
+def _judged(status: int, body: bytes) -> CheckResult:
     if not 200 <= status < 400:
         message = f"HTTP probe failed with statuscode: {status}"
         return CheckResult(False, message, http_status=status)

@@ -42,6 +42,8 @@ async def _ask(runtime: cri.Runtime, asked: Asked, probe: Probe) -> CheckResult:
     if probe.exec is not None:
         return await _run_command(runtime, asked, probe.exec, probe.timeout_seconds)
     check = _port_check(probe, asked)
+    if not check.host:
+        raise ProbeErrored("the Pod has no address")
     return await runtime.check(asked.sandbox_id, check, timeout_seconds=probe.timeout_seconds)
 
 
