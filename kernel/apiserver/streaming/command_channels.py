@@ -40,7 +40,7 @@ class ChannelCaller:
             if is_wanted
         }
 
-    async def greet(self) -> None:
+    async def begin(self) -> None:
         """Send an empty message, by which clients of version 4 know that the conversation is on;
         those of version 5 may not yet expect any."""
         if not self._can_close:

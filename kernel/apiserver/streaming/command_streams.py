@@ -5,7 +5,6 @@ protocol: from 3 on there is a stream for the terminal's sizes; from 4 on the ou
 before that the text of a failure.
 """
 
-from collections.abc import Mapping
 from contextlib import suppress
 
 import anyio
@@ -38,30 +37,27 @@ def stream_names(options: CommandOptions, version: str) -> frozenset[str]:
     return frozenset(name for name, is_wanted in wanted.items() if is_wanted)
 
 
-async def accept_streams(
-    connection: SpdyConnection, names: frozenset[str]
-) -> Mapping[str, SpdyStream]:
-    """The client's streams by their names. Raises `CallerGone` where they don't come in time."""
-    streams: dict[str, SpdyStream] = {}
-    with anyio.move_on_after(BEGIN_SECONDS_MAX), suppress(*_BROKEN):
-        while streams.keys() != names:
-            stream = await connection.accept_stream()
-            name = stream.headers.get(STREAM_TYPE, "")
-            if name in names and name not in streams:
-                streams[name] = stream
-            else:
-                await stream.reset()
-        return streams
-    raise CallerGone
-
-
 class StreamCaller:
-    """A client on a SPDY connection that has begun its streams."""
+    """A client on a SPDY connection."""
 
-    def __init__(self, connection: SpdyConnection, streams: Mapping[str, SpdyStream], version: str):
+    def __init__(self, connection: SpdyConnection, options: CommandOptions, version: str):
         self._connection = connection
-        self._streams = streams
+        self._names = stream_names(options, version)
+        self._streams: dict[str, SpdyStream] = {}
         self._outcome_is_status = version in (V5, V4)
+
+    async def begin(self) -> None:
+        """Take the client's streams. Raises `CallerGone` where they don't come in time."""
+        with anyio.move_on_after(BEGIN_SECONDS_MAX), suppress(*_BROKEN):
+            while self._streams.keys() != self._names:
+                stream = await self._connection.accept_stream()
+                name = stream.headers.get(STREAM_TYPE, "")
+                if name in self._names and name not in self._streams:
+                    self._streams[name] = stream
+                else:
+                    await stream.reset()
+            return
+        raise CallerGone
 
     async def pass_input(self, session: Session) -> None:
         """Hand on what the client sends, as it comes; returns once the client has left."""
@@ -93,8 +89,9 @@ class StreamCaller:
             for name in _OUTPUTS.values():
                 if name in self._streams:
                     await self._streams[name].send_eof()
-            await self._streams["error"].send(self._told(status))
-            await self._streams["error"].send_eof()
+            if "error" in self._streams:
+                await self._streams["error"].send(self._told(status))
+                await self._streams["error"].send_eof()
             with anyio.move_on_after(LEAVE_SECONDS_MAX):
                 await self._wait_left()
 

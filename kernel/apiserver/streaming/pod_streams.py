@@ -1,21 +1,16 @@
 """The subresources exec, attach and portforward of Pods: one way from a request to the runtime."""
 
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from contextlib import AbstractAsyncContextManager, suppress
 from functools import partial
 
+import anyio
 from aiohttp import web
 
 from kernel.api.object_api import ObjectApi
 from kernel.apiserver.answers import text_answer
 from kernel.apiserver.parameters import Parameters
 from kernel.apiserver.streaming.command_channels import CHANNEL_PROTOCOLS, ChannelCaller
-from kernel.apiserver.streaming.command_streams import (
-    STREAM_PROTOCOLS,
-    StreamCaller,
-    accept_streams,
-    stream_names,
-)
+from kernel.apiserver.streaming.command_streams import STREAM_PROTOCOLS, StreamCaller
 from kernel.apiserver.streaming.forward_channels import CHANNEL_FORWARD_PROTOCOL, ChannelForwarder
 from kernel.apiserver.streaming.forward_streams import (
     FORWARD_PROTOCOL,
@@ -23,18 +18,19 @@ from kernel.apiserver.streaming.forward_streams import (
     StreamForwarder,
 )
 from kernel.apiserver.streaming.options import CommandOptions, read_ports
-from kernel.apiserver.streaming.remote_command import Caller, CallerGone, converse
+from kernel.apiserver.streaming.remote_command import Caller, CallerGone, converse, internal_error
 from kernel.apiserver.streaming.running import NothingRuns, any_container, running_container
-from kernel.apiserver.streaming.upgrade import SwitchedResponse, UpgradedStream, agree
+from kernel.apiserver.streaming.upgrade import agree, switch_to_spdy
 from kernel.apiserver.streaming.web_socket import WebSocketStream, open_web_socket
 from kernel.apiserver.streams import OpenStreams
 from kernel.apiserver.targets import Target
 from kernel.cri.runtime import Runtime, RuntimeFailure
+from kernel.cri.streaming import Session
 from kernel.objects.pod import Pod
 from kernel.spdy.connection import SpdyConnection
 
-TalkOnSocket = Callable[[web.WebSocketResponse], Awaitable[None]]
-TalkOnConnection = Callable[[SpdyConnection], Awaitable[None]]
+FAREWELL_SECONDS_MAX = 0.2
+SERVER_STOPS = internal_error("the server is stopping")
 
 
 class PodStreams:
@@ -73,28 +69,36 @@ class PodStreams:
         except NothingRuns as refusal:
             return text_answer(str(refusal), status=500)
 
-        async def converse_with(caller: Caller) -> None:
-            if options.command:
-                session = runtime.exec(
-                    container_id, options.command, stdin=options.stdin, tty=options.tty
-                )
-            else:
-                session = runtime.attach(container_id, stdin=options.stdin)
-            await converse(session, caller, action=action)
-
-        async def on_socket(socket: web.WebSocketResponse) -> None:
-            caller = ChannelCaller(socket, options)
-            await caller.greet()
-            await converse_with(caller)
-
-        async def on_connection(connection: SpdyConnection) -> None:
-            names = stream_names(options, upgrade.version)
-            streams = await accept_streams(connection, names)
-            await converse_with(StreamCaller(connection, streams, upgrade.version))
-
+        if options.command:
+            session = runtime.exec(
+                container_id, options.command, stdin=options.stdin, tty=options.tty
+            )
+        else:
+            session = runtime.attach(container_id, stdin=options.stdin)
         if upgrade.carrier == "websocket":
-            return await self._serve_socket(request, upgrade.version, on_socket)
-        return await self._serve_connection(request, upgrade.version, on_connection)
+            socket = await open_web_socket(request, upgrade.version)
+            await self._converse(request, session, ChannelCaller(socket, options), action)
+            return socket
+        response, stream = await switch_to_spdy(request, upgrade.version)
+        async with SpdyConnection(stream, is_server=True) as connection:
+            caller = StreamCaller(connection, options, upgrade.version)
+            await self._converse(request, session, caller, action)
+        return response
+
+    async def _converse(
+        self,
+        request: web.BaseRequest,
+        session: AbstractAsyncContextManager[Session],
+        caller: Caller,
+        action: str,
+    ) -> None:
+        """Until one side has ended, or the server ends: the client is told, if it listens."""
+        async with self._streams.open(request) as scope:
+            with suppress(CallerGone):
+                await converse(session, caller, action=action)
+        if scope.cancelled_caught:
+            with anyio.move_on_after(FAREWELL_SECONDS_MAX), suppress(CallerGone):
+                await caller.finish(SERVER_STOPS)
 
     async def port_forward(
         self, request: web.BaseRequest, target: Target, parameters: Parameters
@@ -113,20 +117,24 @@ class PodStreams:
             return text_answer(str(refusal), status=500)
         connect = partial(runtime.connect, sandbox_id)
 
-        async def on_connection(connection: SpdyConnection) -> None:
-            await StreamForwarder(connection, connect, sandbox_id).run()
-
-        async def on_tunnel(socket: web.WebSocketResponse) -> None:
-            async with SpdyConnection(WebSocketStream(socket), is_server=True) as connection:
-                await on_connection(connection)
-
-        async def on_channels(socket: web.WebSocketResponse) -> None:
-            await ChannelForwarder(socket, ports, connect, sandbox_id).run()
-
-        if upgrade.carrier == "websocket":
-            talk = on_channels if by_channels else on_tunnel
-            return await self._serve_socket(request, upgrade.version, talk)
-        return await self._serve_connection(request, upgrade.version, on_connection)
+        if upgrade.carrier == "spdy":
+            response, stream = await switch_to_spdy(request, upgrade.version)
+            async with (
+                self._streams.open(request),
+                SpdyConnection(stream, is_server=True) as connection,
+            ):
+                await StreamForwarder(connection, connect, sandbox_id).run()
+            return response
+        socket = await open_web_socket(request, upgrade.version)
+        async with self._streams.open(request) as scope:
+            if by_channels:
+                await ChannelForwarder(socket, ports, connect, sandbox_id).run()
+            else:
+                async with SpdyConnection(WebSocketStream(socket), is_server=True) as connection:
+                    await StreamForwarder(connection, connect, sandbox_id).run()
+        if scope.cancelled_caught and request.transport is not None:
+            request.transport.close()  # the server ends, and waits for no client to agree
+        return socket
 
     def _pod(self, target: Target) -> Pod:
         pod: Pod = self._api.get(target.kind, target.one_namespace, target.name).decode()
@@ -136,28 +144,3 @@ class PodStreams:
         if self._runtime is None:
             raise NothingRuns("this kernel has no node, so nothing runs here")
         return self._runtime
-
-    async def _serve_socket(
-        self, request: web.BaseRequest, version: str, talk: TalkOnSocket
-    ) -> web.StreamResponse:
-        socket = await open_web_socket(request, version)
-        async with self._streams.open(request) as scope:
-            with suppress(CallerGone):
-                await talk(socket)
-        if scope.cancelled_caught and request.transport is not None:
-            # The server ends: it waits for no client to agree.
-            request.transport.close()
-        return socket
-
-    async def _serve_connection(
-        self, request: web.BaseRequest, version: str, talk: TalkOnConnection
-    ) -> web.StreamResponse:
-        stream = UpgradedStream(request)
-        response = SwitchedResponse(
-            {"Connection": "Upgrade", "Upgrade": "SPDY/3.1", "X-Stream-Protocol-Version": version}
-        )
-        await response.prepare(request)
-        async with self._streams.open(request), SpdyConnection(stream, is_server=True) as spdy:
-            with suppress(CallerGone):
-                await talk(spdy)
-        return response

@@ -20,6 +20,10 @@ class CallerGone(Exception):
 class Caller(Protocol):
     """The client's side."""
 
+    async def begin(self) -> None:
+        """Come together with the client. Raises `CallerGone`."""
+        ...
+
     async def pass_input(self, session: Session) -> None:
         """Hand on what the client sends, as it comes; returns once the client has left."""
         ...
@@ -38,14 +42,16 @@ async def converse(
     opening: AbstractAsyncContextManager[Session], caller: Caller, *, action: str
 ) -> None:
     """Carry input and output until the command has ended; with the client gone, leave it at once.
+    Raises `CallerGone`.
 
     `action` says in a failure what was tried: "executing command in container".
     """
+    await caller.begin()
     try:
         async with opening as session:
             status = await _carry(session, caller)
     except RuntimeFailure as failure:
-        status = _failure(f"error {action}: {failure}")
+        status = internal_error(f"error {action}: {failure}")
     if status is not None:
         await caller.finish(status)
 
@@ -92,7 +98,8 @@ def outcome(exit_code: int | None) -> Status:
     )
 
 
-def _failure(message: str) -> Status:
+def internal_error(message: str) -> Status:
+    """How a command has failed that is not to blame for it."""
     return Status(
         status="Failure",
         message=f"Internal error occurred: {message}",

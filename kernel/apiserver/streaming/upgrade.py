@@ -60,6 +60,18 @@ class SwitchedResponse(web.StreamResponse):
         """There is no body to end."""
 
 
+async def switch_to_spdy(
+    request: web.BaseRequest, version: str
+) -> "tuple[SwitchedResponse, UpgradedStream]":
+    """Answer that SPDY begins; the stream carries it."""
+    stream = UpgradedStream(request)
+    response = SwitchedResponse(
+        {"Connection": "Upgrade", "Upgrade": "SPDY/3.1", "X-Stream-Protocol-Version": version}
+    )
+    await response.prepare(request)
+    return response, stream
+
+
 class UpgradedStream(anyio.abc.ByteStream):
     """The connection of a request as a stream of bytes, from the request's end on.
 

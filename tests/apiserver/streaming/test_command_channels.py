@@ -127,7 +127,8 @@ async def test_the_server_ends_and_keeps_nobody_waiting(world: World) -> None:
         assert world.served.server.open_streams() == 1
         with anyio.fail_after(1):
             await world.served.server.stop()
-        assert (await client.receive())[0] == 255
+        outcome = await client.outcome()
+        assert outcome["message"] == "Internal error occurred: the server is stopping"
     assert (await world.talk()).was_left_running
 
 
