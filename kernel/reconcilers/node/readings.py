@@ -1,6 +1,7 @@
 """What is left of the machine's memory, disks and process ids, read when it is asked."""
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
@@ -19,7 +20,8 @@ class FileSystem(msgspec.Struct, frozen=True):
 
 
 class Readings(msgspec.Struct, frozen=True):
-    """One look at the machine. `images` is None where the runtime keeps none."""
+    """One look at the machine. `images` is None where the runtime keeps none, or where this
+    process can't see."""
 
     memory_available_bytes: int
     pods: FileSystem
@@ -33,7 +35,7 @@ def read_machine(pods_directory: Path, image_directory: str, clock: Clock) -> Re
     return Readings(
         memory_available_bytes=machine_usage(clock).memory_available_bytes,
         pods=file_system(pods_directory),
-        images=file_system(image_directory) if image_directory else None,
+        images=_image_file_system(image_directory),
         process_ids=_process_ids(),
         process_ids_max=int(Path("/proc/sys/kernel/pid_max").read_text()),
     )
@@ -48,6 +50,12 @@ def file_system(path: Path | str) -> FileSystem:
         inodes=status.f_files,
         inodes_free=status.f_favail,
     )
+
+
+def _image_file_system(directory: str) -> FileSystem | None:
+    with suppress(OSError):
+        return file_system(directory) if directory else None
+    return None
 
 
 def _process_ids() -> int:

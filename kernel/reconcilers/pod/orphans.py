@@ -50,7 +50,7 @@ class OrphanSweep:
         while True:
             try:
                 await self.sweep()
-            except cri.RuntimeFailure as failure:
+            except (OSError, cri.RuntimeFailure) as failure:
                 logger.warning("orphaned directories are not looked for: %s", failure)
             await self._host.clock.sleep(SWEEP_SECONDS)
 
