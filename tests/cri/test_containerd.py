@@ -19,6 +19,7 @@ from kernel.cri.containerd.runtime import ContainerdRuntime
 from kernel.cri.measuring import Download
 from kernel.cri.proto import runtime_pb2, tasks_pb2
 from kernel.cri.runtime import (
+    ContainerConfig,
     ContainerState,
     DnsConfig,
     Image,
@@ -385,16 +386,30 @@ async def test_too_much_memory_is_out_of_memory(trial: Trial) -> None:
 
 
 @needs_containerd
-async def test_a_stop_signal_is_a_limitation_of_old_versions(trial: Trial) -> None:
-    version = (await trial.runtime.version()).version
-    config = trial.container_config(("true",), stop_signal="SIGUSR1")
-    limitations = trial.runtime.limitations(trial.sandbox_config(), config)
-    if version.startswith("1."):
-        (limitation,) = limitations
-        assert "SIGUSR1" in limitation
-    assert (
-        trial.runtime.limitations(trial.sandbox_config(), trial.container_config(("true",))) == []
+async def test_the_stop_signal_can_be_chosen(trial: Trial) -> None:
+    """Whatever containerd makes of it itself."""
+    script = "trap 'exit 9' USR2; trap '' TERM; echo ready; while :; do sleep 0.05; done"
+    sandbox_id = await trial.run_sandbox()
+    container_id = await trial.shell(sandbox_id, script, stop_signal="SIGUSR2")
+    await trial.wait_output(container_id, "ready")
+    await trial.runtime.stop_container(container_id, grace_seconds=30)
+    container = await trial.runtime.container_status(container_id)
+    assert (container.state, container.exit_code) == (ContainerState.EXITED, 9)
+    assert container.annotations == {"note": "kept"}
+    deaf_id = await trial.shell(
+        sandbox_id, "trap '' USR2; echo ready; sleep 60", "deaf", stop_signal="SIGUSR2"
     )
+    await trial.wait_output(deaf_id, "ready")
+    await trial.runtime.stop_container(deaf_id, grace_seconds=0.5)
+    assert (await trial.runtime.container_status(deaf_id)).exit_code == 137
+
+
+def test_a_stop_signal_that_nobody_knows_is_a_limitation() -> None:
+    runtime = ContainerdRuntime("/run/containerd/containerd.sock", clock=SystemClock())
+    sandbox = SandboxConfig(name="web", namespace="a", uid="u", attempt=0, log_directory="")
+    for name, count in (("", 0), ("SIGUSR1", 0), ("SIGNONE", 1)):
+        container = ContainerConfig(name="main", attempt=0, image="busybox", stop_signal=name)
+        assert len(runtime.limitations(sandbox, container)) == count
 
 
 # Events, also over restarts of containerd.

@@ -26,6 +26,9 @@ ASKED_IMAGE_ANNOTATION = "podkernel.dev/asked-image"
 """Where a container keeps its image's name as it was asked for: CRI's status shows one of the
 tags that the image has by now."""
 
+STOP_SIGNAL_ANNOTATION = "podkernel.dev/stop-signal"
+"""Where a container keeps its own stop signal, for a containerd that does not take it."""
+
 SANDBOX_ANNOTATION = "podkernel.dev/sandbox"
 """Where a container keeps its sandbox's id, which CRI's status does not show."""
 
@@ -94,6 +97,7 @@ def container_config_message(
             **config.annotations,
             ASKED_IMAGE_ANNOTATION: config.image,
             SANDBOX_ANNOTATION: sandbox_id,
+            **({STOP_SIGNAL_ANNOTATION: config.stop_signal} if config.stop_signal else {}),
         },
         log_path=config.log_path,
         stdin=config.stdin,
@@ -177,6 +181,7 @@ def container_of(status: cri.ContainerStatus) -> Container:
     somebody else made the container, its sandbox's id is empty."""
     annotations = dict(status.annotations)
     sandbox_id = annotations.pop(SANDBOX_ANNOTATION, "")
+    annotations.pop(STOP_SIGNAL_ANNOTATION, None)
     asked_image = annotations.pop(ASKED_IMAGE_ANNOTATION, status.image.image)
     return Container(
         id=status.id,

@@ -25,6 +25,7 @@ from kernel.cri.containerd.exec import executed
 from kernel.cri.containerd.lost_tasks import remove_lost_task
 from kernel.cri.containerd.measuring import ContainerdMeasuring
 from kernel.cri.containerd.messages import (
+    STOP_SIGNAL_ANNOTATION,
     container_config_message,
     container_of,
     container_state_of,
@@ -35,6 +36,7 @@ from kernel.cri.containerd.messages import (
     sandbox_of,
     sandbox_state_of,
 )
+from kernel.cri.containerd.own_stop_signal import end_by_signal
 from kernel.cri.containerd.running_task import running_task
 from kernel.cri.image_name import whole_image_name
 from kernel.cri.loopback import connect_loopback
@@ -57,6 +59,7 @@ from kernel.cri.runtime import (
     Sandbox,
     SandboxConfig,
 )
+from kernel.cri.stop_signal import signal_number
 from kernel.cri.streaming import Session
 
 Item = TypeVar("Item")
@@ -117,11 +120,8 @@ class ContainerdRuntime(ContainerdMeasuring):
         return RuntimeVersion(version.runtime_name, version.runtime_version)
 
     def limitations(self, sandbox: SandboxConfig, container: ContainerConfig) -> list[str]:
-        if container.stop_signal and _release(self._version) < _STOP_SIGNALS_SINCE:
-            return [
-                f"containerd {self._version or 'before 2.3'} takes the stop signal from the "
-                f"image, not {container.stop_signal}"
-            ]
+        if container.stop_signal and signal_number(container.stop_signal) is None:
+            return [f"the stop signal {container.stop_signal} is not known: the image's is sent"]
         return []
 
     # Sandboxes.
@@ -205,6 +205,12 @@ class ContainerdRuntime(ContainerdMeasuring):
         await self._channel.call(request, cri.StartContainerResponse)
 
     async def stop_container(self, container_id: str, *, grace_seconds: float) -> None:
+        own_signal = await self._own_stop_signal(container_id) if grace_seconds > 0 else None
+        if own_signal is not None:
+            await end_by_signal(
+                self._channel, container_id, own_signal, grace_seconds=grace_seconds
+            )
+            grace_seconds = 0
         # CRI counts whole seconds.
         timeout = math.ceil(max(grace_seconds, 0))
         request = cri.StopContainerRequest(container_id=container_id, timeout=timeout)
@@ -223,6 +229,17 @@ class ContainerdRuntime(ContainerdMeasuring):
                 # It ended at that very moment, which containerd knows a moment later.
                 await self._clock.sleep(_SHIM_CLOSED_SECONDS)
                 await stop()
+
+    async def _own_stop_signal(self, container_id: str) -> int | None:
+        """The number of the signal that is ours to send."""
+        if _release(self._version) >= _STOP_SIGNALS_SINCE:
+            return None
+        request = cri.ContainerStatusRequest(container_id=container_id)
+        with suppress(NotFound):
+            answer = await self._channel.call(request, cri.ContainerStatusResponse)
+            if answer.status.state == cri.CONTAINER_RUNNING:
+                return signal_number(answer.status.annotations.get(STOP_SIGNAL_ANNOTATION, ""))
+        return None
 
     async def remove_container(self, container_id: str) -> None:
         request = cri.RemoveContainerRequest(container_id=container_id)

@@ -73,6 +73,7 @@ from kernel.cri.runtime import (
     SandboxConfig,
     SandboxState,
 )
+from kernel.cri.stop_signal import signal_number
 from kernel.cri.streaming import Session
 
 # The number of the layout on disk and of the shim's requests.
@@ -319,7 +320,7 @@ class ProcessRuntime:
         if record is None or self._fate(record).state != "running":
             await anyio.lowlevel.checkpoint()
             return
-        number = _signal_number(record.config.stop_signal)
+        number = signal_number(record.config.stop_signal) or signal.SIGTERM
         try:
             await self._ask(record, "signal", signal=number)
             await self._wait_for_exit(record, grace_seconds)
@@ -533,11 +534,3 @@ def _addresses(record: SandboxRecord) -> set[str]:
 
 def _carries(config: SandboxConfig | ContainerConfig, labels: Mapping[str, str]) -> bool:
     return labels.items() <= config.labels.items()
-
-
-def _signal_number(name: str) -> int:
-    """`SIGTERM`, `TERM` or `15`; SIGTERM where it is empty or unknown."""
-    if name.isdecimal():
-        return int(name)
-    known = {member.name: member.value for member in signal.Signals}
-    return known.get(f"SIG{name.upper().removeprefix('SIG')}", signal.SIGTERM)

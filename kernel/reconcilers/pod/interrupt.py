@@ -17,16 +17,17 @@ class Interrupted(Exception):
 
 async def unless_deleted(client: Client, pod: Pod, call: Callable[[], Awaitable[None]]) -> None:
     """Make a call; give it up and raise `Interrupted` as soon as the object is gone, is being
-    deleted by another time than `pod` says, or has another deadline."""
+    deleted by another time than `pod` says, or, while it is not, has another deadline."""
     is_interrupted = False
 
     def has_changed(present: Pod | None) -> bool:
-        return (
-            present is None
-            or present.metadata.uid != pod.metadata.uid
-            or present.metadata.deletion_timestamp != pod.metadata.deletion_timestamp
-            or present.spec.active_deadline_seconds != pod.spec.active_deadline_seconds
-        )
+        if present is None or present.metadata.uid != pod.metadata.uid:
+            return True
+        if present.metadata.deletion_timestamp != pod.metadata.deletion_timestamp:
+            return True
+        has_deadline = pod.metadata.deletion_timestamp is None
+        deadlines = present.spec.active_deadline_seconds, pod.spec.active_deadline_seconds
+        return has_deadline and deadlines[0] != deadlines[1]
 
     async def watch() -> None:
         nonlocal is_interrupted

@@ -253,6 +253,23 @@ async def test_a_hurried_deletion_cuts_a_pre_stop_hook(node: NodeUnderTest) -> N
     assert await node.client.list(Pod) == []
 
 
+async def test_a_pre_stop_hook_that_is_over_is_not_run_again_by_a_hurried_deletion(
+    node: NodeUnderTest,
+) -> None:
+    node.simulated.script(
+        "main", SimulatedContainer(exec_results={FAILING: FAILURE}, stop_seconds=1000)
+    )
+    await node.create(
+        make_pod(hooked(pre_stop=command(*FAILING)), termination_grace_period_seconds=100)
+    )
+    await node.client.delete(Pod, "web")
+    await node.advance(1)
+    await node.client.delete(Pod, "web", grace_period_seconds=3)
+    await node.advance(3)
+    assert await node.client.list(Pod) == []
+    assert node.said("FailedPreStopHook") == ["PreStopHook failed"]
+
+
 # Over HTTP
 
 
