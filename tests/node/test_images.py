@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.containerd.daemon import Containerd
 from tests.containerd.docker_registry import (
     PASSWORD,
     USERNAME,
@@ -10,7 +11,16 @@ from tests.containerd.docker_registry import (
 )
 from tests.containerd.registry import running_registry
 
-from .harness import PodKernel, container_status, is_ready, phase, waiting_reason
+from .harness import (
+    Observer,
+    PodKernel,
+    container_id,
+    container_status,
+    is_ready,
+    phase,
+    restarts,
+    waiting_reason,
+)
 from .manifests import container, pod
 
 pytestmark = [pytest.mark.containerd, pytest.mark.kubectl]
@@ -95,3 +105,29 @@ def test_a_registry_that_asks_who_is_there(shared_kernel: PodKernel) -> None:
     )
     shared_kernel.kubectl("delete", "pod", "invited", "uninvited", "--now")
     shared_kernel.kubectl("delete", "secret", "wrong", "elsewhere", "right")
+
+
+def test_an_image_that_vanishes_is_fetched_again_or_missed(
+    shared_kernel: PodKernel, observer: Observer, containerd: Containerd
+) -> None:
+    with running_registry() as address:
+        image = f"{address}/geektime/tomcat:7.0"
+        soon = {"podkernel.dev/crash-loop-back-off-initial-seconds": "1"}
+        main = container("exec sleep 1000", image=image)
+        shared_kernel.apply(pod("vanishing", main, metadata={"annotations": soon}))
+        first = shared_kernel.pod_when("vanishing", is_ready)
+        containerd.ctr("images", "rm", "--sync", image)
+        observer.kill(container_id(first))
+        second = shared_kernel.pod_when("vanishing", lambda pod: restarts(pod) == 1)
+        assert container_id(second) != container_id(first)
+        pulls = [text for reason, text in shared_kernel.events("vanishing") if reason == "Pulled"]
+        assert pulls[0].startswith(f'Successfully pulled image "{image}" in ')
+    containerd.ctr("images", "rm", "--sync", image)
+    observer.kill(container_id(second))
+    gone = shared_kernel.pod_when(
+        "vanishing", lambda pod: waiting_reason(pod) == "ImagePullBackOff", seconds_max=40
+    )
+    assert restarts(gone) == 1
+    assert container_status(gone)["lastState"]["terminated"]["exitCode"] == 137
+    assert "connection refused" in container_status(gone)["state"]["waiting"]["message"]
+    shared_kernel.kubectl("delete", "pod", "vanishing", "--now")
