@@ -2,7 +2,7 @@
 
 import re
 import socket
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from functools import partial
 from pathlib import Path
@@ -42,6 +42,7 @@ from kernel.reconcilers.builtin import NodeSetup, builtin_plugin
 from kernel.reconcilers.node_limits import NODE_LIMITS, NodeLimits
 from kernel.reconcilers.pod.shutdown import stop_all_pods
 from kernel.reconcilers.pod.volumes.directories import unmount_all
+from kernel.reconcilers.static_pods.url import SCHEMES, ManifestUrl
 from kernel.reconcilers.system_objects import SERVICE_ADDRESS, ensure_system_objects
 from kernel.store.compaction import Retention
 from kernel.store.store import Durability, Store
@@ -105,6 +106,7 @@ class Kernel:
         durability: Durability = "disk",
         node_name: str = "",
         static_pods: str | Path | None = None,
+        static_pods_headers: Mapping[str, str] | None = None,
         containerd_socket: str = "",
         on_exit: OnExit = "stop",
         retention: Retention | None = RETENTION,
@@ -118,7 +120,9 @@ class Kernel:
         files or folders. `on_exit` says whether running Pods are stopped at the end, or kept
         running for the next one who opens the directory. `node_name` is this host's unless given.
         `retention` bounds how much of the past the log keeps (None: all of it), and `node_limits`
-        what Pods' logs and images may take of this machine.
+        what Pods' logs and images may take of this machine. `static_pods` is a directory of
+        manifests, or a URL that starts with http:// or https://, which is asked for with
+        `static_pods_headers`.
 
         Raises `StoreError` (held by another process, not writable), `RuntimeUnavailable`,
         `PluginError`.
@@ -160,7 +164,7 @@ class Kernel:
                     pod_directory=directory / POD_DIRECTORY,
                     log_directory=directory / POD_LOG_DIRECTORY,
                     api_access=pod_access,
-                    static_pods=Path(static_pods) if static_pods is not None else None,
+                    static_pods=_static_pods(static_pods, static_pods_headers or {}),
                     limits=node_limits,
                 )
                 if on_exit == "stop":
@@ -319,6 +323,12 @@ async def _owner(directory: Path, client: Client) -> str:
     with suppress(FileNotFoundError):
         return (directory / OWNER_FILE).read_text().strip()
     return (await client.get(Namespace, "kube-system")).metadata.uid
+
+
+def _static_pods(place: str | Path | None, headers: Mapping[str, str]) -> Path | ManifestUrl | None:
+    if isinstance(place, str) and place.startswith(SCHEMES):
+        return ManifestUrl(place, headers)
+    return Path(place) if place is not None else None
 
 
 def _authority(directory: Path, clock: Clock) -> str:

@@ -77,7 +77,19 @@ def _add_dev(commands: Commands) -> None:
         help="what runs containers (default: containerd where it answers, else process)",
     )
     dev.add_argument("--containerd-socket", default="", metavar="S", help="containerd's CRI socket")
-    dev.add_argument("--static-pods", type=Path, metavar="DIR", help="a directory of static Pods")
+    dev.add_argument(
+        "--static-pods",
+        metavar="PLACE",
+        help="where static Pods are: a directory, or a URL that is asked every 20 s",
+    )
+    dev.add_argument(
+        "--static-pods-header",
+        dest="static_pods_headers",
+        action="append",
+        default=[],
+        metavar="NAME:VALUE",
+        help="a header to ask that URL with (may be given several times)",
+    )
     _add_plugins(dev)
     dev.add_argument("--node-name", default="", metavar="N", help="default: this host's name")
     dev.add_argument(

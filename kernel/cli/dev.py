@@ -2,12 +2,14 @@
 
 import argparse
 import logging
+import re
 import shlex
 import signal
 import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import anyio
 
@@ -30,9 +32,11 @@ from kernel.control.plugin import (
 )
 from kernel.objects.node import Node
 from kernel.reconcilers.node_limits import NodeLimits
+from kernel.reconcilers.static_pods.url import SCHEMES
 from kernel.store.compaction import Retention
 
 ACTOR = "podkernel-dev"
+_HEADER_NAME = re.compile(r"[-!#$%&'*+.^_`|~0-9A-Za-z]+")
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -44,6 +48,7 @@ def run(arguments: argparse.Namespace) -> int:
     clock = SystemClock()
     host, port = _parse_listen(arguments.listen)
     _check_node_name(arguments.node_name)
+    _static_pods_headers(arguments)
     retention = _retention(arguments)
     limits = parse_limits(arguments.node_limits)
     plugins = load_entry_points()
@@ -86,6 +91,7 @@ async def _serve(
             containerd_socket=arguments.containerd_socket,
             node_name=arguments.node_name,
             static_pods=arguments.static_pods,
+            static_pods_headers=_static_pods_headers(arguments),
             plugins=plugins,
             on_exit=arguments.on_exit,
             retention=retention,
@@ -137,6 +143,25 @@ def _check_node_name(name: str) -> None:
     errors = name_errors(Node, name) if name else []
     if errors:
         raise CommandFailure(f'--node-name: "{name}": {errors[0]}')
+
+
+def _static_pods_headers(arguments: argparse.Namespace) -> dict[str, str]:
+    """The headers, checked together with the place that they are for."""
+    place = arguments.static_pods or ""
+    is_url = place.startswith(SCHEMES)
+    if "://" in place and not (is_url and urlsplit(place).hostname):
+        raise CommandFailure(
+            f'--static-pods: "{place}" is no URL that starts with http:// or https:// and a host'
+        )
+    if arguments.static_pods_headers and not is_url:
+        raise CommandFailure("--static-pods-header: --static-pods is no URL")
+    headers: dict[str, str] = {}
+    for text in arguments.static_pods_headers:
+        name, colon, value = text.partition(":")
+        if not colon or not _HEADER_NAME.fullmatch(name) or "\n" in value or "\r" in value:
+            raise CommandFailure(f'--static-pods-header: expected NAME:VALUE, got "{text}"')
+        headers[name] = value.strip()
+    return headers
 
 
 def _retention(arguments: argparse.Namespace) -> Retention:

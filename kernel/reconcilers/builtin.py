@@ -26,6 +26,7 @@ from kernel.reconcilers.pod.lifecycle import NodeAgent
 from kernel.reconcilers.scheduling.scheduler import SCHEDULER_NAME, scheduler
 from kernel.reconcilers.service_accounts import service_account_admission
 from kernel.reconcilers.static_pods.mirrors import static_pods
+from kernel.reconcilers.static_pods.url import ManifestUrl
 from kernel.reconcilers.system_objects import (
     furnish_namespaces,
     protect_system_namespaces,
@@ -49,7 +50,7 @@ class NodeSetup(msgspec.Struct, frozen=True):
     pod_directory: Path
     log_directory: Path
     api_access: ApiAccess
-    static_pods: Path | None = None
+    static_pods: Path | ManifestUrl | None = None
     limits: NodeLimits = NODE_LIMITS
 
 

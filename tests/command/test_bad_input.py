@@ -171,6 +171,28 @@ def test_a_bad_node_name(anywhere: Place) -> None:
     assert not anywhere.data.exists()
 
 
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--static-pods", "ftp://x/y"), '--static-pods: "ftp://x/y" is no URL that starts with'),
+        (("--static-pods", "http://"), '--static-pods: "http://" is no URL that starts with'),
+        (
+            ("--static-pods", "manifests", "--static-pods-header", "A: b"),
+            "--static-pods-header: --static-pods is no URL",
+        ),
+        (
+            ("--static-pods", "http://x/y", "--static-pods-header", "A b"),
+            '--static-pods-header: expected NAME:VALUE, got "A b"',
+        ),
+    ],
+)
+def test_a_bad_place_of_static_pods(
+    anywhere: Place, arguments: tuple[str, ...], words: str
+) -> None:
+    assert complaint(dev(anywhere, *arguments)).startswith(words)
+    assert not anywhere.data.exists()
+
+
 def test_unknown_options_are_told_with_the_usage(anywhere: Place) -> None:
     done = dev(anywhere, "--runtime", "docker")
     assert done.returncode == 2

@@ -93,6 +93,11 @@ class PodKernel:
     def is_running(self) -> bool:
         return self._process is not None
 
+    @property
+    def complaints(self) -> str:
+        """What it has written to stderr, over all its lives."""
+        return self._output.read_text()
+
     # kubectl
 
     def kubectl(self, *arguments: str, stdin: str = "") -> str:

@@ -7,10 +7,12 @@ clock, which stands still unless a test moves it on.
 import json
 import logging
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import anyio
+import anyio.to_thread
 import pytest
 
 from kernel.api.client import Client, WatchEventType
@@ -74,6 +76,24 @@ async def wait_image(client: Client, image: str, name: str = "web-node1") -> Pod
 
 async def wait_gone(client: Client, name: str = "web-node1") -> None:
     await client.wait(Pod, name, lambda pod: pod is None, timeout_seconds=10)
+
+
+async def wait_watched(directory: Path) -> None:
+    """Until the directory has been read again after its watching began, and not before."""
+    threads = anyio.to_thread.current_default_thread_limiter()
+    with anyio.fail_after(10):
+        while threads.borrowed_tokens or not _is_notified_of(directory):
+            await settle()
+
+
+def _is_notified_of(directory: Path) -> bool:
+    """Whether this process has asked for notifications of the directory."""
+    watched = f" ino:{directory.stat().st_ino:x} "
+    for path in Path("/proc/self/fdinfo").iterdir():
+        with suppress(FileNotFoundError):
+            if watched in path.read_text():
+                return True
+    return False
 
 
 async def wait_problem(client: Client, text: str) -> Event:
@@ -293,7 +313,7 @@ async def test_links_are_followed_by_the_rescan(
     (directory / "web.yaml").symlink_to(target)
     async with run(build):
         await wait_problem(client, "web.yaml: the symbolic link leads nowhere")
-        await anyio.sleep(0.1)  # the directory is read again once it is watched
+        await wait_watched(directory)
         target.write_text(WEB)
         await settle()
         assert await client.list(Pod) == []

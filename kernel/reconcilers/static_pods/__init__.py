@@ -1,1 +1,1 @@
-"""A directory of manifests to mirror Pods: reading, watching, and the reconciler."""
+"""Manifests in a directory or behind a URL to mirror Pods: reading, following, the reconciler."""

@@ -14,25 +14,16 @@ from pathlib import Path
 
 import msgspec
 
-from kernel.api.manifest import Document, ManifestError, decode_document, load_manifest
+from kernel.api.manifest import ManifestError
 from kernel.control.informer import ObjectKey
-from kernel.objects.affinity import Toleration
-from kernel.objects.kinds import KindTable
-from kernel.objects.pod import Pod
+from kernel.reconcilers.static_pods.manifests import (
+    MANIFEST_BYTES_MAX,
+    WantedPod,
+    by_name,
+    pods_of,
+)
 
 SUFFIXES = (".yaml", ".yml", ".json")
-FILE_BYTES_MAX = 10 * 1024 * 1024
-
-_POD_KINDS = KindTable([Pod])
-
-
-class WantedPod(msgspec.Struct, frozen=True):
-    """A Pod that a file asks for, made ready for its node. `hash` changes with what the file says
-    of it, and with the file's path; `document` is where it stands."""
-
-    pod: Pod
-    hash: str
-    document: Document
 
 
 class _File(msgspec.Struct, frozen=True):
@@ -110,57 +101,19 @@ class StaticPodFiles:
             return _File(digest, before.pods if before is not None else [], error.problems)
 
     def _pods_of(self, data: bytes, path: Path) -> list[WantedPod]:
-        pods: list[WantedPod] = []
-        problems: list[str] = []
-        for document in load_manifest(data, str(path)):
-            try:
-                pods.append(self._wanted(document, path))
-            except ManifestError as error:
-                problems += error.problems
-        if not pods and not problems:  # as a file is for a moment that is being written anew
-            problems.append(f"{path}: there is no Pod in it")
-        if problems:
-            raise ManifestError(problems)
+        pods = pods_of(data, str(path), self._node_name)
+        if not pods:  # as a file is for a moment that is being written anew
+            raise ManifestError([f"{path}: there is no Pod in it"])
         return pods
 
-    def _wanted(self, document: Document, path: Path) -> WantedPod:
-        if document.value.get("kind") != "Pod":
-            kind = document.value.get("kind")
-            message = f"only Pods can be static Pods, not {kind}" if kind else "missing kind"
-            raise ManifestError([document.problem("kind", message)])
-        pod = decode_document(document, _POD_KINDS)
-        assert isinstance(pod, Pod)
-        if not pod.metadata.name:
-            raise ManifestError([document.problem("metadata.name", "missing required field")])
-        content = msgspec.json.encode(document.value, order="deterministic")
-        origin = f"{self._node_name}\n{path}\n".encode()
-        hash = hashlib.sha256(origin + content).hexdigest()[:32]
-        self._prepare(pod)
-        return WantedPod(pod, hash, document)
-
-    def _prepare(self, pod: Pod) -> None:
-        """Make it a Pod of this node, as the kubelet does (pkg/kubelet/config/common.go)."""
-        pod.metadata.name = f"{pod.metadata.name}-{self._node_name.lower()}"
-        pod.metadata.namespace = pod.metadata.namespace or "default"
-        pod.metadata.resource_version = ""
-        pod.spec.node_name = self._node_name
-        everything = Toleration(operator="Exists", effect="NoExecute")
-        if everything not in pod.spec.tolerations:
-            pod.spec.tolerations.append(everything)
-
     def _merge(self) -> tuple[dict[ObjectKey, WantedPod], dict[str, bytes]]:
-        wanted: dict[ObjectKey, WantedPod] = {}
+        digests: dict[int, bytes] = {}
         problems: dict[str, bytes] = {}
         for file in self._files.values():
             problems |= dict.fromkeys(file.problems, file.digest)
-            for one in file.pods:
-                metadata = one.pod.metadata
-                first = wanted.setdefault((metadata.namespace, metadata.name), one)
-                if first is not one:
-                    message = f"{first.document.source} asks for a Pod of that name already"
-                    problem = one.document.problem("metadata.name", message)
-                    problems[problem] = file.digest
-        return wanted, problems
+            digests |= {id(one): file.digest for one in file.pods}
+        wanted, doubles = by_name(one for file in self._files.values() for one in file.pods)
+        return wanted, problems | {text: digests[id(one)] for text, one in doubles.items()}
 
 
 def _regular_file_bytes(path: Path) -> bytes | None:
@@ -173,8 +126,8 @@ def _regular_file_bytes(path: Path) -> bytes | None:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
             return None
-        if status.st_size > FILE_BYTES_MAX:
-            raise ValueError(f"is larger than {FILE_BYTES_MAX} bytes")
+        if status.st_size > MANIFEST_BYTES_MAX:
+            raise ValueError(f"is larger than {MANIFEST_BYTES_MAX} bytes")
         with open(descriptor, "rb", closefd=False) as file:
             return file.read()
     finally:

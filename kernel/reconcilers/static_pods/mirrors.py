@@ -1,34 +1,32 @@
-"""Static Pods: a directory of manifests, each with a mirror Pod in the API.
+"""Static Pods: manifests in a directory or behind a URL, each with a mirror Pod in the API.
 
 The mirror is an ordinary Pod with the kubelet's annotations, on this node from the start, so the
-node agent runs it. It follows the file: deleted through the API it is there again in the same
-atomic write, changed in the file it is replaced, gone from the directory it goes.
-
-File notifications start a reading of the directory at once; a slow rescan is the safety net, for
-what gives no notification (the target of a symbolic link, some network file systems).
+node agent runs it. It follows its manifest: deleted through the API it is there again in the same
+atomic write, changed in the manifest it is replaced, gone from there it goes.
 """
 
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC
 from pathlib import Path
 
 import anyio
-import anyio.to_thread
 import msgspec
 
 from kernel.api.client import Client
 from kernel.api.errors import AlreadyExists, BadRequest, Conflict, Forbidden, Invalid, NotFound
 from kernel.clock import Clock, now_datetime
-from kernel.control.informer import Informers, ObjectKey
+from kernel.control.informer import Informers, ObjectKey, key_of
 from kernel.control.reconciler import Reconciler, Request, RetryAfter, Trigger, Watch
 from kernel.control.recorder import Recorder
 from kernel.objects.meta import ObjectMeta, OwnerReference
 from kernel.objects.node import Node
 from kernel.objects.pod import Pod
-from kernel.reconcilers.static_pods.files import StaticPodFiles, WantedPod
-from kernel.reconcilers.static_pods.watch import DirectoryWatch
+from kernel.reconcilers.static_pods.directory import DirectorySource
+from kernel.reconcilers.static_pods.manifests import WantedPod
+from kernel.reconcilers.static_pods.source import RESCAN_SECONDS, PodSource
+from kernel.reconcilers.static_pods.url import ManifestUrl, UrlSource
 
 logger = logging.getLogger("podkernel.static_pods")
 
@@ -36,21 +34,26 @@ HASH_ANNOTATION = "kubernetes.io/config.hash"
 SOURCE_ANNOTATION = "kubernetes.io/config.source"
 SEEN_ANNOTATION = "kubernetes.io/config.seen"
 MIRROR_ANNOTATION = "kubernetes.io/config.mirror"
-SOURCE = "file"
-
 BAD_FILE_REASON = "FailedStaticPod"
 
-RESCAN_SECONDS = 20.0
-MISSING_DIRECTORY_SECONDS = 1.0
 CONFLICT_RETRY_SECONDS = 0.05
 
 
 def static_pods(
-    directory: Path, node_name: str, informers: Informers, recorder: Recorder, clock: Clock
+    place: Path | ManifestUrl,
+    node_name: str,
+    informers: Informers,
+    recorder: Recorder,
+    clock: Clock,
 ) -> Reconciler:
-    """The reconciler that mirrors the Pods of `directory` on this node. `recorder` tells, on the
-    Node, of files that can't be used."""
-    mirrors = _Mirrors(directory, node_name, informers, recorder, clock)
+    """The reconciler that mirrors the Pods of a directory or URL on this node. `recorder` tells, on
+    the Node, of manifests that can't be used."""
+    source: PodSource
+    if isinstance(place, ManifestUrl):
+        source = UrlSource(place, node_name, clock)
+    else:
+        source = DirectorySource(place, node_name, clock)
+    mirrors = _Mirrors(source, node_name, informers, recorder, clock)
     return Reconciler(
         name="static-pods",
         kind=Pod,
@@ -62,25 +65,24 @@ def static_pods(
 
 
 class _Mirrors:
-    """What the files ask for, against what the API has."""
+    """What the manifests ask for, against what the API has."""
 
     def __init__(
         self,
-        directory: Path,
+        source: PodSource,
         node_name: str,
         informers: Informers,
         recorder: Recorder,
         clock: Clock,
     ):
-        self._directory = directory
+        self._source = source
         self._node_name = node_name
         self._nodes = informers.of(Node)
+        self._pods = informers.of(Pod)
         self._recorder = recorder
         self._clock = clock
-        self._files = StaticPodFiles(directory, node_name)
-        self._missing = False
-        self._unwatched = False
-        self._said: dict[str, bytes] = {}  # problems of files, as long as they last
+        self._queued: Mapping[ObjectKey, WantedPod] = {}
+        self._said: Mapping[str, bytes] = {}  # problems of manifests, as long as they last
         self._refused: dict[ObjectKey, str] = {}  # by the API: hash of what was refused
 
     def is_ours(self, pod: Pod) -> bool:
@@ -93,11 +95,11 @@ class _Mirrors:
         """The mirrors name their Node as owner: they may have waited for it."""
         if node.metadata.name != self._node_name:
             return []
-        return [Request(name, namespace) for namespace, name in self._files.wanted]
+        return [Request(name, namespace) for namespace, name in self._source.wanted]
 
     async def reconcile(self, request: Request, client: Client) -> None:
-        """Make the API have what the files ask for, for one name."""
-        wanted = self._files.wanted.get((request.namespace, request.name))
+        """Make the API have what the manifests ask for, for one name."""
+        wanted = self._source.wanted.get((request.namespace, request.name))
         try:
             present = await client.get(Pod, request.name, namespace=request.namespace)
         except NotFound:
@@ -108,7 +110,7 @@ class _Mirrors:
                 await self._refuse(wanted, [wanted.document.problem("metadata.name", message)])
             return
         if wanted is None:
-            if present is not None:
+            if present is not None and self._source.known:
                 await self._remove(present, client)
         elif present is None or not _is_current(present, wanted):
             await self._put(wanted, present, client)
@@ -158,14 +160,14 @@ class _Mirrors:
             return  # gone, or another one: that has been queued
 
     def _mirror(self, wanted: WantedPod, node: Node) -> Pod:
-        """The Pod to create for what a file asks for."""
+        """The Pod to create for what a manifest asks for."""
         seen = now_datetime(self._clock).astimezone(UTC).isoformat().replace("+00:00", "Z")
         pod = msgspec.json.decode(msgspec.json.encode(wanted.pod), type=Pod)
         pod.metadata.annotations |= {
             HASH_ANNOTATION: wanted.hash,
             MIRROR_ANNOTATION: wanted.hash,
             SEEN_ANNOTATION: seen,
-            SOURCE_ANNOTATION: SOURCE,
+            SOURCE_ANNOTATION: self._source.name,
         }
         owner = OwnerReference(
             api_version=node.api_version,
@@ -177,75 +179,48 @@ class _Mirrors:
         pod.metadata.owner_references = [owner]
         return pod
 
-    # Files
+    # Manifests
 
     @asynccontextmanager
     async def source(self, trigger: Trigger) -> AsyncIterator[None]:
-        """Read the directory, and follow it."""
-        await self._read(trigger)
+        """Follow the manifests. Those on this machine are read before anything else is done."""
+
+        async def read() -> None:
+            await self._read(trigger)
+
+        if self._source.known:
+            await read()
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(self._follow, trigger)
+            tasks.start_soon(self._source.follow, read)
             yield
             tasks.cancel_scope.cancel()
 
-    async def _follow(self, trigger: Trigger) -> None:
-        """Watch the directory. Now and then the watch is made anew, because another directory may
-        have taken the place of the one that is watched; that starts with a reading."""
-        while True:
-            async with anyio.create_task_group() as tasks:
-                tasks.start_soon(self._watch, trigger)
-                await self._clock.sleep(
-                    MISSING_DIRECTORY_SECONDS if self._missing else RESCAN_SECONDS
-                )
-                tasks.cancel_scope.cancel()
-
-    async def _watch(self, trigger: Trigger) -> None:
-        """Read the directory now that it is watched, and whenever something in it changes."""
-        try:
-            with DirectoryWatch.open(self._directory) as watch:
-                self._unwatched = False
-                while True:
-                    await self._read(trigger)
-                    await watch.wait_change()
-        except FileNotFoundError:
-            await self._read(trigger)
-        except (OSError, RuntimeError) as error:
-            if not self._unwatched:
-                logger.warning(
-                    "%s: changes are noticed after up to %g s only: %s",
-                    *(self._directory, RESCAN_SECONDS, error),
-                )
-            self._unwatched = True
-            await self._read(trigger)
-
     async def _read(self, trigger: Trigger) -> None:
-        """Read the directory, and have looked at what it asks for differently."""
-        with anyio.CancelScope(shield=True):  # what has been read must be passed on
-            before = self._files.wanted
-            try:
-                await anyio.to_thread.run_sync(self._files.read)
-            except FileNotFoundError:
-                if not self._missing:
-                    logger.warning("%s: no such directory; waiting for it", self._directory)
-                self._missing = True
-            else:
-                self._missing = False
-            after = self._files.wanted
-            for key in before.keys() | after.keys():
-                old, new = before.get(key), after.get(key)
-                if old is None or new is None or old.hash != new.hash:
-                    trigger(Request(key[1], key[0]))
-            await self._say(self._files.problems)
+        """Read the manifests, and have looked at what they ask for differently."""
+        was_known = self._source.known
+        await self._source.read()
+        before, after = self._queued, self._source.wanted
+        changed = [
+            key
+            for key in before.keys() | after.keys()
+            if _hash_of(before.get(key)) != _hash_of(after.get(key))
+        ]
+        if self._source.known and not was_known:  # what nobody asks for any more can go
+            changed += [key_of(pod) for pod in self._pods.all() if self.is_ours(pod)]
+        for namespace, name in changed:
+            trigger(Request(name, namespace))
+        self._queued = after
+        await self._say(self._source.problems)
 
-    async def _say(self, problems: dict[str, bytes]) -> None:
-        """Tell of what is wrong with the files, once for what they say now."""
+    async def _say(self, problems: Mapping[str, bytes]) -> None:
+        """Tell of what is wrong with the manifests, once for what they say now."""
         for problem, digest in problems.items():
             if self._said.get(problem) != digest:
                 await self._tell(problem)
         self._said = problems
 
     async def _refuse(self, wanted: WantedPod, problems: list[str]) -> None:
-        """Tell of a Pod that the API does not take, once for what its file says."""
+        """Tell of a Pod that the API does not take, once for what its manifest says."""
         key = (wanted.pod.metadata.namespace, wanted.pod.metadata.name)
         if self._refused.get(key) != wanted.hash:
             self._refused[key] = wanted.hash
@@ -257,6 +232,10 @@ class _Mirrors:
         # The kubelet, too, tells of its node under the node's name as uid; describe finds both.
         node = Node(metadata=ObjectMeta(name=self._node_name, uid=self._node_name))
         await self._recorder.event(node, "Warning", BAD_FILE_REASON, problem)
+
+
+def _hash_of(wanted: WantedPod | None) -> str:
+    return wanted.hash if wanted is not None else ""
 
 
 def _is_current(present: Pod, wanted: WantedPod) -> bool:
