@@ -5,13 +5,21 @@ CRI has that from containerd 2.3 on; before it, containerd's own service for tas
 
 from contextlib import suppress
 
-from kernel.cri.containerd.channel import ContainerdChannel, DeadlineExceeded
+import anyio
+
+from kernel.clock import Clock
+from kernel.cri.containerd.channel import ContainerdChannel
 from kernel.cri.proto import tasks_pb2
-from kernel.cri.runtime import NotFound, RuntimeFailure
+from kernel.cri.runtime import RuntimeFailure
 
 
 async def end_by_signal(
-    channel: ContainerdChannel, container_id: str, number: int, *, grace_seconds: float
+    channel: ContainerdChannel,
+    clock: Clock,
+    container_id: str,
+    number: int,
+    *,
+    grace_seconds: float,
 ) -> None:
     """Send the signal to the container's first process, and wait for its end, but no longer than
     the grace."""
@@ -20,5 +28,13 @@ async def end_by_signal(
     with suppress(RuntimeFailure):
         await channel.call(kill, tasks_pb2.Empty)
     wait = tasks_pb2.WaitRequest(container_id=container_id)
-    with suppress(NotFound, DeadlineExceeded):
-        await channel.call(wait, tasks_pb2.WaitResponse, timeout_seconds=grace_seconds)
+    async with anyio.create_task_group() as tasks:
+
+        async def expire() -> None:
+            await clock.sleep(grace_seconds)
+            tasks.cancel_scope.cancel()
+
+        tasks.start_soon(expire)
+        with suppress(RuntimeFailure):
+            await channel.call(wait, tasks_pb2.WaitResponse, timeout_seconds=None)
+        tasks.cancel_scope.cancel()

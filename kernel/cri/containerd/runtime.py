@@ -208,7 +208,7 @@ class ContainerdRuntime(ContainerdMeasuring):
         own_signal = await self._own_stop_signal(container_id) if grace_seconds > 0 else None
         if own_signal is not None:
             await end_by_signal(
-                self._channel, container_id, own_signal, grace_seconds=grace_seconds
+                self._channel, self._clock, container_id, own_signal, grace_seconds=grace_seconds
             )
             grace_seconds = 0
         # CRI counts whole seconds.
