@@ -69,6 +69,7 @@ _ROOT_USER = 0
 _SHIM_CLOSED_SECONDS = 0.1
 _SANDBOX_TIMEOUT_FACTOR = 2
 _VERSION_SECONDS_MAX = 10.0
+_LOOK_SECONDS_MAX = 10.0
 
 
 class ContainerdRuntime(ContainerdMeasuring):
@@ -235,8 +236,12 @@ class ContainerdRuntime(ContainerdMeasuring):
         if _release(self._version) >= _STOP_SIGNALS_SINCE:
             return None
         request = cri.ContainerStatusRequest(container_id=container_id)
-        with suppress(NotFound):
-            answer = await self._channel.call(request, cri.ContainerStatusResponse)
+        seconds = min(_LOOK_SECONDS_MAX, self._channel.call_seconds_max)
+        # A containerd that does not answer is met by the stop, too.
+        with suppress(RuntimeFailure):
+            answer = await self._channel.call(
+                request, cri.ContainerStatusResponse, timeout_seconds=seconds
+            )
             if answer.status.state == cri.CONTAINER_RUNNING:
                 return signal_number(answer.status.annotations.get(STOP_SIGNAL_ANNOTATION, ""))
         return None
