@@ -14,12 +14,12 @@ from kernel.api.context import acting, current_actor, current_cause
 from kernel.api.errors import NotFound
 from kernel.clock import NANOSECONDS_PER_SECOND, Clock
 from kernel.control.informer import Informers
-from kernel.control.reconciler import Reconciler, Request, Result, RetryAfter, Watch
+from kernel.control.reconciler import Reconciler, Request, Result, RetryAfter
 from kernel.cri import runtime as cri
-from kernel.objects.config import ConfigMap, Secret
 from kernel.objects.pod import Pod
 from kernel.reconcilers.node_limits import NODE_LIMITS, NodeLimits
 from kernel.reconcilers.pod.api_access import connect_to_api
+from kernel.reconcilers.pod.configuration import restarts_on_change
 from kernel.reconcilers.pod.deadline import deadline_of
 from kernel.reconcilers.pod.ending import AbsentPods, remove_pods, terminate_pod
 from kernel.reconcilers.pod.eviction import due_eviction, seconds_to_next_check
@@ -40,7 +40,7 @@ from kernel.reconcilers.pod.post_start import with_post_starts
 from kernel.reconcilers.pod.probes.following import Probes
 from kernel.reconcilers.pod.probes.settings import BAD_PERIOD, period_problems
 from kernel.reconcilers.pod.pulls import ImagePulls
-from kernel.reconcilers.pod.references import Referrers
+from kernel.reconcilers.pod.references import Referrers, may_wait
 from kernel.reconcilers.pod.removal import remove_volumes_of_ended
 from kernel.reconcilers.pod.runtime_events import RuntimeEvents
 from kernel.reconcilers.pod.sources import read_configurations
@@ -123,10 +123,7 @@ class NodeAgent:
             kind=Pod,
             reconcile=self.reconcile,
             when=self._is_ours,
-            watches=(
-                Watch(ConfigMap, self._referrers.of_config_map),
-                Watch(Secret, self._referrers.of_secret),
-            ),
+            watches=self._referrers.watches(self._acts_on_configuration),
             sources=(
                 *(source.source for source in self._sources),
                 self._log_rotation.source,
@@ -185,6 +182,9 @@ class NodeAgent:
         if memory is None or memory.uid != uid:
             memory = self._memories[request] = PodMemory(uid, self._host.clock)
         return memory
+
+    def _acts_on_configuration(self, pod: Pod) -> bool:
+        return restarts_on_change(pod) or may_wait(pod)
 
     def _is_ours(self, pod: Pod) -> bool:
         return pod.spec.node_name == self._host.node_name

@@ -1,12 +1,13 @@
 """Which ConfigMaps and Secrets a Pod refers to, and the Pods of a node that refer to one (pure)."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from kernel.control.informer import Informer
-from kernel.control.reconciler import Request
+from kernel.control.reconciler import Request, Watch
 from kernel.objects.config import ConfigMap, Secret
 from kernel.objects.pod import Container, Pod
 from kernel.objects.volume import Volume
+from kernel.reconcilers.pod.init_order import is_sidecar
 
 _INDEX = "node-agent-references"
 
@@ -52,6 +53,18 @@ def _add_of_volume(volume: Volume, config_maps: set[str], secrets: set[str]) -> 
             secrets.add(projection.secret.name)
 
 
+def may_wait(pod: Pod) -> bool:
+    """Whether a container of the Pod does not run that should: it may lack what it refers to."""
+    sidecars = {container.name for container in pod.spec.init_containers if is_sidecar(container)}
+    statuses = pod.status.container_statuses
+    inits = [
+        status
+        for status in pod.status.init_container_statuses
+        if status.name in sidecars or status.state.waiting
+    ]
+    return not statuses or any(status.state.running is None for status in (*statuses, *inits))
+
+
 class Referrers:
     """Finds the Pods of one node by what they refer to, at a cost that only those add to."""
 
@@ -60,19 +73,17 @@ class Referrers:
         self._node_name = node_name
         pods.add_index(_INDEX, self._references)
 
-    def of_config_map(self, config_map: ConfigMap) -> list[Request]:
-        """The Pods that refer to a ConfigMap."""
-        return self._of(
-            ConfigMap.info.kind, config_map.metadata.namespace, config_map.metadata.name
-        )
+    def watches(self, is_concerned: Callable[[Pod], bool]) -> tuple[Watch, ...]:
+        """For a reconciler of Pods: changes of a ConfigMap or Secret lead to those Pods that refer
+        to it and for which `is_concerned` holds."""
 
-    def of_secret(self, secret: Secret) -> list[Request]:
-        """The Pods that refer to a Secret."""
-        return self._of(Secret.info.kind, secret.metadata.namespace, secret.metadata.name)
+        def requests(obj: ConfigMap | Secret) -> list[Request]:
+            metadata = obj.metadata
+            key = f"{obj.info.kind}/{metadata.namespace}/{metadata.name}"
+            pods = filter(is_concerned, self._pods.by_index(_INDEX, key))
+            return [Request(pod.metadata.name, pod.metadata.namespace) for pod in pods]
 
-    def _of(self, kind: str, namespace: str, name: str) -> list[Request]:
-        pods = self._pods.by_index(_INDEX, f"{kind}/{namespace}/{name}")
-        return [Request(pod.metadata.name, pod.metadata.namespace) for pod in pods]
+        return Watch(ConfigMap, requests), Watch(Secret, requests)
 
     def _references(self, pod: Pod) -> Iterable[str]:
         if pod.spec.node_name != self._node_name:

@@ -5,8 +5,7 @@ from contextlib import suppress
 
 from kernel.api.client import Client
 from kernel.api.errors import NotFound
-from kernel.control.reconciler import Reconciler, Request, Watch
-from kernel.objects.config import ConfigMap, Secret
+from kernel.control.reconciler import Reconciler, Request
 from kernel.objects.pod import Pod
 from kernel.reconcilers.pod.host import VOLUMES, Host, PodMemory
 from kernel.reconcilers.pod.observe import runtime_uid
@@ -38,10 +37,7 @@ class LiveUpdates:
             kind=Pod,
             reconcile=self._reconcile,
             when=self._shows_itself,
-            watches=(
-                Watch(ConfigMap, self._referrers.of_config_map),
-                Watch(Secret, self._referrers.of_secret),
-            ),
+            watches=self._referrers.watches(_has_files),
             concurrency=CONCURRENCY,
         )
 
@@ -63,10 +59,14 @@ class LiveUpdates:
         )
 
 
+def _has_files(pod: Pod) -> bool:
+    return any(map(is_made_of_objects, pod.spec.volumes))
+
+
 async def follow_objects(host: Host, client: Client, pod: Pod, memory: PodMemory) -> None:
     """Write the files of volumes that are there already anew where their objects have changed.
     Where that can't be done the files stay as they are, and an Event says why."""
-    if not any(map(is_made_of_objects, pod.spec.volumes)):
+    if not _has_files(pod):
         return
     async with memory.volumes_lock:
         sources = await read_sources(client, pod, host, memory, ())

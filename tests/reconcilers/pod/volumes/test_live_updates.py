@@ -199,12 +199,19 @@ class _Looked(SimulatedRuntime):
         return await super().sandboxes(labels=labels)
 
 
-async def test_other_pods_are_left_alone(node: NodeUnderTest) -> None:
+async def test_only_pods_that_wait_are_looked_at_in_the_runtime(node: NodeUnderTest) -> None:
     runtime = _Looked(node.clock)
     async with node.running(runtime):
         await _create_settings(node, colour="blue")
         await node.create(make_pod(name="other"))
-        await node.create(make_pod(volumes=[SETTINGS]))
+        await node.create(make_pod(name="waiting", volumes=[SETTINGS], change=_without_login))
+        volume = _volume(node, await node.create(make_pod(volumes=[SETTINGS])), "settings")
         runtime.names.clear()
         await _change_settings(node, colour="red")
-        assert runtime.names == {"web"}
+        assert runtime.names == {"waiting"}
+        assert _text(volume) == {"colour": "red"}
+
+
+def _without_login(pod: Pod) -> None:
+    source = EnvFromSource(secret_ref=SecretEnvSource(name="login"))
+    pod.spec.containers[0].env_from = [source]
