@@ -163,8 +163,10 @@ class NodeAgent:
             raise
         if pod is None or not self._is_ours(pod):
             self._memories.pop(request, None)
-            self._probes.forget(request)
-            return await self._absent.remove(request, by_uid)
+            result = await self._absent.remove(request, by_uid)
+            if result is None:  # else it may come back, with what is known of its containers
+                self._probes.forget(request)
+            return result
         self._absent.present(request)
         uid = runtime_uid(pod)
         observed = by_uid.pop(uid, Observed())

@@ -6,37 +6,44 @@ import msgspec
 from hypothesis import given, strategies as st
 
 from kernel.cri.runtime import Container, ContainerState, Sandbox, SandboxState
+from kernel.objects.container import ExecAction, Probe
 from kernel.objects.pod import Pod
 from kernel.reconcilers.pod.observe import Observed, observed
 from kernel.reconcilers.pod.plan import Plan, plan_pod
+from kernel.reconcilers.pod.probes.results import ProbeResults
 from kernel.reconcilers.pod.restart import RESTARTS_IN_ROW
 from kernel.reconcilers.pod.status import Facts, pod_status
 from tests.reconcilers.pod.made_up import created, sandbox, seconds
 from tests.reconcilers.pod.node_under_test import container, make_pod
 
+PROBE = Probe(exec=ExecAction(command=["true"]))
+STARTED = ProbeResults(startup=True)
 INITS, SIDECAR, MAINS = ("init1", "init2"), "sidecar", ("main1", "main2")
 
 
 class History:
     """A runtime that does what plans ask for, and to which things happen."""
 
-    def __init__(self, restart: str) -> None:
+    def __init__(self, restart: str, stop_code: int = 143) -> None:
         self.pod: Pod = make_pod(
-            *(container(name) for name in MAINS),
+            *(container(name, liveness_probe=PROBE) for name in MAINS),
             init=(
                 container(INITS[0]),
-                container(SIDECAR, restart_policy="Always"),
+                container(SIDECAR, restart_policy="Always", startup_probe=PROBE),
                 container(INITS[1]),
             ),
             restart=restart,
         )
+        self.stop_code = stop_code
         self.now = 0.0
         self.sandboxes: list[Sandbox] = []
         self.containers: list[Container] = []
+        self.results: dict[str, ProbeResults] = {}
         self.has_finished = False
 
     def observed(self) -> Observed:
-        return observed(self.sandboxes, self.containers)
+        found = observed(self.sandboxes, self.containers)
+        return msgspec.structs.replace(found, probe_results=dict(self.results))
 
     def obey(self) -> None:
         """Follow plans until they ask for nothing more."""
@@ -46,7 +53,9 @@ class History:
             self._write_status(plan, found)
             assert plan.finished or not self.has_finished, "a finished Pod came back"
             self.has_finished = plan.finished
-            if not self._act(plan):
+            if not self._act(plan) and not self._come_up():
+                unwell = self._running_ids() & self.results.keys()
+                assert all(_is_well(self.results[one]) for one in unwell), "it is not restarted"
                 return
         raise AssertionError("the plans never come to rest")
 
@@ -77,8 +86,20 @@ class History:
                 )
             )
         for stopped in plan.stops:
-            self._end(stopped.container, 143)
+            self._end(stopped.container, self.stop_code)
         return bool(plan.starts or plan.stops)
+
+    def _come_up(self) -> bool:
+        """The startup probes that nobody has let fail succeed."""
+        coming = {
+            one.id
+            for one in self.containers
+            if one.name == SIDECAR
+            and one.state is ContainerState.RUNNING
+            and one.id not in self.results
+        }
+        self.results |= dict.fromkeys(coming, ProbeResults(startup=True))
+        return bool(coming)
 
     def _check_new_sandbox(self, attempt: int) -> None:
         assert not self.running(), "a sandbox is made while containers run"
@@ -95,11 +116,14 @@ class History:
             assert set(INITS[: INITS.index(name)]) <= succeeded, "an init container is too early"
         if name in MAINS:
             assert set(INITS) <= succeeded, "a main container is too early"
-            assert SIDECAR in {one.name for one in present}, "the sidecar is late"
+            started = {one.name for one in present if self.results.get(one.id) == STARTED}
+            assert SIDECAR in started, "the sidecar is late"
             if self.pod.spec.restart_policy == "Never":
                 assert attempt == 0, "restarted against its policy"
             if self.pod.spec.restart_policy == "OnFailure":
-                assert not any(_has_succeeded(one) for one in self.containers if one.name == name)
+                ended = [one for one in self.containers if one.name == name]
+                completed = [one for one in ended if one.id not in self.results]
+                assert not any(map(_has_succeeded, completed)), "restarted though it is complete"
 
     def running(self) -> list[str]:
         return [one.name for one in self.containers if one.state is ContainerState.RUNNING]
@@ -108,6 +132,23 @@ class History:
         running = [one for one in self.containers if one.state is ContainerState.RUNNING]
         if running:
             self._end(running[which % len(running)], code)
+
+    def fail_probe(self, which: int) -> None:
+        """A probe says that a container has to be restarted."""
+        probed = [
+            one
+            for one in self.containers
+            if one.state is ContainerState.RUNNING and one.name in (SIDECAR, *MAINS)
+        ]
+        if probed:
+            one = probed[which % len(probed)]
+            is_sidecar = one.name == SIDECAR
+            self.results[one.id] = (
+                ProbeResults(startup=False) if is_sidecar else ProbeResults(liveness=False)
+            )
+
+    def _running_ids(self) -> set[str]:
+        return {one.id for one in self.containers if one.state is ContainerState.RUNNING}
 
     def finish_inits(self) -> None:
         """Let the init containers that run, and those that follow them, succeed."""
@@ -134,26 +175,38 @@ class History:
         )
 
 
+def _is_well(results: ProbeResults) -> bool:
+    return results.startup is not False and results.liveness is not False
+
+
 def _has_succeeded(one: Container) -> bool:
     return one.state is ContainerState.EXITED and one.exit_code == 0
 
 
 Happening = tuple[str, int, int]
 HAPPENINGS = st.tuples(
-    st.sampled_from(["exit", "exit", "exit", "kill sandbox", "wait"]),
+    st.sampled_from(["exit", "exit", "exit", "fail probe", "kill sandbox", "wait"]),
     st.integers(0, 3),
     st.sampled_from([0, 0, 1]),
 )
 
 
-@given(st.sampled_from(["Always", "OnFailure", "Never"]), st.lists(HAPPENINGS, max_size=25))
-def test_every_history_keeps_to_the_rules(restart: str, happenings: Sequence[Happening]) -> None:
-    history = History(restart)
+@given(
+    st.sampled_from(["Always", "OnFailure", "Never"]),
+    st.sampled_from([0, 143]),
+    st.lists(HAPPENINGS, max_size=25),
+)
+def test_every_history_keeps_to_the_rules(
+    restart: str, stop_code: int, happenings: Sequence[Happening]
+) -> None:
+    history = History(restart, stop_code)
     history.obey()
     for what, which, code in happenings:
         history.now += 1
         if what == "exit":
             history.exit(which, code)
+        elif what == "fail probe":
+            history.fail_probe(which)
         elif what == "kill sandbox":
             history.kill_sandbox()
         else:
@@ -175,6 +228,8 @@ def test_a_pod_that_is_restarted_runs_in_the_end(
         history.now += 1
         if what == "exit":
             history.exit(which, 1)
+        elif what == "fail probe":
+            history.fail_probe(which)
         elif what == "kill sandbox":
             history.kill_sandbox()
         history.obey()

@@ -11,6 +11,7 @@ from kernel.cri.runtime import ExecResult, RuntimeFailure
 from kernel.cri.simulated.runtime import SimulatedContainer
 from kernel.objects.container import ContainerPort, EnvVar, ExecAction, HTTPGetAction, Probe
 from kernel.objects.pod import Pod
+from kernel.reconcilers.pod.observe import CONFIG_HASH
 from kernel.reconcilers.pod.probes.settings import PERIOD_ANNOTATION
 from tests.reconcilers.pod.node_under_test import (
     NodeUnderTest,
@@ -378,6 +379,21 @@ async def test_an_agent_that_starts_anew_goes_by_the_status_until_it_knows(
             after = await node.pod()
         assert after.metadata.resource_version == before.metadata.resource_version
         assert node.said("Unhealthy") == []
+
+
+async def test_a_static_pod_whose_mirror_is_deleted_stays_ready(node: NodeUnderTest) -> None:
+    def mirror() -> Pod:
+        pod = make_pod(container("main", startup_probe=http(), readiness_probe=http()))
+        pod.metadata.annotations[CONFIG_HASH] = "hash"
+        return pod
+
+    await node.create(mirror())
+    assert await is_ready(node)
+    node.simulated.script_port("main", 80, SICK)
+    await node.client.delete(Pod, "web", namespace="default", grace_period_seconds=0)
+    await node.advance(1)
+    await node.create(mirror())
+    assert await is_ready(node)
 
 
 async def test_agents_ask_what_ran_before_them_at_random_times(tmp_path: Path) -> None:
