@@ -35,6 +35,15 @@ class RuntimeUnavailable(RuntimeFailure):
     """The runtime can't be reached, or can't work on this machine."""
 
 
+class RuntimeNotReady(RuntimeUnavailable):
+    """The runtime answers, and can't run Pods now. `trouble` says why as a node's condition has
+    it."""
+
+    def __init__(self, message: str, *, trouble: str):
+        super().__init__(message)
+        self.trouble = trouble
+
+
 class ImagePullFailure(RuntimeFailure):
     """An image could not be pulled."""
 

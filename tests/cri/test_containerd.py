@@ -32,6 +32,7 @@ from kernel.cri.runtime import (
     RegistryCredentials,
     RuntimeEventType,
     RuntimeFailure,
+    RuntimeNotReady,
     RuntimeUnavailable,
     SandboxConfig,
     SandboxState,
@@ -199,6 +200,12 @@ async def test_a_containerd_without_a_network_can_not_run_pods(
         failure = await wait_for(lambda: _unavailable(trial))
         assert "can't run Pods yet, NetworkReady is false: " in failure
         assert "\n" not in failure
+        with pytest.raises(RuntimeNotReady) as not_ready:
+            await trial.runtime.version()
+        assert not_ready.value.trouble.startswith(
+            "container runtime network not ready: NetworkReady=false"
+            " reason:NetworkPluginNotReady message:Network plugin returns error: "
+        )
     finally:
         await aside.rename(network)
 

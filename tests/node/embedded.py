@@ -10,12 +10,15 @@ from typing import Any
 
 import anyio
 
-from kernel import Kernel
+from kernel import Kernel, NodeLimits
 
 from .harness import NODE_NAME
 
 COMMAND_SECONDS_MAX = 60
 CONDITION_SECONDS_MAX = 30
+
+KEEP_IMAGES = NodeLimits(image_gc_high_threshold_percent=100)
+"""However full this machine's disk is, the tests' images stay."""
 
 
 class Kubectl:

@@ -47,7 +47,9 @@ class PodKernel:
         self._command = [
             *(str(PODKERNEL), "dev", "--data-dir", str(self.data_directory)),
             *("--listen", "127.0.0.1:0", "--node-name", NODE_NAME),
-            *("--runtime", "containerd", "--containerd-socket", containerd.socket_path, *options),
+            *("--runtime", "containerd", "--containerd-socket", containerd.socket_path),
+            # However full this machine's disk is, the tests' images stay.
+            *("--node-limit", "image-gc-high-threshold-percent=100", *options),
         ]
         self._process: subprocess.Popen[str] | None = None
         self.environment = {

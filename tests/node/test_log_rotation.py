@@ -15,7 +15,10 @@ pytestmark = [pytest.mark.kubectl, pytest.mark.anyio]
 
 LINES = 5000
 LIMITS = NodeLimits(
-    container_log_bytes_max=64 << 10, container_log_files_max=3, container_log_check_seconds=0.1
+    container_log_bytes_max=64 << 10,
+    container_log_files_max=3,
+    container_log_check_seconds=0.1,
+    image_gc_high_threshold_percent=100,
 )
 # About 90 bytes a line in the log, 180 kB a second.
 TALK = f"""i=0; while [ $i -lt {LINES} ]; do

@@ -7,7 +7,7 @@ import pytest
 
 from kernel.cri.choice import RuntimeName
 
-from .embedded import embedded_kernel
+from .embedded import KEEP_IMAGES, embedded_kernel
 from .harness import NODE_NAME
 from .manifests import container, pod
 
@@ -23,7 +23,7 @@ def anyio_backend() -> str:
 async def test_top_shows_who_is_busy(runtime: tuple[RuntimeName, str], tmp_path: Path) -> None:
     name, socket = runtime
     async with embedded_kernel(
-        tmp_path / "data", runtime=name, containerd_socket=socket
+        tmp_path / "data", runtime=name, containerd_socket=socket, node_limits=KEEP_IMAGES
     ) as kubectl:
         busy, idle = container("while :; do :; done", "busy"), container("sleep 1000", "idle")
         await kubectl("apply", "-f", "-", text=pod("crowd", busy, idle))

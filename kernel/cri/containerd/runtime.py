@@ -54,6 +54,7 @@ from kernel.cri.runtime import (
     RegistryCredentials,
     RuntimeEvent,
     RuntimeFailure,
+    RuntimeNotReady,
     RuntimeUnavailable,
     RuntimeVersion,
     Sandbox,
@@ -66,6 +67,11 @@ Item = TypeVar("Item")
 
 _STOP_SIGNALS_SINCE = (2, 3)
 _ROOT_USER = 0
+# Those that Pods depend on, with the kubelet's words for what they are about.
+_CONDITIONS = {
+    "RuntimeReady": "container runtime",
+    "NetworkReady": "container runtime network",
+}
 _SHIM_CLOSED_SECONDS = 0.1
 _SANDBOX_TIMEOUT_FACTOR = 2
 _VERSION_SECONDS_MAX = 10.0
@@ -112,10 +118,13 @@ class ContainerdRuntime(ContainerdMeasuring):
                 "runtime"
             ) from failure
         for condition in status.status.conditions:
-            if condition.type in ("RuntimeReady", "NetworkReady") and not condition.status:
-                raise RuntimeUnavailable(
+            if condition.type in _CONDITIONS and not condition.status:
+                why = " ".join(condition.message.split())
+                raise RuntimeNotReady(
                     f"containerd at {socket_path} can't run Pods yet, {condition.type} is false: "
-                    f"{' '.join(condition.message.split())}"
+                    f"{why}",
+                    trouble=f"{_CONDITIONS[condition.type]} not ready: {condition.type}=false"
+                    f" reason:{condition.reason} message:{why}",
                 )
         self._version = version.runtime_version
         return RuntimeVersion(version.runtime_name, version.runtime_version)

@@ -9,7 +9,7 @@ import anyio
 import msgspec
 
 from kernel.clock import Clock
-from kernel.cri.runtime import Image, Runtime, RuntimeFailure
+from kernel.cri.runtime import Image, Runtime, RuntimeFailure, RuntimeNotReady
 from kernel.reconcilers.node.conditions import RUNTIME_IS_DOWN
 from kernel.reconcilers.node.pressure import Pressure, PressureMemory
 from kernel.reconcilers.node.readings import Readings, read_machine
@@ -52,16 +52,21 @@ class NodeHealth:
     async def look(self) -> Health:
         """How things are now."""
         images: Sequence[Image] | None = None
+        troubles: tuple[str, ...] = ()
         try:
             await self._within_time(self._runtime.version)
             images = await self._within_time(self._runtime.images)
             self._image_directory = await self._within_time(self._runtime.image_directory)
             self._answered_at = self._clock.monotonic_seconds()
+        except RuntimeNotReady as failure:
+            self._answered_at = self._clock.monotonic_seconds()
+            troubles = (failure.trouble,)
         except RuntimeFailure as failure:
             logger.debug("the runtime does not answer: %s", failure)
         silent_seconds = self._clock.monotonic_seconds() - self._answered_at
-        is_down = silent_seconds >= self._limits.runtime_down_seconds
-        return Health(self._short(), (RUNTIME_IS_DOWN,) if is_down else (), images)
+        if silent_seconds >= self._limits.runtime_down_seconds:
+            troubles = (RUNTIME_IS_DOWN,)
+        return Health(self._short(), troubles, images)
 
     def _short(self) -> frozenset[Pressure]:
         readings = self._readings()

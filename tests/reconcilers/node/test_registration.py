@@ -11,7 +11,7 @@ import pytest
 from kernel.api.client import Client
 from kernel.clock import ManualClock, now_datetime
 from kernel.control.recorder import Recorder
-from kernel.cri.runtime import Image, RuntimeUnavailable
+from kernel.cri.runtime import Image, RuntimeNotReady, RuntimeUnavailable
 from kernel.cri.simulated.runtime import SimulatedRuntime
 from kernel.objects.coordination import Lease
 from kernel.objects.event import Event
@@ -237,6 +237,22 @@ async def test_a_silent_runtime_makes_the_node_not_ready_after_a_while(
             ("NodeNotReady", "Node node1 status is now: NodeNotReady"),
             ("NodeReady", "Node node1 status is now: NodeReady"),
         ]
+
+
+async def test_a_runtime_that_can_not_run_pods_says_why_at_once(
+    client: Client, clock: ManualClock, run: Any, build: Build, runtime: SimulatedRuntime
+) -> None:
+    async with run(build):
+        await settle()
+        trouble = "container runtime network not ready: NetworkReady=false"
+        runtime.fail("version", RuntimeNotReady("no network", trouble=trouble))
+        await clock.advance(10)
+        assert (await condition(client, "Ready")).message == trouble
+        await clock.advance(60)
+        assert (await condition(client, "Ready")).message == trouble
+        runtime.heal("version")
+        await clock.advance(10)
+        assert (await condition(client, "Ready")).status == "True"
 
 
 async def test_a_runtime_that_hangs_is_silent_too_and_the_lease_is_renewed(
