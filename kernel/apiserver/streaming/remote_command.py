@@ -61,16 +61,8 @@ async def _carry(session: Session, caller: Caller) -> Status | None:
     status: Status | None = None
     failure: RuntimeFailure | None = None
 
-    async def pass_input() -> None:
-        try:
-            await caller.pass_input(session)
-        except* RuntimeFailure:
-            pass  # a command that takes no input any more: its end will say how it went
-        else:
-            group.cancel_scope.cancel()
-
-    async with anyio.create_task_group() as group:
-        group.start_soon(pass_input)
+    async def pass_output() -> None:
+        nonlocal status, failure
         try:
             async for channel, data in session.output():
                 await caller.write(channel, data)
@@ -80,6 +72,17 @@ async def _carry(session: Session, caller: Caller) -> Status | None:
         except CallerGone:
             pass
         group.cancel_scope.cancel()
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(pass_output)
+        # Here and not in a task of its own: a task that is cancelled, as this is in the end, leaves
+        # a ring of frames behind, which hold all there is of the connection.
+        try:
+            await caller.pass_input(session)
+        except* RuntimeFailure:
+            pass  # a command that takes no input any more: its end will say how it went
+        else:
+            group.cancel_scope.cancel()
     if failure is not None:
         raise failure
     return status

@@ -6,13 +6,14 @@ from typing import Any
 UNREAD_CHARACTERS_MAX = 4096
 SIDE_MAX = 65535
 
+_DECODER = json.JSONDecoder()
+
 
 class TerminalSizes:
     """Reads `{"Width":80,"Height":24}` out of what it is fed."""
 
     def __init__(self) -> None:
         self._text = ""
-        self._decoder = json.JSONDecoder()
 
     def feed(self, data: bytes) -> list[tuple[int, int]]:
         """The sizes, as columns and rows, that are complete now. What is no size is skipped."""
@@ -21,7 +22,7 @@ class TerminalSizes:
         while self._text:
             self._text = self._text.lstrip()
             try:
-                document, end = self._decoder.raw_decode(self._text)
+                document, end = _DECODER.raw_decode(self._text)
             except ValueError:
                 break  # the rest is still to come
             self._text = self._text[end:]
