@@ -7,7 +7,7 @@ import msgspec
 
 from kernel.api.causes import Causes
 from kernel.api.container_validation import check_container, check_hooks, check_resources
-from kernel.api.core_validation import TAINT_EFFECTS
+from kernel.api.core_validation import TAINT_EFFECTS, check_quantity
 from kernel.api.volume_validation import check_volumes
 from kernel.objects.container import Container, EphemeralContainer
 from kernel.objects.name_syntax import (
@@ -17,6 +17,7 @@ from kernel.objects.name_syntax import (
     subdomain_name_errors,
 )
 from kernel.objects.pod import Pod, PodSpec, Toleration
+from kernel.objects.runtime_class import RuntimeClass
 from kernel.objects.volume import Volume
 
 ACTIVE_DEADLINE_SECONDS_MAX = 2**31 - 1
@@ -242,6 +243,27 @@ def check_tolerations(tolerations: Sequence[Toleration], path: str, causes: Caus
             causes.invalid(f"{here}.operator", toleration.value, rule)
         if toleration.effect:
             causes.one_of(f"{here}.effect", toleration.effect, TAINT_EFFECTS)
+
+
+def check_runtime_class(runtime_class: RuntimeClass, causes: Causes) -> None:
+    """The handler is a label; what is said of Pods is what Pods may say."""
+    handler = runtime_class.handler
+    causes.invalid("handler", handler, *label_name_errors(handler))
+    if runtime_class.scheduling is not None:
+        scheduling = runtime_class.scheduling
+        for key, value in scheduling.node_selector.items():
+            causes.invalid("scheduling.nodeSelector", key, *qualified_name_errors(key))
+            causes.invalid("scheduling.nodeSelector", value, *label_value_errors(value))
+        check_tolerations(scheduling.tolerations, "scheduling.tolerations", causes)
+    if runtime_class.overhead is not None:
+        for name, amount in runtime_class.overhead.pod_fixed.items():
+            check_quantity(amount, f"overhead.podFixed[{name}]", causes)
+
+
+def check_runtime_class_update(new: RuntimeClass, old: RuntimeClass, causes: Causes) -> None:
+    """The handler stays."""
+    if new.handler != old.handler:
+        causes.invalid("handler", new.handler, "field is immutable")
 
 
 def check_new_pod(pod: Pod, causes: Causes) -> None:

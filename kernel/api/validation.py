@@ -26,6 +26,7 @@ from kernel.objects.name_syntax import (
 from kernel.objects.namespace import Namespace
 from kernel.objects.node import Node
 from kernel.objects.pod import Pod
+from kernel.objects.runtime_class import RuntimeClass
 from kernel.objects.service import Service
 
 ANNOTATIONS_SIZE_BYTES_MAX = 256 * 1024
@@ -45,6 +46,7 @@ _CREATE_RULES: dict[type[Kind], Callable[[Any, Causes], None]] = {
     Node: core_validation.check_node,
     Event: core_validation.check_event,
     Lease: core_validation.check_lease,
+    RuntimeClass: pod_validation.check_runtime_class,
 }
 
 _UPDATE_RULES: dict[type[Kind], Callable[[Any, Any, Causes], None]] = {
@@ -52,6 +54,7 @@ _UPDATE_RULES: dict[type[Kind], Callable[[Any, Any, Causes], None]] = {
     ConfigMap: core_validation.check_config_map_update,
     Secret: core_validation.check_secret_update,
     Service: core_validation.check_service_update,
+    RuntimeClass: pod_validation.check_runtime_class_update,
 }
 
 

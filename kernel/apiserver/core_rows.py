@@ -15,6 +15,7 @@ from kernel.objects.kind import Column, Kind
 from kernel.objects.namespace import Namespace
 from kernel.objects.node import Node
 from kernel.objects.pod import Pod
+from kernel.objects.runtime_class import RuntimeClass
 from kernel.objects.service import Service, ServiceAccount, ServicePort
 
 NODE_ROLE_PREFIX = "node-role.kubernetes.io/"
@@ -131,6 +132,11 @@ def _lease_cells(lease: Lease, now: datetime) -> list[object]:
     return [metadata.name, holder, age(metadata.creation_timestamp, now)]
 
 
+def _runtime_class_cells(runtime_class: RuntimeClass, now: datetime) -> list[object]:
+    metadata = runtime_class.metadata
+    return [metadata.name, runtime_class.handler, age(metadata.creation_timestamp, now)]
+
+
 def _event_cells(event: Event, now: datetime) -> list[object]:
     first = event.first_timestamp or event.event_time
     last = event.last_timestamp or first
@@ -180,5 +186,6 @@ CORE_ROWS: dict[type[Kind], Rows] = {
     ),
     ServiceAccount: Rows(_columns("Name", "Secrets", "Age"), _service_account_cells),
     Lease: Rows(_columns("Name", "Holder", "Age"), _lease_cells),
+    RuntimeClass: Rows(_columns("Name", "Handler", "Age"), _runtime_class_cells),
     Event: Rows(_EVENT_COLUMNS, _event_cells),
 }

@@ -129,7 +129,8 @@ class SandboxConfig(msgspec.Struct, frozen=True):
     """Everything needed to make the sandbox of one Pod.
 
     `log_directory` is an absolute path on the host that the runtime makes where it is missing.
-    `share_processes` is one PID namespace for all containers of the Pod.
+    `share_processes` is one PID namespace for all containers of the Pod. `runtime_handler` names
+    one of the ways of running Pods that the runtime's own configuration has; empty is its default.
     """
 
     name: str
@@ -148,6 +149,7 @@ class SandboxConfig(msgspec.Struct, frozen=True):
     host_ipc: bool = False
     share_processes: bool = False
     cgroup_parent: str = ""
+    runtime_handler: str = ""
     security: SecurityContext = SecurityContext()
 
 

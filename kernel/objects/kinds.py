@@ -10,11 +10,12 @@ from kernel.objects.kind import Kind
 from kernel.objects.namespace import Namespace
 from kernel.objects.node import Node
 from kernel.objects.pod import Pod
+from kernel.objects.runtime_class import RuntimeClass
 from kernel.objects.service import Service, ServiceAccount
 
 CORE_KINDS: tuple[type[Kind], ...] = (
     *(Pod, Node, Namespace, ConfigMap, Secret),
-    *(Service, ServiceAccount, Event, Lease),
+    *(Service, ServiceAccount, Event, Lease, RuntimeClass),
 )
 """The kinds that are stored by every kernel. A Binding is sent but never stored."""
 

@@ -23,6 +23,7 @@ from kernel.reconcilers.node_limits import NODE_LIMITS, NodeLimits
 from kernel.reconcilers.owners import owners
 from kernel.reconcilers.pod.host import ApiAccess
 from kernel.reconcilers.pod.lifecycle import NodeAgent
+from kernel.reconcilers.runtime_classes import runtime_class_admission
 from kernel.reconcilers.scheduling.scheduler import SCHEDULER_NAME, scheduler
 from kernel.reconcilers.service_accounts import service_account_admission
 from kernel.reconcilers.static_pods.mirrors import static_pods
@@ -86,6 +87,7 @@ async def builtin_plugin(
             protect_system_namespaces,
             furnish_namespaces(authority),
             service_account_admission(client, clock),
+            runtime_class_admission(client),
         ),
     )
 

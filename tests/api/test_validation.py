@@ -13,6 +13,7 @@ from kernel.objects.kind import Kind
 from kernel.objects.meta import OwnerReference
 from kernel.objects.namespace import Namespace
 from kernel.objects.node import Node
+from kernel.objects.runtime_class import RuntimeClass
 from kernel.objects.service import Service
 
 SUBDOMAIN = (
@@ -255,6 +256,23 @@ def test_leases() -> None:
         ("spec.leaseDurationSeconds", "Invalid value: 0: must be greater than 0"),
         ("spec.leaseTransitions", "Invalid value: -1: must be greater than or equal to 0"),
     ]
+
+
+def test_a_runtime_class_names_a_handler_for_good() -> None:
+    wrong = made(
+        RuntimeClass,
+        handler="Not A Label",
+        overhead={"podFixed": {"memory": "-1"}},
+        scheduling={"nodeSelector": {"a": "no value"}, "tolerations": [{"value": "x"}]},
+    )
+    assert [field for field, _ in causes_of(wrong)] == [
+        "handler",
+        "scheduling.nodeSelector",
+        "scheduling.tolerations[0].operator",
+        "overhead.podFixed[memory]",
+    ]
+    (cause,) = validate_update(made(RuntimeClass, handler="b"), made(RuntimeClass, handler="a"))
+    assert (cause.field, cause.message) == ("handler", 'Invalid value: "b": field is immutable')
 
 
 def test_a_plugins_kind_has_the_rules_on_metadata() -> None:

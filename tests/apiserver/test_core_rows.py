@@ -15,6 +15,7 @@ from kernel.objects.kind import Kind
 from kernel.objects.kinds import CORE_KINDS
 from kernel.objects.namespace import Namespace
 from kernel.objects.node import Node
+from kernel.objects.runtime_class import RuntimeClass
 from kernel.objects.service import Service, ServiceAccount
 from kernel.objects.struct import Struct
 
@@ -76,6 +77,7 @@ def test_small_kinds() -> None:
     assert row(Secret, type="Opaque", data={"a": "MQ=="})["Data"] == 1
     assert row(ServiceAccount, secrets=[{"name": "s"}])["Secrets"] == 1
     assert row(Lease, spec={"holderIdentity": "me"})["Holder"] == "me"
+    assert row(RuntimeClass, handler="box")["Handler"] == "box"
 
 
 @pytest.mark.parametrize(

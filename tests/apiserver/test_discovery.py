@@ -61,6 +61,7 @@ def test_aggregated_discovery_lists_the_other_groups() -> None:
     found = discovery.aggregated(_kinds(), "v2", core=False)
     assert [item["metadata"]["name"] for item in found["items"]] == [
         "coordination.k8s.io",
+        "node.k8s.io",
         "example.dev",
     ]
 
@@ -73,6 +74,7 @@ def test_legacy_lists_have_the_same_kinds() -> None:
     groups = discovery.group_list(_kinds())["groups"]
     assert [entry["preferredVersion"]["groupVersion"] for entry in groups] == [
         "coordination.k8s.io/v1",
+        "node.k8s.io/v1",
         "example.dev/v1",
     ]
     assert discovery.group(_kinds(), "nobody.example") is None

@@ -73,6 +73,7 @@ def test_a_plain_container_loses_its_image_alone(abilities: Abilities) -> None:
     [
         (sandbox(port_mappings=(PortMapping(80, 8080),)), [USER, BARE], "no network of its own"),
         (sandbox(port_mappings=(PortMapping(80, 80),), host_network=True), [], ""),
+        (sandbox(runtime_handler="kata"), ALL, "handler kata is not used"),
         (sandbox(share_processes=True), [BARE], "share their processes with the whole host"),
         (sandbox(dns=DnsConfig(servers=("192.0.2.1",))), [BARE], "DNS"),
         (sandbox(sysctls={"net.core.somaxconn": "5"}), [USER, BARE], "net.core.somaxconn"),

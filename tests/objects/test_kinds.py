@@ -16,6 +16,7 @@ CORE = {
     "Service": ("v1", "services", ("svc",), True, ("all",)),
     "ServiceAccount": ("v1", "serviceaccounts", ("sa",), True, ()),
     "Event": ("v1", "events", ("ev",), True, ()),
+    "RuntimeClass": ("node.k8s.io/v1", "runtimeclasses", (), False, ()),
     "Lease": ("coordination.k8s.io/v1", "leases", (), True, ()),
 }
 
@@ -61,7 +62,11 @@ def test_look_ups() -> None:
     assert kinds.by_kind("v1", "Pod") is Pod
     assert kinds.by_kind("coordination.k8s.io/v1", "Lease") is Lease
     assert kinds.by_kind("v1", "pod") is None
-    assert kinds.groups() == [("", ["v1"]), ("coordination.k8s.io", ["v1"])]
+    assert kinds.groups() == [
+        ("", ["v1"]),
+        ("coordination.k8s.io", ["v1"]),
+        ("node.k8s.io", ["v1"]),
+    ]
     assert Pod in kinds
 
 

@@ -139,7 +139,9 @@ class ContainerdRuntime(ContainerdMeasuring):
     async def run_sandbox(self, config: SandboxConfig) -> str:
         if config.log_directory:
             await anyio.Path(config.log_directory).mkdir(parents=True, exist_ok=True)
-        request = cri.RunPodSandboxRequest(config=sandbox_config_message(config))
+        request = cri.RunPodSandboxRequest(
+            config=sandbox_config_message(config), runtime_handler=config.runtime_handler
+        )
         answer = await self._channel.call(
             request,
             cri.RunPodSandboxResponse,

@@ -61,6 +61,8 @@ def limitations(
 
 def _sandbox_limitations(sandbox: SandboxConfig, abilities: Abilities) -> list[str]:
     found = []
+    if sandbox.runtime_handler:
+        found.append(f"There is one way to run Pods: handler {sandbox.runtime_handler} is not used")
     if sandbox.port_mappings and not abilities.network and not sandbox.host_network:
         found.append("The Pod has no network of its own: its containers listen on the host's ports")
     if sandbox.share_processes and not abilities.processes:

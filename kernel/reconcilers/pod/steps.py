@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from kernel.reconcilers.pod.interrupt import given_up_after, unless_deleted
 from kernel.reconcilers.pod.observe import Observed, field_path
 from kernel.reconcilers.pod.plan import Plan
 from kernel.reconcilers.pod.post_start import PostStart, due_post_starts
+from kernel.reconcilers.pod.runtime_handler import runtime_handler
 from kernel.reconcilers.pod.sources import read_services, read_sources
 from kernel.reconcilers.pod.sources_state import state_of
 from kernel.reconcilers.pod.start import ContainerStart, SandboxPlace
@@ -110,7 +112,10 @@ class PodSteps:
         if plan.new_sandbox_attempt is not None:
             return await self._make_sandbox(plan.new_sandbox_attempt, observed)
         assert observed.sandbox is not None
-        config = self._sandbox_config(observed.sandbox.attempt)
+        handler = ""
+        with suppress(ConfigError):  # the sandbox outlives its RuntimeClass
+            handler = await runtime_handler(self._client, pod)
+        config = self._sandbox_config(observed.sandbox.attempt, handler)
         await connect_to_api(self._host, pod, observed.sandbox, memory)
         services = await read_services(self._client, pod, self._host, observed.sandbox.addresses)
         sources = msgspec.structs.replace(sources, services=services)
@@ -154,7 +159,9 @@ class PodSteps:
             if memory.first_time(problem):
                 await recorder.event(pod, "Warning", "DNSConfigForming", problem)
         try:
-            await self._host.runtime.run_sandbox(self._sandbox_config(attempt))
+            handler = await runtime_handler(self._client, pod)
+            config = self._sandbox_config(attempt, handler)
+            await self._host.runtime.run_sandbox(config)
         except (cri.RuntimeFailure, ConfigError) as failure:
             memory.failed("sandbox")
             message = f"Failed to create pod sandbox: {failure}"
@@ -163,7 +170,7 @@ class PodSteps:
         memory.succeeded("sandbox")
         return True
 
-    def _sandbox_config(self, attempt: int) -> cri.SandboxConfig:
+    def _sandbox_config(self, attempt: int, handler: str) -> cri.SandboxConfig:
         host = self._host
         return sandbox_config(
             self._pod,
@@ -172,6 +179,7 @@ class PodSteps:
             logs_directory=host.logs_directory,
             profiles_directory=host.profiles_directory,
             dns=pod_dns(self._pod, node_dns()).config,
+            runtime_handler=handler,
         )
 
     async def _start_containers(self, plan: Plan, place: SandboxPlace) -> bool:

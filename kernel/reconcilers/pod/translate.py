@@ -60,6 +60,7 @@ def sandbox_config(
     logs_directory: Path,
     profiles_directory: Path,
     dns: cri.DnsConfig | None = None,
+    runtime_handler: str = "",
 ) -> cri.SandboxConfig:
     """The sandbox of a Pod, for its `attempt`-th time. Raises `ConfigError`."""
     spec = pod.spec
@@ -80,6 +81,7 @@ def sandbox_config(
         host_pid=spec.host_pid,
         host_ipc=spec.host_ipc,
         share_processes=bool(spec.share_process_namespace),
+        runtime_handler=runtime_handler,
         security=sandbox_security(pod, profiles_directory),
     )
 

@@ -50,7 +50,6 @@ def _of_pod(pod: Pod, has_selinux: bool) -> list[str]:
     security = spec.security_context or PodSecurityContext()
     priority = spec.priority_class_name
     wishes = {
-        "runtimeClassName is not followed": spec.runtime_class_name is not None,
         "hostUsers false gives no user namespace": spec.host_users is False,
         f"priorityClassName {priority} has no effect: there are no PriorityClasses": (
             bool(priority) and priority not in SYSTEM_PRIORITIES

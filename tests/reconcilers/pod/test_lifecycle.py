@@ -17,6 +17,7 @@ from kernel.objects.pod import (
     Pod,
     VolumeMount,
 )
+from kernel.objects.runtime_class import RuntimeClass
 from kernel.objects.volume import (
     ConfigMapVolumeSource,
     HostPathVolumeSource,
@@ -479,9 +480,22 @@ async def test_a_config_map_becomes_files(node: NodeUnderTest) -> None:
 
 async def test_what_is_not_done_is_said_once(node: NodeUnderTest) -> None:
     node.simulated.script("main", SimulatedContainer(run_seconds=1))
-    await node.create(make_pod(runtime_class_name="gvisor"))
+    await node.create(make_pod(host_users=False))
     await node.advance(30)
-    assert node.said("Unsupported") == ["runtimeClassName is not followed"]
+    assert node.said("Unsupported") == ["hostUsers false gives no user namespace"]
+
+
+async def test_a_pod_waits_for_its_runtime_class(node: NodeUnderTest) -> None:
+    await node.create(make_pod(runtime_class_name="boxed"))
+    assert node.said("FailedCreatePodSandBox") == [
+        'Failed to create pod sandbox: runtimeclass.node.k8s.io "boxed" not found'
+    ]
+    await node.client.create(RuntimeClass(metadata=ObjectMeta(name="boxed"), handler="box"))
+    await node.advance(1)
+    assert (await node.pod()).status.phase == "Running"
+    await node.client.delete(RuntimeClass, "boxed")
+    await node.advance(60)
+    assert (await node.pod()).status.phase == "Running"
 
 
 async def test_running_containers_are_adopted_after_a_restart(tmp_path: Path) -> None:
