@@ -97,6 +97,7 @@ async def _node_reconcilers(
 ) -> list[Reconciler]:
     for directory in (node.pod_directory, node.log_directory):
         directory.mkdir(parents=True, exist_ok=True)
+    node.pod_directory.chmod(0o700)  # what Secrets say stands there, readable to any container
     machine = this_machine(node.pod_directory)
     recorder = Recorder(client, component=NODE_COMPONENT, clock=clock, host=node.name)
     version = await node.runtime.version()

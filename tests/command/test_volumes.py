@@ -2,6 +2,7 @@
 
 import json
 import os
+import stat
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +60,7 @@ def test_volumes_from_their_start_to_their_end(anyones: Place) -> None:
     log = out / "deep" / "part" / "log"
     eventually(log.exists, "the container has started")
     assert kubectl("logs", "volumes") == "settings: blue blue blue\n"
+    assert stat.S_IMODE((anyones.data / "pods").stat().st_mode) == 0o700
     kubectl("patch", "configmap", "settings", "-p", '{"data": {"colour": "red"}}')
     eventually(lambda: "followed" in log.read_text(), "the change is seen")
     assert log.read_text().splitlines() == ["scratch: tmpfs", "followed: red blue"]
