@@ -9,6 +9,12 @@ from kernel.objects.pod import Pod
 from kernel.objects.pod_status import ContainerStatus, PodCondition
 
 
+def was_initialized(pod: Pod) -> bool:
+    """Whether all init containers have passed, going by the status that the Pod has."""
+    conditions = {condition.type: condition.status for condition in pod.status.conditions}
+    return not pod.spec.init_containers or conditions.get("Initialized") == "True"
+
+
 def pod_conditions(
     pod: Pod,
     phase: str,

@@ -19,6 +19,7 @@ from kernel.cri import runtime as cri
 from kernel.objects.pod import Pod
 from kernel.reconcilers.node_limits import NODE_LIMITS, NodeLimits
 from kernel.reconcilers.pod.api_access import connect_to_api
+from kernel.reconcilers.pod.conditions import was_initialized
 from kernel.reconcilers.pod.configuration import restarts_on_change
 from kernel.reconcilers.pod.deadline import deadline_of
 from kernel.reconcilers.pod.ending import AbsentPods, remove_pods, terminate_pod
@@ -44,7 +45,6 @@ from kernel.reconcilers.pod.references import Referrers, may_wait
 from kernel.reconcilers.pod.removal import remove_volumes_of_ended
 from kernel.reconcilers.pod.runtime_events import RuntimeEvents
 from kernel.reconcilers.pod.sources import read_configurations
-from kernel.reconcilers.pod.status import was_initialized
 from kernel.reconcilers.pod.status_writing import write_status
 from kernel.reconcilers.pod.steps import PodSteps
 from kernel.reconcilers.pod.volumes.live_updates import LiveUpdates, follow_objects

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from kernel.cri import runtime as cri
 from kernel.objects.pod import Container, Pod
 from kernel.reconcilers.pod.back_off import back_off_of
+from kernel.reconcilers.pod.conditions import was_initialized
 from kernel.reconcilers.pod.configuration import Configuration, changed_objects, started_with
 from kernel.reconcilers.pod.deadline import DEADLINE_EXCEEDED, PodFailure, deadline_of
 from kernel.reconcilers.pod.ephemeral import ephemeral_starts
@@ -70,7 +71,7 @@ def plan_pod(
     be started with now: those that were started with another one are restarted.
     """
     if pod.status.phase in ("Succeeded", "Failed"):
-        return Plan(finished=True, initialized=True)
+        return Plan(finished=True, initialized=was_initialized(pod))
     mains = _main_decisions(pod, observed, now, configurations)
     all_ended = all(isinstance(decision, Never) for decision in mains.values())
     due = deadline_of(pod)

@@ -89,12 +89,6 @@ def pod_status(pod: Pod, plan: Plan, facts: Facts) -> PodStatus:
     )
 
 
-def was_initialized(pod: Pod) -> bool:
-    """Whether all init containers have passed, going by the status that the Pod has."""
-    conditions = {condition.type: condition.status for condition in pod.status.conditions}
-    return not pod.spec.init_containers or conditions.get("Initialized") == "True"
-
-
 def timestamp(nanoseconds: int) -> datetime:
     """metav1.Time: whole seconds, UTC."""
     return datetime.fromtimestamp(nanoseconds // NANOSECONDS_PER_SECOND, UTC)
