@@ -20,6 +20,7 @@ from kernel.cri.runtime import (
     SELinuxLabel,
 )
 
+CREDENTIALS = "/var/run/secrets/kubernetes.io/serviceaccount"
 ROOT = Abilities(
     root=True,
     mounts=True,
@@ -115,6 +116,7 @@ def test_what_a_sandbox_asks_for(
         ({"security": SecurityContext(capabilities_dropped=("ALL",))}, [BARE], "Capabilities"),
         ({"security": SecurityContext(read_only_root_filesystem=True)}, [BARE], "read-only"),
         ({"mounts": (Mount("/a", "/b", propagation="bidirectional"),)}, ALL, "/b"),
+        ({"mounts": (Mount("/volume", CREDENTIALS),)}, [BARE], f"do not appear at {CREDENTIALS}"),
     ],
 )
 def test_what_a_container_asks_for(

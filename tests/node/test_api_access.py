@@ -13,28 +13,7 @@ from .manifests import container, pod
 pytestmark = [pytest.mark.containerd, pytest.mark.kubectl]
 
 PYTHON = Path(sys.executable).resolve()
-CLIENT = """
-import http.client, json, os, ssl, sys, time
-mounted = "/var/run/secrets/kubernetes.io/serviceaccount"
-def read(name):
-    with open(f"{mounted}/{name}") as file:
-        return file.read()
-host, port = os.environ["KUBERNETES_SERVICE_HOST"], int(os.environ["KUBERNETES_SERVICE_PORT"])
-path = f"/api/v1/namespaces/{read('namespace')}/pods/{os.environ['NAME']}"
-token = read("token")
-print("asking", host, port, flush=True)
-while True:
-    try:
-        context = ssl.create_default_context(cafile=f"{mounted}/ca.crt")
-        connection = http.client.HTTPSConnection(host, port, context=context, timeout=2)
-        connection.request("GET", path, headers={"Authorization": f"Bearer {token}"})
-        answer = connection.getresponse()
-        found = json.loads(answer.read())
-        print(answer.status, found["metadata"].get("name"), flush=True)
-    except OSError as error:
-        print("failed", error, flush=True)
-    time.sleep(0.3)
-"""
+CLIENT = Path(__file__).parents[1].joinpath("in_pod_client.py").read_text()
 
 
 def _python(name: str, script: str, **spec: Any) -> str:

@@ -6,8 +6,10 @@ from kernel.cri.process.layout import RUNTIME_DEFAULT
 from kernel.cri.process.state import Abilities
 from kernel.cri.runtime import ContainerConfig, Mount, RuntimeFailure, SandboxConfig
 
+# What every container is given unasked: where the API's credentials are.
+_CREDENTIALS = "/var/run/secrets/kubernetes.io/serviceaccount"
 # Mounts that are a convenience: where no mount is possible, they are left out.
-_DISPENSABLE = ("/dev/", "/etc/hostname", "/etc/hosts", "/etc/resolv.conf")
+_DISPENSABLE = ("/dev/", "/etc/hostname", "/etc/hosts", "/etc/resolv.conf", _CREDENTIALS)
 _IPC_SYSCTLS = ("kernel.shm", "kernel.msg", "kernel.sem", "fs.mqueue.")
 
 
@@ -142,6 +144,9 @@ def _file_limitations(container: ContainerConfig, abilities: Abilities) -> list[
     found = []
     if container.security.read_only_root_filesystem and not abilities.mounts:
         found.append("The root filesystem is not read-only")
+    credentials = any(mount.container_path == _CREDENTIALS for mount in container.mounts)
+    if credentials and not abilities.mounts:
+        found.append(f"The credentials for the API do not appear at {_CREDENTIALS}")
     shared = [mount for mount in container.mounts if mount.propagation == "bidirectional"]
     if shared:
         paths = ", ".join(mount.container_path for mount in shared)
