@@ -134,7 +134,8 @@ class Flags:
 
 def test_readiness_follows_the_container(shared_kernel: PodKernel, tmp_path: Path) -> None:
     kernel, flags = shared_kernel, Flags(tmp_path)
-    main = container(readinessProbe=flags.probe("ready", failureThreshold=1), **flags.MOUNTS)
+    probe = flags.probe("ready", failureThreshold=1)
+    main = container("trap '' TERM; sleep 1000", readinessProbe=probe, **flags.MOUNTS)
     kernel.apply(probed("readiness", main, volumes=flags.volumes))
     unready = kernel.pod_when("readiness", lambda pod: phase(pod) == "Running")
     assert not is_ready(unready)
@@ -147,6 +148,12 @@ def test_readiness_follows_the_container(shared_kernel: PodKernel, tmp_path: Pat
     assert ready["reason"] == "ContainersNotReady"
     assert ready["message"] == "containers with unready status: [main]"
     assert restarts(after) == 0
+
+    # Also while the Pod ends.
+    kernel.kubectl("delete", "pod", "readiness", "--grace-period=3", "--wait=false")
+    (tmp_path / "ready").touch()
+    ending = kernel.pod_when("readiness", is_ready)
+    assert "deletionTimestamp" in ending["metadata"]
 
 
 def test_a_command_that_hangs_has_failed(shared_kernel: PodKernel) -> None:

@@ -4,7 +4,7 @@ Nothing that matters is kept in memory: each reconcile sets out from what the ru
 that the agent can be killed at any step and goes on from there.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -214,7 +214,11 @@ class NodeAgent:
             )
 
         observed = self._probes.follow(pod, observed, terminating=True)
-        meanwhile = partial(self._probes.telling, pod, tell)
+
+        async def meanwhile(stop: Callable[[], Awaitable[None]]) -> None:
+            await self._probes.telling(pod, tell, stop)
+            self._probes.forget(Request(pod.metadata.name, pod.metadata.namespace))
+
         await terminate_pod(self._host, client, pod, observed, memory, meanwhile)
 
     # A Pod that shall run

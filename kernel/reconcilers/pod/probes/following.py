@@ -8,6 +8,7 @@ import anyio
 import anyio.abc
 import msgspec
 
+from kernel.api.errors import ApiError
 from kernel.control.reconciler import Request, Trigger
 from kernel.cri import runtime as cri
 from kernel.objects.pod import Container, Pod
@@ -110,11 +111,11 @@ class Probes:
             try:
                 if not await tell():
                     return
-            except cri.RuntimeFailure:
+            except (cri.RuntimeFailure, ApiError):
                 return  # The next reconcile, which the result has triggered, meets it too.
 
     def forget(self, request: Request) -> None:
-        """The Pod is gone."""
+        """The Pod is gone, or all of it has ended."""
         for worker in self._workers.pop(request, {}).values():
             worker.stop()
         self._observed.pop(request, None)
