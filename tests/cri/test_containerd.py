@@ -495,6 +495,8 @@ async def test_after_a_restart_of_containerd_everything_is_looked_at(
         assert (await trial.exited(missed)).exit_code == 8
         later = await trial.shell(sandbox_id, "exit 0", "later")
         await next_event(events, RuntimeEventType.CONTAINER_EXITED, later)
+        # Once more, for what the restarted containerd has found out meanwhile.
+        await next_event(events, RuntimeEventType.RELIST)
 
 
 @needs_containerd

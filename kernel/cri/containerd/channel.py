@@ -26,6 +26,9 @@ CALL_SECONDS_MAX = 120.0
 """How long a call may take that waits for nothing but containerd itself: `runtimeRequestTimeout` of
 kubelets, and its default."""
 
+_NOT_READY_YET = "server is not initialized yet"
+"""What containerd's CRI plugin says while it looks at what ran before it was started."""
+
 _METADATA = (("containerd-namespace", CONTAINERD_NAMESPACE),)
 _MESSAGE_BYTES_MAX = 16 << 20
 _OPTIONS = (
@@ -159,6 +162,8 @@ class ContainerdChannel:
                 return FailedPrecondition(message)
             case grpc.StatusCode.UNIMPLEMENTED:
                 return Unimplemented(message)
+            case _ if _NOT_READY_YET in message:
+                return RuntimeUnavailable(self._explain_unavailable(message))
             case _ if "ttrpc: closed" in message:
                 return ShimClosed(message)
             case _:

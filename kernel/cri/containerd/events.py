@@ -48,6 +48,8 @@ _FILTERS = [f'namespace=={CONTAINERD_NAMESPACE},topic=="{topic}"' for topic in _
 _RECONNECT_SECONDS_MIN = 0.1
 _RECONNECT_SECONDS_MAX = 5.0
 _MARK_SECONDS = 0.01
+_PUBLISH_SECONDS_MAX = 5.0
+_RELIST_AGAIN_SECONDS = 5.0
 _LOOK_SECONDS_MIN = 0.001
 _LOOK_SECONDS_MAX = 1.0
 _LOOK_GROWTH = 1.5
@@ -93,7 +95,7 @@ class EventFeed:
                 await whole.wait()
                 pause_seconds = _RECONNECT_SECONDS_MIN
                 if started:
-                    self._listener.send_nowait(RuntimeEvent(RuntimeEventType.RELIST))
+                    group.start_soon(self._relist)
                 else:
                     task_status.started()
                     started = True
@@ -105,6 +107,13 @@ class EventFeed:
             self._seen.clear()
             await self._clock.sleep(pause_seconds)
             pause_seconds = min(2 * pause_seconds, _RECONNECT_SECONDS_MAX)
+
+    async def _relist(self) -> None:
+        """Say that events may have been missed; and again, for the CRI plugin of a containerd that
+        was started anew may show an exit from before only after a while."""
+        self._listener.send_nowait(RuntimeEvent(RuntimeEventType.RELIST))
+        await self._clock.sleep(_RELIST_AGAIN_SECONDS)
+        self._listener.send_nowait(RuntimeEvent(RuntimeEventType.RELIST))
 
     async def _follow(self, whole: anyio.Event, group: TaskGroup) -> None:
         """One subscription, until it breaks; then everything in `group` ends."""
@@ -126,7 +135,9 @@ class EventFeed:
         request = events_pb2.PublishRequest(topic=_Topic.MARK, event=event)
         while not whole.is_set():
             try:
-                await self._channel.call(request, events_pb2.Empty)
+                await self._channel.call(
+                    request, events_pb2.Empty, timeout_seconds=_PUBLISH_SECONDS_MAX
+                )
             except RuntimeFailure:
                 group.cancel_scope.cancel()
                 return
