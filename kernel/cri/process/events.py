@@ -1,6 +1,6 @@
 """The process runtime's events: a subscription to every shim, merged for each listener."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import anyio
@@ -10,7 +10,6 @@ from anyio.streams.memory import MemoryObjectSendStream
 from kernel.cri.process.client import ShimGone, Subscription, wait_for_shim
 from kernel.cri.process.state import (
     ContainerRecord,
-    Fate,
     ProcessState,
     SandboxRecord,
     ShimIdentity,
@@ -35,9 +34,8 @@ class _Listener:
 class EventHub:
     """Who listens, and to which shims."""
 
-    def __init__(self, state: ProcessState, fate: Callable[[ContainerRecord], Fate]) -> None:
+    def __init__(self, state: ProcessState) -> None:
         self._state = state
-        self._fate = fate
         self._listeners: set[_Listener] = set()
 
     @asynccontextmanager
@@ -86,7 +84,7 @@ class EventHub:
 
     def _running(self, record: SandboxRecord) -> dict[str, ContainerRecord]:
         containers = self._state.containers_of(record.id)
-        return {each.id: each for each in containers if self._fate(each).state == "running"}
+        return {each.id: each for each in containers if self._state.fate(each).state == "running"}
 
     async def _pass_on(
         self,

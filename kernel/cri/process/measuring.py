@@ -4,15 +4,18 @@ Without a cgroup it is the container's first process and all that descends from 
 who was orphaned or executed from outside, and counts memory that processes share more than once.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+import anyio
 import msgspec
 
+from kernel.clock import Clock
 from kernel.cri.measuring import ContainerUsage
 from kernel.cri.process import layout
 from kernel.cri.process.cgroup import Cgroups
 from kernel.cri.process.process_table import ProcessTable
-from kernel.cri.process.state import ContainerRecord, SandboxRecord
+from kernel.cri.process.state import ContainerRecord, ProcessState, SandboxRecord
+from kernel.cri.runtime import NO_LABELS
 
 
 class RunningContainer(msgspec.Struct, frozen=True):
@@ -24,16 +27,34 @@ class RunningContainer(msgspec.Struct, frozen=True):
     pid: int
 
 
-class Meter:
-    """Measures; keeps how much CPU time was seen, as that of lost processes isn't seen again."""
+class ProcessMeasuring:
+    """The part of `kernel.cri.measuring.Measuring` that is about containers."""
 
-    def __init__(self) -> None:
+    def __init__(self, state: ProcessState, clock: Clock) -> None:
+        self._state = state
+        self._clock = clock
+        # What was seen of each container: what lost processes have used isn't seen again.
         self._cpu_nanoseconds: dict[str, int] = {}
 
-    def measure(
+    async def usage(self, *, labels: Mapping[str, str] = NO_LABELS) -> list[ContainerUsage]:
+        await anyio.lowlevel.checkpoint()
+        running = [
+            RunningContainer(record, self._state.sandboxes[record.sandbox_id], shim.pid, fate.pid)
+            for record in self._state.labeled_containers(labels)
+            if (fate := self._state.fate(record)).state == "running"
+            and (shim := self._state.shim(record.sandbox_id)) is not None
+        ]
+        self._forget_removed()
+        now = self._clock.now_nanoseconds()
+        return await anyio.to_thread.run_sync(self._measure, running, now)
+
+    def _forget_removed(self) -> None:
+        for container_id in self._cpu_nanoseconds.keys() - self._state.containers.keys():
+            del self._cpu_nanoseconds[container_id]
+
+    def _measure(
         self, containers: Sequence[RunningContainer], now_nanoseconds: int
     ) -> list[ContainerUsage]:
-        """Of those that still run."""
         table: ProcessTable | None = None
         found = []
         for container in containers:
@@ -45,10 +66,6 @@ class Meter:
                 found.append(self._usage(container, used, now_nanoseconds))
         self._cpu_nanoseconds |= {usage.container_id: usage.cpu_nanoseconds for usage in found}
         return found
-
-    def forget(self, container_id: str) -> None:
-        """It was removed."""
-        self._cpu_nanoseconds.pop(container_id, None)
 
     def _usage(
         self, container: RunningContainer, used: tuple[int, int], now_nanoseconds: int

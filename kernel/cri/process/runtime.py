@@ -28,43 +28,37 @@ import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, suppress
 from pathlib import Path
 from typing import Any
 
 import anyio
 import msgspec
-from anyio.abc import ByteStream
 
 from kernel.clock import Clock
-from kernel.cri.image_name import whole_image_name
-from kernel.cri.measuring import ContainerUsage, Download
 from kernel.cri.port_check import CheckResult, PortCheck
 from kernel.cri.port_checks.checker import check_port
-from kernel.cri.process import shim, streaming
+from kernel.cri.process import shim
 from kernel.cri.process.addresses import AddressPool
 from kernel.cri.process.client import ShimGone, ask, kill_shim, wait_for_shim
 from kernel.cri.process.events import EventHub
 from kernel.cri.process.files import LOOPBACK, make_missing_sources, managed_files
+from kernel.cri.process.images import HostPrograms
 from kernel.cri.process.limitations import applicable_sysctls, check_mounts, limitations
-from kernel.cri.process.measuring import Meter, RunningContainer
+from kernel.cri.process.measuring import ProcessMeasuring
 from kernel.cri.process.network import network_namespace_held
 from kernel.cri.process.state import (
     Abilities,
     ContainerRecord,
-    Fate,
     ProcessState,
     SandboxRecord,
 )
+from kernel.cri.process.streaming import ProcessStreaming
 from kernel.cri.runtime import (
     NO_LABELS,
     Container,
     ContainerConfig,
     ContainerState,
-    ExecResult,
-    Image,
-    NotFound,
-    RegistryCredentials,
     RuntimeEvent,
     RuntimeFailure,
     RuntimeUnavailable,
@@ -74,7 +68,6 @@ from kernel.cri.runtime import (
     SandboxState,
 )
 from kernel.cri.stop_signal import signal_number
-from kernel.cri.streaming import Session
 
 # The number of the layout on disk and of the shim's requests.
 _VERSION = "2"
@@ -83,7 +76,7 @@ _STOP_SECONDS = 10
 _SHIM_COMMAND = ("-I", "-S", os.path.abspath(shim.__file__))
 
 
-class ProcessRuntime:
+class ProcessRuntime(ProcessStreaming, ProcessMeasuring, HostPrograms):
     """`kernel.cri.runtime.Runtime` over process groups. One at a time uses a state directory."""
 
     name = "process"
@@ -93,10 +86,11 @@ class ProcessRuntime:
         """The directory is made where it is missing; sandboxes found in it are adopted."""
         state_directory.mkdir(parents=True, exist_ok=True)
         self._clock = clock
-        self._state = ProcessState(state_directory.resolve())
+        self._state = ProcessState(state_directory.resolve(), clock)
+        ProcessStreaming.__init__(self, self._state, clock)
+        ProcessMeasuring.__init__(self, self._state, clock)
         self._addresses = AddressPool(state_directory)
-        self._events = EventHub(self._state, self._fate)
-        self._meter = Meter()
+        self._events = EventHub(self._state)
         self._starting: dict[tuple[str, str, str, int], str] = {}
         self._addresses_starting: set[str] = set()
         # Held while the bridge may be made or removed.
@@ -237,22 +231,19 @@ class ProcessRuntime:
 
     async def sandboxes(self, *, labels: Mapping[str, str] = NO_LABELS) -> list[Sandbox]:
         await anyio.lowlevel.checkpoint()
-        records = self._state.sandboxes.values()
-        return [self._sandbox_view(record) for record in records if _carries(record.config, labels)]
+        return [
+            self._sandbox_view(record)
+            for record in self._state.sandboxes.values()
+            if labels.items() <= record.config.labels.items()
+        ]
 
     async def sandbox_status(self, sandbox_id: str) -> Sandbox:
         await anyio.lowlevel.checkpoint()
-        return self._sandbox_view(self._sandbox(sandbox_id))
-
-    def _sandbox(self, sandbox_id: str) -> SandboxRecord:
-        try:
-            return self._state.sandboxes[sandbox_id]
-        except KeyError:
-            raise NotFound(f"sandbox {sandbox_id} not found") from None
+        return self._sandbox_view(self._state.find_sandbox(sandbox_id))
 
     async def network_namespace(self, sandbox_id: str) -> str:
         await anyio.lowlevel.checkpoint()
-        record = self._sandbox(sandbox_id)
+        record = self._state.find_sandbox(sandbox_id)
         shim = self._state.shim(sandbox_id)
         return network_namespace_held(shim.pid) if record.network and shim else ""
 
@@ -281,7 +272,7 @@ class ProcessRuntime:
         self, sandbox_id: str, config: ContainerConfig, sandbox: SandboxConfig
     ) -> str:
         await anyio.lowlevel.checkpoint()
-        record = self._sandbox(sandbox_id)
+        record = self._state.find_sandbox(sandbox_id)
         if self._state.shim(sandbox_id) is None:
             raise RuntimeFailure(f"sandbox {sandbox_id} is not ready")
         for known in self._state.containers_of(sandbox_id):
@@ -309,15 +300,15 @@ class ProcessRuntime:
         return container.id
 
     async def start_container(self, container_id: str) -> None:
-        record = self._container(container_id)
-        fate = self._fate(record)
+        record = self._state.find_container(container_id)
+        fate = self._state.fate(record)
         if fate.state != "created":
             raise RuntimeFailure(f"container {container_id} is {fate.state}")
         await self._ask(record, "start")
 
     async def stop_container(self, container_id: str, *, grace_seconds: float) -> None:
         record = self._state.containers.get(container_id)
-        if record is None or self._fate(record).state != "running":
+        if record is None or self._state.fate(record).state != "running":
             await anyio.lowlevel.checkpoint()
             return
         number = signal_number(record.config.stop_signal) or signal.SIGTERM
@@ -344,104 +335,33 @@ class ProcessRuntime:
         if record is None:
             await anyio.lowlevel.checkpoint()
             return
-        if self._fate(record).state == "running":
+        if self._state.fate(record).state == "running":
             try:
                 await self._ask(record, "kill")
             except ShimGone:
                 await self._lose(record)
         self._state.remove_container(record)
-        self._meter.forget(container_id)
 
     async def containers(self, *, labels: Mapping[str, str] = NO_LABELS) -> list[Container]:
         await anyio.lowlevel.checkpoint()
-        records = list(self._state.containers.values())
-        return [self._view(record) for record in records if _carries(record.config, labels)]
+        return [self._view(record) for record in self._state.labeled_containers(labels)]
 
     async def container_status(self, container_id: str) -> Container:
         await anyio.lowlevel.checkpoint()
-        return self._view(self._container(container_id))
-
-    async def exec_sync(
-        self, container_id: str, command: tuple[str, ...], *, timeout_seconds: float
-    ) -> ExecResult:
-        record = self._container(container_id)
-        if self._fate(record).state != "running":
-            raise RuntimeFailure(f"container {container_id} is not running")
-        result, failure = None, None
-        async with anyio.create_task_group() as tasks:
-            if timeout_seconds > 0:
-                tasks.start_soon(self._cancel_after, tasks.cancel_scope, timeout_seconds)
-            try:
-                result = await streaming.run(self._directory(record), container_id, command)
-            except RuntimeFailure as error:
-                failure = error
-            tasks.cancel_scope.cancel()
-        if failure is not None:
-            raise failure
-        if result is None:
-            raise TimeoutError(f"command timed out after {timeout_seconds:g} s")
-        return result
-
-    async def _cancel_after(self, scope: anyio.CancelScope, seconds: float) -> None:
-        await self._clock.sleep(seconds)
-        scope.cancel()
+        return self._view(self._state.find_container(container_id))
 
     async def check(
         self, sandbox_id: str, check: PortCheck, *, timeout_seconds: float
     ) -> CheckResult:
         return await check_port(check, self._clock, timeout_seconds=timeout_seconds)
 
-    @asynccontextmanager
-    async def exec(
-        self, container_id: str, command: tuple[str, ...], *, stdin: bool, tty: bool
-    ) -> AsyncIterator[Session]:
-        directory = self._directory_of_running(container_id)
-        async with streaming.execute(
-            directory, container_id, command, stdin=stdin, tty=tty
-        ) as session:
-            yield session
-
-    @asynccontextmanager
-    async def attach(self, container_id: str, *, stdin: bool) -> AsyncIterator[Session]:
-        directory = self._directory_of_running(container_id)
-        async with streaming.attach(directory, container_id, stdin=stdin) as session:
-            yield session
-
-    @asynccontextmanager
-    async def connect(self, sandbox_id: str, port: int) -> AsyncIterator[ByteStream]:
-        directory = self._state.sandbox_directory(self._sandbox(sandbox_id).id)
-        async with streaming.connect(directory, port) as stream:
-            yield stream
-
-    def _directory_of_running(self, container_id: str) -> Path:
-        record = self._container(container_id)
-        if self._fate(record).state != "running":
-            raise NotFound(f"container {container_id} is not running")
-        return self._directory(record)
-
-    def _directory(self, record: ContainerRecord) -> Path:
-        return self._state.sandbox_directory(record.sandbox_id)
-
     async def reopen_log(self, container_id: str) -> None:
-        record = self._container(container_id)
-        if self._fate(record).state == "running":
+        record = self._state.find_container(container_id)
+        if self._state.fate(record).state == "running":
             await self._ask(record, "reopen_log")
 
-    def _container(self, container_id: str) -> ContainerRecord:
-        try:
-            return self._state.containers[container_id]
-        except KeyError:
-            raise NotFound(f"container {container_id} not found") from None
-
-    def _fate(self, record: ContainerRecord) -> Fate:
-        return self._state.fate(
-            record,
-            shim_lives=self._state.shim(record.sandbox_id) is not None,
-            now_nanoseconds=self._clock.now_nanoseconds(),
-        )
-
     def _view(self, record: ContainerRecord) -> Container:
-        config, fate = record.config, self._fate(record)
+        config, fate = record.config, self._state.fate(record)
         return Container(
             id=record.id,
             sandbox_id=record.sandbox_id,
@@ -461,45 +381,6 @@ class ProcessRuntime:
             log_path=record.log_path,
         )
 
-    async def usage(self, *, labels: Mapping[str, str] = NO_LABELS) -> list[ContainerUsage]:
-        await anyio.lowlevel.checkpoint()
-        running = [
-            RunningContainer(record, self._state.sandboxes[record.sandbox_id], shim.pid, fate.pid)
-            for record in list(self._state.containers.values())
-            if _carries(record.config, labels)
-            and (fate := self._fate(record)).state == "running"
-            and (shim := self._state.shim(record.sandbox_id)) is not None
-        ]
-        now = self._clock.now_nanoseconds()
-        return await anyio.to_thread.run_sync(self._meter.measure, running, now)
-
-    # Images: the host's own programs stand for all of them.
-
-    async def images(self) -> list[Image]:
-        await anyio.lowlevel.checkpoint()
-        return []
-
-    async def remove_image(self, image_id: str) -> None:
-        await anyio.lowlevel.checkpoint()
-
-    async def downloads(self) -> list[Download]:
-        await anyio.lowlevel.checkpoint()
-        return []
-
-    async def image_directory(self) -> str:
-        await anyio.lowlevel.checkpoint()
-        return ""
-
-    async def image_status(self, image: str) -> Image | None:
-        await anyio.lowlevel.checkpoint()
-        whole_image_name(image)
-        return Image(id=image, tags=(image,))
-
-    async def pull_image(self, image: str, credentials: RegistryCredentials | None = None) -> str:
-        await anyio.lowlevel.checkpoint()
-        whole_image_name(image)
-        return image
-
     def events(self) -> AbstractAsyncContextManager[AsyncIterator[RuntimeEvent]]:
         return self._events.listen()
 
@@ -512,7 +393,8 @@ class ProcessRuntime:
         return self._clock.uuid().replace("-", "")
 
     async def _ask(self, record: ContainerRecord, verb: str, **fields: object) -> dict[str, Any]:
-        return await ask(self._directory(record), do=verb, container=record.id, **fields)
+        directory = self._state.sandbox_directory(record.sandbox_id)
+        return await ask(directory, do=verb, container=record.id, **fields)
 
     async def _lose(self, record: ContainerRecord) -> None:
         """The shim doesn't answer, so it is ending, and its containers with it."""
@@ -520,17 +402,13 @@ class ProcessRuntime:
         if identity is not None:
             with anyio.move_on_after(_STOP_SECONDS):
                 await wait_for_shim(identity)
-        self._fate(record)
+        self._state.fate(record)
 
     def _settle(self, record: SandboxRecord) -> None:
         """The shim is gone: what ran in its sandbox is lost."""
         for container in self._state.containers_of(record.id):
-            self._fate(container)
+            self._state.fate(container)
 
 
 def _addresses(record: SandboxRecord) -> set[str]:
     return set() if record.network is None else {record.network.address}
-
-
-def _carries(config: SandboxConfig | ContainerConfig, labels: Mapping[str, str]) -> bool:
-    return labels.items() <= config.labels.items()

@@ -12,9 +12,10 @@ from typing import TypeVar
 
 import msgspec
 
+from kernel.clock import Clock
 from kernel.cri.process import layout
 from kernel.cri.process.cgroup import Cgroups
-from kernel.cri.runtime import ContainerConfig, SandboxConfig
+from kernel.cri.runtime import ContainerConfig, NotFound, SandboxConfig
 
 Record = TypeVar("Record")
 
@@ -93,7 +94,8 @@ class ShimIdentity(msgspec.Struct, frozen=True):
 class ProcessState:
     """The sandboxes and containers of one state directory. One podkernel at a time uses it."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, clock: Clock) -> None:
+        self._clock = clock
         self._root = directory / "sandboxes"
         self._root.mkdir(parents=True, exist_ok=True)
         self._boot_id = layout.boot_id()
@@ -114,6 +116,25 @@ class ProcessState:
                 container = _read(path / layout.CONTAINER_FILE, ContainerRecord)
                 if container is not None:
                     self.containers[container.id] = container
+
+    def find_sandbox(self, sandbox_id: str) -> SandboxRecord:
+        """Raises `NotFound`."""
+        try:
+            return self.sandboxes[sandbox_id]
+        except KeyError:
+            raise NotFound(f"sandbox {sandbox_id} not found") from None
+
+    def find_container(self, container_id: str) -> ContainerRecord:
+        """Raises `NotFound`."""
+        try:
+            return self.containers[container_id]
+        except KeyError:
+            raise NotFound(f"container {container_id} not found") from None
+
+    def labeled_containers(self, labels: Mapping[str, str]) -> list[ContainerRecord]:
+        """Those that carry all of the labels."""
+        records = self.containers.values()
+        return [each for each in records if labels.items() <= each.config.labels.items()]
 
     def sandbox_directory(self, sandbox_id: str) -> Path:
         return self._root / sandbox_id
@@ -172,12 +193,13 @@ class ProcessState:
         alive = layout.process_start_ticks(identity.pid) == identity.start_ticks
         return identity if alive else None
 
-    def fate(self, record: ContainerRecord, *, shim_lives: bool, now_nanoseconds: int) -> Fate:
+    def fate(self, record: ContainerRecord) -> Fate:
         """What became of a container.
 
         One that ran and has no shim any more is lost: what is left of it is killed, and its end is
         written.
         """
+        shim_lives = self.shim(record.sandbox_id) is not None
         fate = self._read_fate(record)
         if fate.state != "running" or shim_lives:
             return fate
@@ -193,7 +215,7 @@ class ProcessState:
         lost = Fate(
             state="exited",
             started_at=fate.started_at,
-            finished_at=now_nanoseconds,
+            finished_at=self._clock.now_nanoseconds(),
             exit_code=EXIT_LOST,
             reason="ContainerStatusUnknown",
             message="The container was lost: the process that watched over it was killed",

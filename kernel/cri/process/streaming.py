@@ -6,166 +6,88 @@ to a pipe of ours, and shares the container's input (see `container_streams`).
 """
 
 import errno
-import fcntl
 import os
-import select
 import socket
-import struct
-import termios
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Self
 
 import anyio
 from anyio.abc import ByteStream, SocketStream
 
+from kernel.clock import Clock
 from kernel.cri.process.client import ShimConnection, ShimGone
 from kernel.cri.process.descriptors import receive_with_descriptors
+from kernel.cri.process.session import ProcessSession
+from kernel.cri.process.state import ProcessState
 from kernel.cri.runtime import ExecResult, NotFound, RuntimeFailure
-from kernel.cri.streaming import OutputChannel
+from kernel.cri.streaming import OutputChannel, Session
 
-_CHUNK_BYTES = 64 * 1024
-_PIPE_BYTES = 64 * 1024
 # As much of each stream is kept of a command that is run for its result; the rest is dropped.
 _RESULT_BYTES_MAX = 4 * 1024 * 1024
-# How long a shim may take to end a command whose caller has gone.
-_ABANDON_SECONDS = 5
-_TERMINAL_SIZE_MAX = 0xFFFF
 _LOOPBACKS = {socket.AF_INET: "127.0.0.1", socket.AF_INET6: "::1"}
 
 
-class ProcessSession:
-    """`kernel.cri.streaming.Session`. All descriptors are its own, and don't block."""
+class ProcessStreaming:
+    """A `kernel.cri.streaming.Streaming`, and commands that are run for their result."""
 
-    def __init__(
-        self, connection: ShimConnection, outputs: dict[int, OutputChannel], *, is_command: bool
-    ) -> None:
-        self._connection = connection
-        self._outputs = outputs
-        self._is_command = is_command
-        self._exit_code: int | None = None
-        self._exit_lock = anyio.Lock()
-        self._waiting = select.epoll()
-        self._input = -1
-        self._terminal = -1
-        for descriptor in outputs:
-            os.set_blocking(descriptor, False)
+    def __init__(self, state: ProcessState, clock: Clock) -> None:
+        self._state = state
+        self._clock = clock
 
-    def set_input(self, descriptor: int) -> None:
-        os.set_blocking(descriptor, False)
-        self._input = descriptor
+    @asynccontextmanager
+    async def exec(
+        self, container_id: str, command: tuple[str, ...], *, stdin: bool, tty: bool
+    ) -> AsyncIterator[Session]:
+        directory = self._directory_of_running(container_id)
+        async with _execute(directory, container_id, command, stdin=stdin, tty=tty) as session:
+            yield session
 
-    def set_terminal(self, descriptor: int, *, takes_input: bool) -> None:
-        self._terminal = descriptor
-        if takes_input:
-            self.set_input(os.dup(descriptor))
+    @asynccontextmanager
+    async def attach(self, container_id: str, *, stdin: bool) -> AsyncIterator[Session]:
+        directory = self._directory_of_running(container_id)
+        async with _attach(directory, container_id, stdin=stdin) as session:
+            yield session
 
-    async def send(self, data: bytes) -> None:
-        await anyio.lowlevel.checkpoint()
-        left = memoryview(data)
-        while left and self._input >= 0:
+    @asynccontextmanager
+    async def connect(self, sandbox_id: str, port: int) -> AsyncIterator[ByteStream]:
+        directory = self._state.sandbox_directory(self._state.find_sandbox(sandbox_id).id)
+        async with _connect(directory, port) as stream:
+            yield stream
+
+    async def exec_sync(
+        self, container_id: str, command: tuple[str, ...], *, timeout_seconds: float
+    ) -> ExecResult:
+        directory = self._directory_of_running(container_id)
+        result, failure = None, None
+        async with anyio.create_task_group() as tasks:
+            if timeout_seconds > 0:
+                tasks.start_soon(self._cancel_after, tasks.cancel_scope, timeout_seconds)
             try:
-                left = left[os.write(self._input, left[:_CHUNK_BYTES]) :]
-            except BlockingIOError:
-                await anyio.wait_writable(self._input)
-            except OSError:
-                # Nobody reads it any more.
-                self._close_input()
+                result = await _run(directory, container_id, command)
+            except RuntimeFailure as error:
+                failure = error
+            tasks.cancel_scope.cancel()
+        if failure is not None:
+            raise failure
+        if result is None:
+            raise TimeoutError(f"command timed out after {timeout_seconds:g} s")
+        return result
 
-    async def end_input(self) -> None:
-        await anyio.lowlevel.checkpoint()
-        self._close_input()
-        if not self._is_command:
-            self._connection.finish_sending()
+    async def _cancel_after(self, scope: anyio.CancelScope, seconds: float) -> None:
+        await self._clock.sleep(seconds)
+        scope.cancel()
 
-    def _close_input(self) -> None:
-        if self._input >= 0:
-            anyio.notify_closing(self._input)
-            os.close(self._input)
-            self._input = -1
-
-    async def resize(self, columns: int, rows: int) -> None:
-        await anyio.lowlevel.checkpoint()
-        if self._terminal >= 0:
-            size = [min(max(number, 0), _TERMINAL_SIZE_MAX) for number in (rows, columns)]
-            with suppress(OSError):
-                fcntl.ioctl(self._terminal, termios.TIOCSWINSZ, struct.pack("=4H", *size, 0, 0))
-
-    async def output(self) -> AsyncIterator[tuple[OutputChannel, bytes]]:
-        """Also ends when a command has ended and left its output open to what it has started."""
-        for descriptor in self._outputs:
-            self._waiting.register(descriptor, select.EPOLLIN)
-        if self._is_command:
-            self._waiting.register(self._connection, select.EPOLLIN)
-        while self._outputs:
-            await anyio.wait_readable(self._waiting)
-            ready = {descriptor for descriptor, _ in self._waiting.poll(0)}
-            for descriptor in ready & self._outputs.keys():
-                data = self._read(descriptor)
-                if data:
-                    yield self._outputs[descriptor], data
-                elif data is not None:
-                    self._close_output(descriptor)
-            if self._connection.fileno() in ready:
-                with suppress(ShimGone):
-                    await self._receive_exit_code()
-                for channel, data in self._rest():
-                    yield channel, data
-
-    def _read(self, descriptor: int) -> bytes | None:
-        """What is there; empty at the end, None where nothing is there now."""
-        try:
-            return os.read(descriptor, _CHUNK_BYTES)
-        except BlockingIOError:
-            return None
-        except OSError:
-            # A terminal answers EIO once its last process is gone.
-            return b""
-
-    def _rest(self) -> Iterator[tuple[OutputChannel, bytes]]:
-        """What the command has left in the pipes, which is no more than they hold."""
-        for descriptor, channel in list(self._outputs.items()):
-            room = _PIPE_BYTES
-            while room > 0 and (data := self._read(descriptor)):
-                room -= len(data)
-                yield channel, data
-            self._close_output(descriptor)
-
-    def _close_output(self, descriptor: int) -> None:
-        del self._outputs[descriptor]
-        os.close(descriptor)
-
-    async def exit_code(self) -> int | None:
-        if self._is_command:
-            await self._receive_exit_code()
-        return self._exit_code
-
-    async def _receive_exit_code(self) -> None:
-        async with self._exit_lock:
-            if self._exit_code is None:
-                self._exit_code = (await self._connection.receive())["exit_code"]
-
-    async def leave(self) -> None:
-        """Let go of everything; a command is dead when this returns."""
-        if self._is_command and self._exit_code is None:
-            # That our half is closed has the shim kill the command, and its answer says that it is
-            # dead. First of all, as a terminal that hangs up would end only what listens to that.
-            self._connection.finish_sending()
-            with anyio.move_on_after(_ABANDON_SECONDS, shield=True), suppress(RuntimeFailure):
-                await self._receive_exit_code()
-        self._close_input()
-        anyio.notify_closing(self._waiting)
-        self._waiting.close()
-        for descriptor in list(self._outputs):
-            self._close_output(descriptor)
-        if self._terminal >= 0:
-            os.close(self._terminal)
-        self._connection.close()
+    def _directory_of_running(self, container_id: str) -> Path:
+        record = self._state.find_container(container_id)
+        if self._state.fate(record).state != "running":
+            raise NotFound(f"container {container_id} is not running")
+        return self._state.sandbox_directory(record.sandbox_id)
 
 
 @asynccontextmanager
-async def execute(
+async def _execute(
     sandbox_directory: Path, container_id: str, command: tuple[str, ...], *, stdin: bool, tty: bool
 ) -> AsyncIterator[ProcessSession]:
     """`Streaming.exec`."""
@@ -180,7 +102,7 @@ async def execute(
 
 
 @asynccontextmanager
-async def attach(
+async def _attach(
     sandbox_directory: Path, container_id: str, *, stdin: bool
 ) -> AsyncIterator[ProcessSession]:
     """`Streaming.attach`."""
@@ -202,10 +124,12 @@ async def attach(
             await session.leave()
 
 
-async def run(sandbox_directory: Path, container_id: str, command: tuple[str, ...]) -> ExecResult:
+async def _run(sandbox_directory: Path, container_id: str, command: tuple[str, ...]) -> ExecResult:
     """Run a command to its end. A caller that is cancelled takes it with it."""
     kept = {channel: bytearray() for channel in OutputChannel}
-    async with execute(sandbox_directory, container_id, command, stdin=False, tty=False) as session:
+    async with _execute(
+        sandbox_directory, container_id, command, stdin=False, tty=False
+    ) as session:
         async for channel, data in session.output():
             kept[channel] += data[: _RESULT_BYTES_MAX - len(kept[channel])]
         code = await session.exit_code()
@@ -215,7 +139,7 @@ async def run(sandbox_directory: Path, container_id: str, command: tuple[str, ..
 
 
 @asynccontextmanager
-async def connect(sandbox_directory: Path, port: int) -> AsyncIterator[ByteStream]:
+async def _connect(sandbox_directory: Path, port: int) -> AsyncIterator[ByteStream]:
     """`Streaming.connect`: as a client in the Pod would, over IPv4 or else over IPv6."""
     async with _conversation(sandbox_directory) as connection:
         await _ask(connection, {"do": "sockets"}, [])
