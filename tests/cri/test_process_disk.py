@@ -1,5 +1,6 @@
 """The process runtime on a full disk, for root, who can make a small one."""
 
+import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -54,6 +55,17 @@ def flags(tmp_path: Path) -> Path:
     return directory
 
 
+# Says when all that it has written was taken from its pipe.
+_WRITER = """
+import fcntl, os, pathlib, struct, termios, time
+for number in range(50000): print("line", number)
+print(end="", flush=True)
+while struct.unpack("i", fcntl.ioctl(1, termios.FIONREAD, bytes(4)))[0]: time.sleep(0.02)
+pathlib.Path("/srv/written").touch()
+while not os.path.exists("/srv/go"): time.sleep(0.02)
+print("last")
+"""
+
 WAIT_FOR_GO = "while [ ! -e /srv/go ]; do sleep 0.02; done"
 
 
@@ -63,8 +75,9 @@ async def test_a_full_disk_takes_log_lines_and_not_the_container(
     reserve = small_disk / "reserve"
     reserve.write_bytes(bytes(32 * 1024))
     sandbox_id = await trial.run_sandbox(log_directory=str(small_disk / "logs"))
-    script = f"seq 100000; touch /srv/written; {WAIT_FOR_GO}; echo last"
-    container_id = await trial.shell(sandbox_id, script, mounts=(Mount(str(flags), "/srv"),))
+    container_id = await trial.start(
+        sandbox_id, (sys.executable, "-c", _WRITER), mounts=(Mount(str(flags), "/srv"),)
+    )
 
     async def written() -> bool | None:
         return (flags / "written").exists() or None
