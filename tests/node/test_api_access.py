@@ -69,9 +69,13 @@ def test_a_token_ends_with_its_pod(shared_kernel: PodKernel) -> None:
     shared_kernel.apply(pod("short-lived", show, restartPolicy="Never"))
     shared_kernel.pod_when("short-lived", lambda pod: phase(pod) == "Succeeded")
     token = shared_kernel.kubectl("logs", "short-lived")
+    to_pod = ("--bound-object-kind", "Pod", "--bound-object-name", "short-lived")
+    bound = shared_kernel.kubectl("create", "token", "default", *to_pod).strip()
     whoami = ("auth", "whoami", "-o", "jsonpath={.status.userInfo.username}")
-    answered = shared_kernel.kubectl("--token", token, *whoami)
-    assert answered == "system:serviceaccount:default:default"
+    for one in (token, bound):
+        answered = shared_kernel.kubectl("--token", one, *whoami)
+        assert answered == "system:serviceaccount:default:default"
     shared_kernel.kubectl("delete", "pod", "short-lived", "--wait=true")
-    with pytest.raises(AssertionError, match=r"Unauthorized|must be logged in"):
-        shared_kernel.kubectl("--token", token, "get", "pods")
+    for one in (token, bound):
+        with pytest.raises(AssertionError, match=r"Unauthorized|must be logged in"):
+            shared_kernel.kubectl("--token", one, "get", "pods")

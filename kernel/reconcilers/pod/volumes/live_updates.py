@@ -1,12 +1,13 @@
 """Volumes of a running Pod follow the objects that they are made of."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 
 from kernel.api.client import Client
 from kernel.api.errors import NotFound
 from kernel.control.reconciler import Reconciler, Request
 from kernel.objects.pod import Pod
+from kernel.objects.volume import DownwardAPIVolumeFile
 from kernel.reconcilers.pod.host import VOLUMES, Host, PodMemory
 from kernel.reconcilers.pod.observe import runtime_uid
 from kernel.reconcilers.pod.references import Referrers
@@ -17,6 +18,8 @@ from kernel.reconcilers.pod.volumes.prepare import MountFailure, update_files
 
 NAME = "node-agent-volumes"
 CONCURRENCY = 16
+
+_CHANGING_FIELDS = ("metadata.labels", "metadata.annotations")
 
 
 class LiveUpdates:
@@ -53,10 +56,22 @@ class LiveUpdates:
 
     def _shows_itself(self, pod: Pod) -> bool:
         return pod.spec.node_name == self._host.node_name and any(
-            volume.downward_api
-            or (volume.projected and any(part.downward_api for part in volume.projected.sources))
-            for volume in pod.spec.volumes
+            map(_may_change, _downward_files(pod))
         )
+
+
+def _downward_files(pod: Pod) -> Iterator[DownwardAPIVolumeFile]:
+    for volume in pod.spec.volumes:
+        if volume.downward_api is not None:
+            yield from volume.downward_api.items
+        for part in volume.projected.sources if volume.projected is not None else ():
+            if part.downward_api is not None:
+                yield from part.downward_api.items
+
+
+def _may_change(file: DownwardAPIVolumeFile) -> bool:
+    """Not so the namespace, which every Pod with a token has in a file."""
+    return file.field_ref is not None and file.field_ref.field_path.startswith(_CHANGING_FIELDS)
 
 
 def _has_files(pod: Pod) -> bool:

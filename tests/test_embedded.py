@@ -1,0 +1,69 @@
+"""A kernel inside a program, without a server: what it runs and what it knows."""
+
+import base64
+import json
+from pathlib import Path
+
+import pytest
+
+from kernel import Kernel, Namespace, ObjectMeta, Pod, PodSpec, ServiceAccount
+from kernel.objects.config import ConfigMap
+from kernel.objects.pod import Container
+
+pytestmark = pytest.mark.anyio
+
+STATIC = """\
+apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec:
+  containers:
+  - name: main
+    image: busybox:1
+    envFrom:
+    - configMapRef: {name: settings}
+"""
+
+
+def _is_running(pod: Pod | None) -> bool:
+    return pod is not None and pod.status.phase == "Running"
+
+
+async def test_static_pods_run_and_use_config_maps(tmp_path: Path) -> None:
+    manifests = tmp_path / "manifests"
+    manifests.mkdir()
+    (manifests / "web.yaml").write_text(STATIC)
+    opening = Kernel.open(
+        tmp_path / "state",
+        runtime="simulated",
+        durability="process",
+        node_name="one",
+        static_pods=manifests,
+    )
+    async with opening as kernel:
+        await kernel.client.create(ConfigMap(metadata=ObjectMeta(name="settings"), data={"a": "b"}))
+        pod = await kernel.client.wait(Pod, "web-one", _is_running)
+        assert pod is not None
+        assert pod.spec.service_account_name == ""
+        assert pod.spec.volumes == []
+
+
+async def test_a_pod_can_follow_its_namespace_at_once_and_has_a_token(tmp_path: Path) -> None:
+    directory = tmp_path / "state"
+    opening = Kernel.open(directory, runtime="simulated", durability="process", node_name="one")
+    async with opening as kernel:
+        client = kernel.client
+        await client.create(Namespace(metadata=ObjectMeta(name="team")))
+        spec = PodSpec(containers=[Container(name="c", image="busybox:1")])
+        pod = Pod(metadata=ObjectMeta(name="web", namespace="team"), spec=spec)
+        await client.create(pod)
+        running = await client.wait(Pod, "web", _is_running, namespace="team")
+        assert running is not None
+        mounted = directory / "pods" / running.metadata.uid / "volumes"
+        (credentials,) = mounted.glob("kube-api-access-*")
+        assert (credentials / "namespace").read_text() == "team"
+        assert (credentials / "ca.crt").read_text().startswith("-----BEGIN CERTIFICATE-----")
+        account = await client.get(ServiceAccount, "default", namespace="team")
+        payload = (credentials / "token").read_text().split(".")[1]
+        claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+        assert claims["kubernetes.io"]["serviceaccount"]["uid"] == account.metadata.uid
