@@ -39,6 +39,7 @@ WAITING_FRAMES_MAX = 2 * STREAMS_MAX
 
 _READ_BYTES = 1 << 16
 _FAREWELL_SECONDS_MAX = 5.0
+_LAST_SECONDS_MAX = 1.0
 _TRANSPORT_FAILURES = (anyio.BrokenResourceError, anyio.ClosedResourceError, OSError)
 
 
@@ -81,15 +82,17 @@ class SpdyConnection:
                 await self._say_farewell(GoAwayStatus.OK)
         finally:
             self._end("the connection was closed")
-            self._tasks.cancel_scope.cancel()
             try:
+                await anyio.aclose_forcefully(self._stream)
+            finally:
+                # Both tasks see that and end by themselves. One that had to be cancelled would
+                # leave a ring of frames behind, and with it all that the connection holds.
+                self._tasks.cancel_scope.deadline = anyio.current_time() + _LAST_SECONDS_MAX
                 if exception is None or isinstance(exception, Exception):
                     # What the caller raised goes on by itself, not wrapped into a group.
                     await self._tasks.__aexit__(None, None, None)
                 else:
                     await self._tasks.__aexit__(exception_type, exception, traceback)
-            finally:
-                await anyio.aclose_forcefully(self._stream)
 
     async def open_stream(self, headers: Mapping[str, str], *, end: bool = False) -> SpdyStream:
         """Begin a stream, once the peer has accepted it; with `end` nothing is sent on it. Raises
@@ -158,7 +161,7 @@ class SpdyConnection:
     async def _write(self) -> None:
         encoder = FrameEncoder()
         try:
-            while True:
+            while not self._over:
                 while self._outgoing:
                     frame, taken = self._outgoing.popleft()
                     try:
@@ -166,8 +169,9 @@ class SpdyConnection:
                     finally:
                         if taken is not None:
                             taken.set()
-                self._outgoing_news = anyio.Event()
-                await self._outgoing_news.wait()
+                if not self._over:
+                    self._outgoing_news = anyio.Event()
+                    await self._outgoing_news.wait()
         except _TRANSPORT_FAILURES as error:
             self._end(f"the connection broke: {error or type(error).__name__}")
 
@@ -186,7 +190,7 @@ class SpdyConnection:
                 decoder.receive(await self._stream.receive(_READ_BYTES))
                 while (frame := decoder.next_frame()) is not None:
                     self._handle(frame)
-                    while self._unread_bytes > UNREAD_BYTES_MAX:
+                    while self._unread_bytes > UNREAD_BYTES_MAX and not self._over:
                         self._room = anyio.Event()
                         await self._room.wait()
         except anyio.EndOfStream:
@@ -267,5 +271,5 @@ class SpdyConnection:
             _, taken = self._outgoing.popleft()
             if taken is not None:
                 taken.set()
-        for news in (self._accept_news, self._room):
+        for news in (self._accept_news, self._room, self._outgoing_news):
             news.set()
