@@ -26,6 +26,11 @@ from kernel.cri.process.network import LOOPBACK_INDEX, Netlink
 DEVICE = "podkernel"
 BACKLOG_CONNECTIONS = 1024
 
+# Each pair of devices is a network of its own, so all can have these. Both ends know each other's:
+# nobody has to answer for the addresses, which a machine's settings may forbid (arp_ignore).
+_GATEWAY_HARDWARE = bytes.fromhex("02706b676174")
+_SANDBOX_HARDWARE = bytes.fromhex("02706b706f64")
+
 _OWN_NAMESPACE = "/proc/thread-self/ns/net"
 _FORWARDING = "/proc/sys/net/ipv4/ip_forward"
 
@@ -75,9 +80,12 @@ class Gateway:
                 system.enter_namespace(self._namespace)
                 with contextlib.closing(Netlink()) as here:
                     peer = socket.if_nametoindex(name)
-                    here.set_up(peer)
+                    here.set_hardware_address(peer, _GATEWAY_HARDWARE)
                     here.add_neighbour_route(peer, address, source=self._address)
+                    here.add_neighbour(peer, address, _SANDBOX_HARDWARE)
+                inside.set_hardware_address(index, _SANDBOX_HARDWARE)
                 inside.add_neighbour_route(index, self._address, source=address)
+                inside.add_neighbour(index, self._address, _GATEWAY_HARDWARE)
             except OSError:
                 inside.remove(index)
                 raise

@@ -24,7 +24,10 @@ def sandboxes() -> Iterator[list[tuple[int, str]]]:
     made: list[tuple[subprocess.Popen[bytes], str]] = []
     for number in (1, 2):
         address = f"10.213.8.{number}"
-        script = f"ip link set lo up; ip addr add {address}/32 dev lo; echo; exec sleep 60"
+        # Nobody is told the hardware address of an address that another device has.
+        reserved = "echo 1 >/proc/sys/net/ipv4/conf/all/arp_ignore"
+        own = f"ip link set lo up; ip addr add {address}/32 dev lo"
+        script = f"{reserved}; {own}; echo; exec sleep 60"
         process = subprocess.Popen(["unshare", "--net", "sh", "-c", script], stdout=subprocess.PIPE)
         assert process.stdout is not None
         process.stdout.readline()

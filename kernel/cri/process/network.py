@@ -19,13 +19,15 @@ from kernel.cri.process import syscalls as system
 _NLM_F_REQUEST, _NLM_F_ACK, _NLM_F_EXCL, _NLM_F_CREATE = 0x1, 0x4, 0x200, 0x400
 _NEW = _NLM_F_CREATE | _NLM_F_EXCL
 _NLMSG_ERROR = 2
-_RTM_NEWLINK, _RTM_DELLINK, _RTM_NEWADDR, _RTM_NEWROUTE = 16, 17, 20, 24
+_RTM_NEWLINK, _RTM_DELLINK, _RTM_NEWADDR, _RTM_NEWROUTE, _RTM_NEWNEIGH = 16, 17, 20, 24, 28
 _IFF_UP = 0x1
-_IFLA_IFNAME, _IFLA_MASTER, _IFLA_LINKINFO, _IFLA_NET_NS_FD = 3, 10, 18, 28
+_IFLA_ADDRESS, _IFLA_IFNAME, _IFLA_MASTER, _IFLA_LINKINFO, _IFLA_NET_NS_FD = 1, 3, 10, 18, 28
 _IFLA_INFO_KIND, _IFLA_INFO_DATA, _VETH_INFO_PEER = 1, 2, 1
 _IFA_ADDRESS, _IFA_LOCAL = 1, 2
 _RTA_DESTINATION, _RTA_DEVICE, _RTA_GATEWAY, _RTA_SOURCE = 1, 4, 5, 7
 _RT_TABLE_MAIN, _RTPROT_BOOT, _RTN_UNICAST, _RT_SCOPE_LINK = 254, 3, 1, 253
+
+_NDA_ADDRESS, _NDA_HARDWARE, _NUD_PERMANENT = 1, 2, 0x80
 
 LOOPBACK_INDEX = 1
 _POD_DEVICE = "eth0"
@@ -71,6 +73,11 @@ class Netlink:
     def set_up(self, index: int) -> None:
         self._ask(_RTM_NEWLINK, 0, _link_header(index=index, up=True))
 
+    def set_hardware_address(self, index: int, address: bytes) -> None:
+        """Six bytes, of which the first has its lowest bit clear."""
+        attributes = _attribute(_IFLA_ADDRESS, address)
+        self._ask(_RTM_NEWLINK, 0, _link_header(index=index, up=True) + attributes)
+
     def remove(self, index: int) -> None:
         self._ask(_RTM_DELLINK, 0, _link_header(index=index, up=False))
 
@@ -88,6 +95,13 @@ class Netlink:
         )
         attributes = _attribute(_RTA_GATEWAY, socket.inet_aton(gateway))
         self._ask(_RTM_NEWROUTE, _NEW, header + attributes)
+
+    def add_neighbour(self, index: int, address: str, hardware_address: bytes) -> None:
+        """Know who has an address at the other end of a device, without having to ask there."""
+        header = struct.pack("=BxxxiHBB", socket.AF_INET, index, _NUD_PERMANENT, 0, _RTN_UNICAST)
+        attributes = _attribute(_NDA_ADDRESS, socket.inet_aton(address))
+        attributes += _attribute(_NDA_HARDWARE, hardware_address)
+        self._ask(_RTM_NEWNEIGH, _NEW, header + attributes)
 
     def add_neighbour_route(self, index: int, address: str, *, source: str) -> None:
         """Reach one address, which is at the other end of a device, from `source`."""
