@@ -21,8 +21,10 @@ CALL_RETRY_SECONDS_FIRST = 1
 CALL_RETRY_SECONDS_MAX = 60
 
 VOLUMES = "volumes"
-"""What failed volumes are remembered by, and with a name behind it, a failed container."""
+FILES = "files of volumes"
 CONTAINER = "container "
+"""What is remembered of failures: of making volumes, of bringing the files of present ones up to
+date, and, with a name behind it, of starting a container."""
 
 
 class EventRecorder(Protocol):
@@ -134,7 +136,7 @@ class PodMemory:
         if state != self._sources_state:
             self._sources_state = state
             for subject in list(self._retries):
-                if subject == VOLUMES or subject.startswith(CONTAINER):
+                if subject in (VOLUMES, FILES) or subject.startswith(CONTAINER):
                     del self._retries[subject]
 
     def has_happened(self, what: str) -> bool:

@@ -139,8 +139,9 @@ class PodSteps:
             await self._host.recorder.event(pod, "Warning", "FailedMount", str(failure))
             return None
         memory.succeeded(VOLUMES)
-        memory.volumes_state = state
-        return volumes, sources
+        if volumes.is_current:
+            memory.volumes_state = state
+        return volumes.paths, sources
 
     async def _make_sandbox(self, attempt: int, observed: Observed) -> bool:
         pod, memory, recorder = self._pod, self._memory, self._host.recorder

@@ -71,6 +71,11 @@ def write_files(directory: Path, files: Mapping[str, File], now: int, group: int
     return True
 
 
+def has_files(directory: Path) -> bool:
+    """Whether files have been put in place, even if they are none."""
+    return (directory / DATA_LINK).is_dir()
+
+
 def _as_can_be(file: File, group: int | None) -> File:
     """Readable to the group; and given to its owner if there is one to give it to."""
     user = os.geteuid()

@@ -5,16 +5,16 @@ from contextlib import suppress
 
 from kernel.api.client import Client
 from kernel.api.errors import NotFound
-from kernel.control.reconciler import Reconciler, Request
+from kernel.control.reconciler import Reconciler, Request, Result
 from kernel.objects.pod import Pod
 from kernel.objects.volume import DownwardAPIVolumeFile
-from kernel.reconcilers.pod.host import VOLUMES, Host, PodMemory
+from kernel.reconcilers.pod.host import FILES, Host, PodMemory
 from kernel.reconcilers.pod.observe import runtime_uid
 from kernel.reconcilers.pod.references import Referrers
 from kernel.reconcilers.pod.sources import read_sources
 from kernel.reconcilers.pod.sources_state import state_of
 from kernel.reconcilers.pod.volumes.objects import is_made_of_objects
-from kernel.reconcilers.pod.volumes.prepare import MountFailure, update_files
+from kernel.reconcilers.pod.volumes.prepare import update_files
 
 NAME = "node-agent-volumes"
 CONCURRENCY = 16
@@ -44,15 +44,18 @@ class LiveUpdates:
             concurrency=CONCURRENCY,
         )
 
-    async def _reconcile(self, request: Request, client: Client) -> None:
+    async def _reconcile(self, request: Request, client: Client) -> Result | None:
         memory = self._memories.get(request)
         if memory is None or memory.volumes_state is None:
-            return
+            return None
         with suppress(NotFound):
             pod = await client.get(Pod, request.name, namespace=request.namespace)
             ends = pod.metadata.deletion_timestamp or pod.status.phase in ("Succeeded", "Failed")
             if runtime_uid(pod) == memory.uid and not ends:
                 await follow_objects(self._host, client, pod, memory)
+        if memory.must_wait(FILES):
+            return Result(requeue_after_seconds=memory.seconds_to_next_retry())
+        return None
 
     def _shows_itself(self, pod: Pod) -> bool:
         return pod.spec.node_name == self._host.node_name and any(
@@ -89,13 +92,14 @@ async def follow_objects(host: Host, client: Client, pod: Pod, memory: PodMemory
         if state == memory.volumes_state:
             return
         memory.see_sources(state)
-        if memory.must_wait(VOLUMES):
+        if memory.must_wait(FILES):
             return
-        try:
-            update_files(pod, host.pods_directory, sources, host.clock.now_nanoseconds())
-        except MountFailure as failure:
-            memory.failed(VOLUMES)
-            await host.recorder.event(pod, "Warning", "FailedMount", str(failure))
+        now = host.clock.now_nanoseconds()
+        failures = update_files(pod, host.pods_directory, sources, now)
+        if failures:
+            memory.failed(FILES)
         else:
-            memory.succeeded(VOLUMES)
+            memory.succeeded(FILES)
             memory.volumes_state = state
+    for failure in failures:
+        await host.recorder.event(pod, "Warning", "FailedMount", str(failure))

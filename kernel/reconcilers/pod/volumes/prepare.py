@@ -9,7 +9,7 @@
 A volume that is there already is left as it is, but for files whose content has changed.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -21,7 +21,7 @@ from kernel.reconcilers.pod.environment import ConfigError, Sources
 from kernel.reconcilers.pod.observe import runtime_uid
 from kernel.reconcilers.pod.volumes.directories import volumes_directory
 from kernel.reconcilers.pod.volumes.empty_dir import owning_group, prepare_empty_dir
-from kernel.reconcilers.pod.volumes.files import write_files
+from kernel.reconcilers.pod.volumes.files import has_files, write_files
 from kernel.reconcilers.pod.volumes.host_path import check_host_path
 from kernel.reconcilers.pod.volumes.objects import files_of, is_made_of_objects
 
@@ -33,20 +33,34 @@ class MountFailure(Exception):
         super().__init__(f'MountVolume.SetUp failed for volume "{volume_name}" : {reason}')
 
 
-def prepare_volumes(pod: Pod, pods_directory: Path, sources: Sources, now: int) -> dict[str, Path]:
-    """Make what is missing; answers where each volume is. `now` is in nanoseconds since the epoch.
-    Raises `MountFailure`."""
+class PreparedVolumes(msgspec.Struct, frozen=True):
+    """Where each volume is, by name. `is_current`: all files are as they should be; some may be
+    older where an object is gone, or no longer has a key."""
+
+    paths: Mapping[str, Path]
+    is_current: bool
+
+
+def prepare_volumes(pod: Pod, pods_directory: Path, sources: Sources, now: int) -> PreparedVolumes:
+    """Make what is missing, and bring files up to date. `now` is in nanoseconds since the epoch.
+    Raises `MountFailure` for a volume that is not there and can't be made."""
     base = volumes_directory(pods_directory, runtime_uid(pod))
     paths: dict[str, Path] = {}
+    is_current = True
     for volume in pod.spec.volumes:
-        with _failing_as_mount(volume):
-            paths[volume.name] = _prepare(pod, volume, base / volume.name, sources, now)
-    return paths
+        path = paths[volume.name] = base / volume.name
+        try:
+            with _failing_as_mount(volume):
+                paths[volume.name] = _prepare(pod, volume, path, sources, now)
+        except MountFailure:
+            if not is_made_of_objects(volume) or not has_files(path):
+                raise
+            is_current = False
+    return PreparedVolumes(paths, is_current)
 
 
-def update_files(pod: Pod, pods_directory: Path, sources: Sources, now: int) -> None:
-    """Bring the files of volumes that are made of objects up to date. Raises `MountFailure` for
-    the first that can't be, once the others are."""
+def update_files(pod: Pod, pods_directory: Path, sources: Sources, now: int) -> list[MountFailure]:
+    """Bring the files of volumes that are made of objects up to date; answers what failed."""
     base = volumes_directory(pods_directory, runtime_uid(pod))
     failures: list[MountFailure] = []
     for volume in filter(is_made_of_objects, pod.spec.volumes):
@@ -55,8 +69,7 @@ def update_files(pod: Pod, pods_directory: Path, sources: Sources, now: int) -> 
                 _prepare(pod, volume, base / volume.name, sources, now)
         except MountFailure as failure:
             failures.append(failure)
-    if failures:
-        raise failures[0]
+    return failures
 
 
 @contextmanager

@@ -1,5 +1,7 @@
 """What a running Pod sees of changes to the objects that its volumes are made of."""
 
+import errno
+import os
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 
@@ -22,6 +24,7 @@ from kernel.objects.volume import (
     VolumeProjection,
 )
 from kernel.reconcilers.pod.observe import POD_NAME
+from kernel.reconcilers.pod.volumes import files
 from tests.reconcilers.pod.node_under_test import (
     NodeUnderTest,
     container,
@@ -138,8 +141,33 @@ async def test_files_outlive_their_object_with_an_event(node: NodeUnderTest) -> 
         assert node.said("FailedMount") == [
             'MountVolume.SetUp failed for volume "settings" : configmap "settings" not found'
         ]
+        node.simulated.crash((await node.container("main")).id)
+        await node.settle()
+        assert (await node.status_of("main")).restart_count == 1
+        assert (await node.status_of("main")).state.running is not None
         await _create_settings(node, colour="green")
         assert _text(volume) == {"colour": "green"}
+
+
+async def test_what_could_not_be_written_is_tried_again(
+    node: NodeUnderTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with node.running():
+        await _create_settings(node, colour="blue")
+        volume = _volume(node, await node.create(make_pod(volumes=[SETTINGS])), "settings")
+        with monkeypatch.context() as full:
+            full.setattr(files, "_write", _no_space)
+            await _change_settings(node, colour="red")
+            assert node.said("FailedMount") == [
+                'MountVolume.SetUp failed for volume "settings" : /disk: no space left on device'
+            ]
+        assert _text(volume) == {"colour": "blue"}
+        await node.advance(1)
+        assert _text(volume) == {"colour": "red"}
+
+
+def _no_space(*arguments: object) -> None:
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "/disk")
 
 
 async def test_a_pod_starts_as_soon_as_its_volume_can_be_made(node: NodeUnderTest) -> None:
