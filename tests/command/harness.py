@@ -21,6 +21,7 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from kernel.cri.process.layout import kill_marked_processes
+from kernel.cri.process.nat import stop_masquerading
 from kernel.cri.process.network import remove_device
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -142,6 +143,9 @@ class Place:
             plan = json.loads(record.read_text())["network"]
             for device in (plan["device"], plan["bridge"]) if plan else ():
                 remove_device(device)
+            if plan:
+                with suppress(OSError):
+                    stop_masquerading(plan["bridge"])
         shutil.rmtree(self.directory)
 
 

@@ -15,6 +15,7 @@ import stat
 from collections.abc import Callable
 
 from kernel.cri.process import syscalls as system
+from kernel.cri.process.capabilities import bound_capabilities, kept_capabilities
 from kernel.cri.process.cgroup import Cgroups
 from kernel.cri.process.layout import (
     EXIT_START_FAILED,
@@ -36,23 +37,6 @@ _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _IGNORED_BY_SHIM = (
     *(signal.SIGCHLD, signal.SIGHUP, signal.SIGINT),
     *(signal.SIGPIPE, signal.SIGTERM, signal.SIGXFSZ),
-)
-
-# Numbers of linux/capability.h in its order.
-_CAPABILITIES = (
-    *("CHOWN", "DAC_OVERRIDE", "DAC_READ_SEARCH", "FOWNER", "FSETID", "KILL", "SETGID", "SETUID"),
-    *("SETPCAP", "LINUX_IMMUTABLE", "NET_BIND_SERVICE", "NET_BROADCAST", "NET_ADMIN", "NET_RAW"),
-    *("IPC_LOCK", "IPC_OWNER", "SYS_MODULE", "SYS_RAWIO", "SYS_CHROOT", "SYS_PTRACE", "SYS_PACCT"),
-    *("SYS_ADMIN", "SYS_BOOT", "SYS_NICE", "SYS_RESOURCE", "SYS_TIME", "SYS_TTY_CONFIG", "MKNOD"),
-    *("LEASE", "AUDIT_WRITE", "AUDIT_CONTROL", "SETFCAP", "MAC_OVERRIDE", "MAC_ADMIN", "SYSLOG"),
-    *("WAKE_ALARM", "BLOCK_SUSPEND", "AUDIT_READ", "PERFMON", "BPF", "CHECKPOINT_RESTORE"),
-)
-# What container runtimes leave to root in a container unless it is privileged.
-_DEFAULT_CAPABILITIES = frozenset(
-    (
-        *("CHOWN", "DAC_OVERRIDE", "FSETID", "FOWNER", "MKNOD", "NET_RAW", "SETGID", "SETUID"),
-        *("SETFCAP", "SETPCAP", "NET_BIND_SERVICE", "SYS_CHROOT", "KILL", "AUDIT_WRITE"),
-    )
 )
 
 
@@ -156,8 +140,8 @@ class Launch:
     def _drop_privileges(self, user: int, group: int, groups: list[int]) -> None:
         security, abilities = self._container["config"]["security"], self._sandbox["abilities"]
         if abilities["mounts"] and not security["privileged"]:
-            kept = _kept_capabilities(security)
-            _bound_capabilities(kept)
+            kept = kept_capabilities(security)
+            bound_capabilities(kept)
             if abilities["seccomp"] and security["seccomp_profile"] == RUNTIME_DEFAULT:
                 from kernel.cri.process.seccomp import forbid_system_calls
 
@@ -207,23 +191,6 @@ class Launch:
             return pwd.getpwuid(user).pw_dir
         except KeyError:
             return "/"
-
-
-def _kept_capabilities(security: Record) -> frozenset[str]:
-    added, dropped = (
-        {name.upper().removeprefix("CAP_") for name in security[key]}
-        for key in ("capabilities_added", "capabilities_dropped")
-    )
-    kept = set(_CAPABILITIES) if "ALL" in added else _DEFAULT_CAPABILITIES | added
-    return frozenset((added - {"ALL"}) if "ALL" in dropped else kept - dropped)
-
-
-def _bound_capabilities(kept: frozenset[str]) -> None:
-    for number, name in enumerate(_CAPABILITIES):
-        if name not in kept:
-            # A capability that this kernel doesn't know can't be had either.
-            with contextlib.suppress(OSError):
-                system.drop_bounding_capability(number)
 
 
 def _primary_group(user: int) -> int:

@@ -2,6 +2,7 @@
 
 import os
 
+from kernel.cri.process.capabilities import CAPABILITIES
 from kernel.cri.process.layout import RUNTIME_DEFAULT
 from kernel.cri.process.state import Abilities
 from kernel.cri.runtime import ContainerConfig, Mount, RuntimeFailure, SandboxConfig
@@ -21,6 +22,14 @@ def applicable_sysctls(config: SandboxConfig, abilities: Abilities) -> dict[str,
     if abilities.root and not config.host_ipc:
         prefixes += _IPC_SYSCTLS
     return {name: value for name, value in config.sysctls.items() if name.startswith(prefixes)}
+
+
+def check_capabilities(config: ContainerConfig) -> None:
+    """Raise `RuntimeFailure` for a capability that there is not, as other runtimes do."""
+    security = config.security
+    for name in (*security.capabilities_added, *security.capabilities_dropped):
+        if name.upper().removeprefix("CAP_") not in {"ALL", *CAPABILITIES}:
+            raise RuntimeFailure(f"unknown capability {name}")
 
 
 def check_mounts(config: ContainerConfig, abilities: Abilities) -> None:
@@ -52,13 +61,23 @@ def limitations(
 ) -> list[str]:
     """A sentence for each thing that is asked for and won't be done."""
     return [
-        f"The process runtime runs the host's own programs: image {container.image} is not used",
+        f"The process runtime runs the host's own programs{_surroundings(sandbox, abilities)}: "
+        f"image {container.image} is not used",
         *_sandbox_limitations(sandbox, abilities),
         *_network_limitations(sandbox, abilities),
         *([] if abilities.limits else _resource_limitations(container)),
         *_security_limitations(sandbox, container, abilities),
         *_file_limitations(container, abilities),
     ]
+
+
+def _surroundings(sandbox: SandboxConfig, abilities: Abilities) -> str:
+    """What every Pod shares with the host here, though it is meant to have its own."""
+    if not abilities.mounts:
+        return " among the host's files, processes and network"
+    if not abilities.network and not sandbox.host_network:
+        return " in the host's network"
+    return ""
 
 
 def _sandbox_limitations(sandbox: SandboxConfig, abilities: Abilities) -> list[str]:

@@ -44,7 +44,12 @@ from kernel.cri.process.client import ShimGone, ask, kill_shim, wait_for_shim
 from kernel.cri.process.events import EventHub
 from kernel.cri.process.files import LOOPBACK, make_missing_sources, managed_files
 from kernel.cri.process.images import HostPrograms
-from kernel.cri.process.limitations import applicable_sysctls, check_mounts, limitations
+from kernel.cri.process.limitations import (
+    applicable_sysctls,
+    check_capabilities,
+    check_mounts,
+    limitations,
+)
 from kernel.cri.process.measuring import ProcessMeasuring
 from kernel.cri.process.network import network_namespace_held
 from kernel.cri.process.state import (
@@ -283,6 +288,7 @@ class ProcessRuntime(ProcessStreaming, ProcessMeasuring, HostPrograms):
                 f"container {config.name} has no command: the process runtime needs one, as there "
                 "is no image to take it from"
             )
+        check_capabilities(config)
         check_mounts(config, record.abilities)
         make_missing_sources(config)
         log_directory = record.config.log_directory
