@@ -33,7 +33,16 @@ async def _splice(client: ByteStream, remote: ByteStream) -> None:
     """The client may end its direction and go on reading; once the Pod ends, all is over, as
     clients leave then."""
 
-    async def to_remote() -> None:
+    async def to_client() -> None:
+        with suppress(*BROKEN):
+            while True:
+                await client.send(await remote.receive())
+        group.cancel_scope.cancel()
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(to_client)
+        # As most connections end with the Pod, this is the direction that is cancelled: here, as a
+        # cancelled task of its own would leave a ring of frames behind.
         try:
             while True:
                 await remote.send(await client.receive())
@@ -42,10 +51,3 @@ async def _splice(client: ByteStream, remote: ByteStream) -> None:
                 await remote.send_eof()
         except BROKEN:
             group.cancel_scope.cancel()
-
-    async with anyio.create_task_group() as group:
-        group.start_soon(to_remote)
-        with suppress(*BROKEN):
-            while True:
-                await client.send(await remote.receive())
-        group.cancel_scope.cancel()
