@@ -14,14 +14,9 @@ from kernel.reconcilers.pod.host import Host
 from kernel.reconcilers.pod.observe import field_path
 from kernel.reconcilers.pod.probes.asking import Asked, ProbeErrored, ask
 from kernel.reconcilers.pod.probes.results import ProbeKind, ProbeResults
+from kernel.reconcilers.pod.probes.rhythm import Rhythm, after, first_rhythm, next_question
 from kernel.reconcilers.pod.probes.settings import ProbeSettings
-from kernel.reconcilers.pod.probes.state import (
-    ProbeState,
-    first_wait_seconds,
-    is_over,
-    next_due,
-    next_state,
-)
+from kernel.reconcilers.pod.probes.state import ProbeState, is_over, next_state
 
 logger = logging.getLogger("podkernel.pods")
 
@@ -53,7 +48,8 @@ class ProbeWorker:
         self._began_at = began_at
         self._settings: Mapping[ProbeKind, ProbeSettings] = {}
         self._states: dict[ProbeKind, ProbeState] = {}
-        self._dues: dict[ProbeKind, float] = {}
+        self._begins: dict[ProbeKind, float] = {}
+        self._rhythms: dict[ProbeKind, Rhythm] = {}
         self._scope = anyio.CancelScope()
 
     def keep_asking(
@@ -93,20 +89,27 @@ class ProbeWorker:
     async def _ask_on(self, settings: ProbeSettings) -> None:
         """Ask one probe in its rhythm, until there is nothing more to ask."""
         kind, clock = settings.kind, self._host.clock
-        if kind not in self._dues:
-            self._dues[kind] = clock.monotonic_seconds() + self._first_wait_seconds(settings)
+        if kind not in self._rhythms:
+            self._begins[kind] = clock.monotonic_seconds()
+            self._rhythms[kind] = self._first_rhythm(settings)
         while not is_over(kind, self._states.get(kind, ProbeState())):
-            await clock.sleep(self._dues[kind] - clock.monotonic_seconds())
+            rhythm = self._rhythms[kind]
+            has_result = getattr(self.results, kind.value) is not None
+            question = next_question(rhythm, has_result=has_result)
+            await clock.sleep(question.due - self._seconds_since_begin(kind))
             try:
-                await self._ask(settings)
+                await self._ask(settings, counts=question.counts)
             except Exception:  # a mistake of ours: it must not take down what else is asked
                 logger.exception("probe of container %s", self._run.name)
-            now = clock.monotonic_seconds()
-            self._dues[kind] = next_due(self._dues[kind], now, settings.period_seconds)
+            now = self._seconds_since_begin(kind)
+            self._rhythms[kind] = after(rhythm, question, now, settings.period_seconds)
 
-    def _first_wait_seconds(self, settings: ProbeSettings) -> float:
+    def _seconds_since_begin(self, kind: ProbeKind) -> float:
+        return self._host.clock.monotonic_seconds() - self._begins[kind]
+
+    def _first_rhythm(self, settings: ProbeSettings) -> Rhythm:
         clock = self._host.clock
-        return first_wait_seconds(
+        return first_rhythm(
             settings,
             self._run.started_at,
             clock.now_nanoseconds(),
@@ -114,14 +117,17 @@ class ProbeWorker:
             clock.random(),
         )
 
-    async def _ask(self, settings: ProbeSettings) -> None:
+    async def _ask(self, settings: ProbeSettings, *, counts: bool) -> None:
         """Ask once, take note of the answer, and have an Event of what is not as it should be. A
-        question that can't be asked changes nothing."""
+        question that can't be asked changes nothing, nor a failure that does not count."""
         title = settings.kind.value.capitalize()
         try:
             answer = await ask(self._host.runtime, self._asked, settings.probe)
         except ProbeErrored as failure:
-            await self._event("Unhealthy", f"{title} probe errored: {failure}")
+            if counts:
+                await self._event("Unhealthy", f"{title} probe errored: {failure}")
+            return
+        if not answer.is_well and not counts:
             return
         self._note(settings, answer.is_well)
         if not answer.is_well:

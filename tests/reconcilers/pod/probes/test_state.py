@@ -1,29 +1,22 @@
-"""When a probe asks, and what its answers amount to."""
+"""What the answers to a probe amount to."""
 
 import pytest
 from hypothesis import given, strategies as st
 
-from kernel.clock import NANOSECONDS_PER_SECOND
 from kernel.objects.container import Probe
 from kernel.reconcilers.pod.probes.results import ProbeKind
 from kernel.reconcilers.pod.probes.settings import ProbeSettings
 from kernel.reconcilers.pod.probes.state import (
     ProbeState,
-    first_wait_seconds,
     is_over,
-    next_due,
     next_state,
 )
 
 READINESS, LIVENESS, STARTUP = ProbeKind.READINESS, ProbeKind.LIVENESS, ProbeKind.STARTUP
 
 
-def settings(success: int = 1, failure: int = 3, delay_seconds: int = 0) -> ProbeSettings:
-    probe = Probe(
-        success_threshold=success,
-        failure_threshold=failure,
-        initial_delay_seconds=delay_seconds,
-    )
+def settings(success: int, failure: int) -> ProbeSettings:
+    probe = Probe(success_threshold=success, failure_threshold=failure)
     return ProbeSettings(READINESS, probe, 10)
 
 
@@ -81,39 +74,3 @@ def test_what_has_started_or_is_going_to_end_is_asked_no_more(
     kind: ProbeKind, result: bool | None, over: bool
 ) -> None:
     assert is_over(kind, ProbeState(result)) is over
-
-
-@pytest.mark.parametrize(
-    ("delay", "started_at", "now", "agent_began_at", "wait"),
-    [
-        (0, 100, 100, 0, 0),
-        (5, 100, 101, 0, 4),
-        (5, 100, 110, 0, 0),
-        # What ran before the agent waits for a part of its period, here the half of 10 s,
-        (0, 100, 200, 200, 5),
-        (0, 100, 209, 200, 5),
-        (7, 199, 200, 200, 6),
-        # but not once the agent has been there for a period.
-        (0, 100, 210, 200, 0),
-    ],
-)
-def test_the_first_question(
-    delay: int, started_at: int, now: int, agent_began_at: int, wait: float
-) -> None:
-    waits = first_wait_seconds(
-        settings(delay_seconds=delay),
-        started_at * NANOSECONDS_PER_SECOND,
-        now * NANOSECONDS_PER_SECOND,
-        agent_began_at * NANOSECONDS_PER_SECOND,
-        chance=0.5,
-    )
-    assert waits == wait
-
-
-@pytest.mark.parametrize(
-    ("due", "now", "following"), [(10, 10, 12), (10, 11.5, 12), (10, 12, 12), (10, 17, 17)]
-)
-def test_questions_keep_their_rhythm_unless_one_takes_too_long(
-    due: float, now: float, following: float
-) -> None:
-    assert next_due(due, now, 2) == following
