@@ -169,7 +169,7 @@ class Kernel:
                 )
                 if on_exit == "stop":
                     stack.callback(unmount_all, node.pod_directory)
-                    stack.push_async_callback(stop_all_pods, chosen, node.owner)
+                    stack.push_async_callback(stop_all_pods, chosen, clock, node.owner)
             await stack.enter_async_context(projections.running())
             await _run_reconcilers(stack, client, kinds, admission, clock, node, authority, loaded)
             gets = [get for plugin in loaded for get in plugin.http_gets]

@@ -1,6 +1,7 @@
 """Hooks, the order of ends, a deadline and a debugger, on the process runtime."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,9 +24,7 @@ def writes(words: str) -> dict[str, Any]:
     return {"exec": {"command": ["sh", "-c", f"echo {words} >> /out/order"]}}
 
 
-def test_a_pod_s_life_from_its_first_hook_to_its_deadline(here: Place, kubectl: Kubectl) -> None:
-    here.start()
-    out = here.directory_of("out")
+def whole_pod(out: Path) -> str:
     hooks = {"postStart": writes("postStart"), "preStop": writes("preStop")}
     spec = {
         "initContainers": [container(name, restartPolicy="Always") for name in ("first", "second")],
@@ -34,7 +33,16 @@ def test_a_pod_s_life_from_its_first_hook_to_its_deadline(here: Place, kubectl: 
         "activeDeadlineSeconds": 600,
     }
     manifest = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "whole"}, "spec": spec}
-    kubectl("apply", "-f", "-", stdin=json.dumps(manifest))
+    return json.dumps(manifest)
+
+
+LIFE = ["postStart", "preStop", "main", "second", "first"]
+
+
+def test_a_pod_s_life_from_its_first_hook_to_its_deadline(here: Place, kubectl: Kubectl) -> None:
+    here.start()
+    out = here.directory_of("out")
+    kubectl("apply", "-f", "-", stdin=whole_pod(out))
     kubectl.wait_status("whole", "Running")
     assert (out / "order").read_text() == "postStart\n"
     script = "grep -q trap /proc/1/cmdline && echo found"
@@ -50,6 +58,14 @@ def test_a_pod_s_life_from_its_first_hook_to_its_deadline(here: Place, kubectl: 
     kubectl("wait", "pod/whole", "--for=jsonpath={.status.phase}=Failed", "--timeout=20s")
     status = kubectl.pod("whole")["status"]
     assert (status["reason"], status["message"]) == ("DeadlineExceeded", MESSAGE)
-    words = ["postStart", "preStop", "main", "second", "first"]
-    assert (out / "order").read_text().split() == words
+    assert (out / "order").read_text().split() == LIFE
     eventually(lambda: "DeadlineExceeded" in kubectl.event_reasons("whole"), "the Event")
+
+
+def test_the_end_of_the_server_is_an_end_in_order(here: Place, kubectl: Kubectl) -> None:
+    server = here.start()
+    out = here.directory_of("out")
+    kubectl("apply", "-f", "-", stdin=whole_pod(out))
+    kubectl.wait_status("whole", "Running")
+    assert server.stop() == 0
+    assert (out / "order").read_text().split() == LIFE

@@ -10,7 +10,7 @@ from kernel.cri import runtime as cri
 from kernel.cri.port_check import CheckResult, HttpCheck, PortCheck
 from kernel.objects.container import ExecAction, HTTPGetAction, LifecycleHandler
 from kernel.objects.pod import Container, Pod
-from kernel.reconcilers.pod.host import Host
+from kernel.reconcilers.pod.host import ContainerHost
 from kernel.reconcilers.pod.status import pod_in_words
 
 USER_AGENT = "kube-lifecycle/1.32"
@@ -25,7 +25,7 @@ class Hook:
     """One hook of one container that runs."""
 
     def __init__(
-        self, host: Host, pod: Pod, container: Container, handler: LifecycleHandler
+        self, host: ContainerHost, pod: Pod, container: Container, handler: LifecycleHandler
     ) -> None:
         self._host = host
         self._pod = pod

@@ -47,6 +47,22 @@ class ApiAccess(Protocol):
     def release(self, sandbox_id: str) -> None: ...
 
 
+class ContainerHost(Protocol):
+    """What it takes to work on containers that run: a part of `Host`."""
+
+    @property
+    def runtime(self) -> Runtime: ...
+
+    @property
+    def clock(self) -> Clock: ...
+
+    @property
+    def recorder(self) -> EventRecorder: ...
+
+    @property
+    def addresses(self) -> tuple[str, ...]: ...
+
+
 class Host(msgspec.Struct, frozen=True):
     """One node, as its agent sees it.
 

@@ -1,20 +1,46 @@
 """The end of a node that takes its Pods down with it."""
 
-from functools import partial
+from contextlib import suppress
 
 import anyio
+import msgspec
 
-from kernel.cri.runtime import Container, ContainerState, Runtime, RuntimeFailure
+from kernel.clock import Clock
+from kernel.cri.runtime import Runtime, RuntimeFailure
+from kernel.objects.kind import Kind
+from kernel.reconcilers.pod.host import EventRecorder, PodMemory
 from kernel.reconcilers.pod.observe import OWNER, Observed, observed
+from kernel.reconcilers.pod.plan import Stop
+from kernel.reconcilers.pod.remains import remains_of
 from kernel.reconcilers.pod.removal import grace_from_sandboxes
+from kernel.reconcilers.pod.stop import stop_containers
 
 GRACE_SECONDS_MAX = 10
 
 
-async def stop_all_pods(runtime: Runtime, owner: str) -> None:
-    """Stop every container and sandbox of the agent that `owner` names, with the grace of its Pod
-    but no more than `GRACE_SECONDS_MAX`. Nothing is removed: the next agent of that name sees how
-    each has ended."""
+class _Nobody:
+    """Whom Events are told that nobody reads: the log is about to be closed."""
+
+    async def event(
+        self, obj: Kind, type: str, reason: str, message: str, *, field_path: str = ""
+    ) -> None:
+        pass
+
+
+class _EndingHost(msgspec.Struct, frozen=True):
+    """A `ContainerHost` at its end. What is in the node's own network is asked by loopback."""
+
+    runtime: Runtime
+    clock: Clock
+    recorder: EventRecorder
+    addresses: tuple[str, ...] = ("127.0.0.1",)
+
+
+async def stop_all_pods(runtime: Runtime, clock: Clock, owner: str) -> None:
+    """Stop every container and sandbox of the agent that `owner` names: with hooks, in order, and
+    with the grace of its Pod but no more than `GRACE_SECONDS_MAX`. Nothing is removed: the next
+    agent of that name sees how each has ended."""
+    host = _EndingHost(runtime, clock, _Nobody())
     by_sandbox: dict[str, Observed] = {}
     labels = {OWNER: owner}
     try:
@@ -26,24 +52,21 @@ async def stop_all_pods(runtime: Runtime, owner: str) -> None:
         return  # the runtime is gone, and what it ran is beyond reach
     async with anyio.create_task_group() as tasks:
         for one in by_sandbox.values():
-            tasks.start_soon(_stop_pod, runtime, one)
+            tasks.start_soon(_stop_pod, host, one)
 
 
-async def _stop_pod(runtime: Runtime, pod: Observed) -> None:
-    grace = min(grace_from_sandboxes(pod), GRACE_SECONDS_MAX)
-    async with anyio.create_task_group() as tasks:
-        for container in pod.containers:
-            if container.state is ContainerState.RUNNING:
-                tasks.start_soon(partial(_stop_container, runtime, container, grace))
-    for sandbox in pod.sandboxes:
-        try:
-            await runtime.stop_sandbox(sandbox.id)
-        except RuntimeFailure:
-            continue  # nothing more can be done for it; the others are still to be stopped
-
-
-async def _stop_container(runtime: Runtime, container: Container, grace_seconds: float) -> None:
-    try:
-        await runtime.stop_container(container.id, grace_seconds=grace_seconds)
-    except RuntimeFailure:
-        return  # stopping its sandbox kills it
+async def _stop_pod(host: _EndingHost, pod: Observed) -> None:
+    (sandbox,) = pod.sandboxes
+    # What can't be stopped is killed with its sandbox.
+    with suppress(RuntimeFailure):
+        await stop_containers(
+            host,
+            remains_of(sandbox.uid, pod),
+            [Stop(container) for container in pod.running()],
+            PodMemory(sandbox.uid, host.clock),
+            grace_seconds=min(grace_from_sandboxes(pod), GRACE_SECONDS_MAX),
+            whole_pod=True,
+        )
+    # Nothing more can be done for one that stays; the others are still to be stopped.
+    with suppress(RuntimeFailure):
+        await host.runtime.stop_sandbox(sandbox.id)

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from kernel.cri import runtime as cri
 from kernel.objects.pod import Container, Pod
 from kernel.reconcilers.pod.hooks import Hook, HookFailure
-from kernel.reconcilers.pod.host import Host, PodMemory
+from kernel.reconcilers.pod.host import ContainerHost, PodMemory
 from kernel.reconcilers.pod.interrupt import given_up_after
 from kernel.reconcilers.pod.observe import field_path
 from kernel.reconcilers.pod.plan import Stop
@@ -20,7 +20,7 @@ GRACE_SECONDS_MIN = 2
 
 
 async def stop_containers(
-    host: Host,
+    host: ContainerHost,
     pod: Pod,
     stops: Sequence[Stop],
     memory: PodMemory,
@@ -60,7 +60,7 @@ async def stop_containers(
 class _Stopping:
     """The end of one container, within one grace."""
 
-    def __init__(self, host: Host, pod: Pod, memory: PodMemory, stop: Stop) -> None:
+    def __init__(self, host: ContainerHost, pod: Pod, memory: PodMemory, stop: Stop) -> None:
         self._host = host
         self._pod = pod
         self._memory = memory
