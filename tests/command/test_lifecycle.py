@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from .harness import Kubectl, Place, eventually
+from .manifests import pod
 
 pytestmark = pytest.mark.kubectl
 
@@ -69,3 +70,26 @@ def test_the_end_of_the_server_is_an_end_in_order(here: Place, kubectl: Kubectl)
     kubectl.wait_status("whole", "Running")
     assert server.stop() == 0
     assert (out / "order").read_text().split() == LIFE
+
+
+def test_readiness_gates_and_generations(here: Place, kubectl: Kubectl) -> None:
+    here.start()
+    gate = "readinessGates: [{conditionType: example.dev/loaded}]"
+    kubectl("apply", "-f", "-", stdin=pod("gated", more=gate))
+    kubectl.wait_status("gated", "Running")
+    ready = _condition(kubectl, "Ready")
+    assert (ready["status"], ready["reason"]) == ("False", "ReadinessGatesNotReady")
+    loaded = {"type": "example.dev/loaded", "status": "True"}
+    patch = json.dumps({"status": {"conditions": [loaded]}})
+    kubectl("patch", "pod", "gated", "--subresource=status", "-p", patch)
+    kubectl("wait", "pod/gated", "--for=condition=Ready", "--timeout=20s")
+    kubectl("patch", "pod", "gated", "-p", '{"spec": {"activeDeadlineSeconds": 900}}')
+    seen = "jsonpath={.status.observedGeneration}=2"
+    kubectl("wait", "pod/gated", f"--for={seen}", "--timeout=20s")
+    assert kubectl.pod("gated")["metadata"]["generation"] == 2
+    assert _condition(kubectl, "Ready")["observedGeneration"] == 2
+
+
+def _condition(kubectl: Kubectl, type: str) -> dict[str, Any]:
+    conditions: list[dict[str, Any]] = kubectl.pod("gated")["status"]["conditions"]
+    return next(one for one in conditions if one["type"] == type)

@@ -242,6 +242,29 @@ async def test_another_definition_runs_the_pre_stop_hook(node: NodeUnderTest) ->
     assert (await node.status_of("main")).image == "busybox:2"
 
 
+async def test_a_probe_s_kill_runs_the_pre_stop_hook_within_the_probe_s_grace(
+    node: NodeUnderTest,
+) -> None:
+    node.simulated.script(
+        "main", SimulatedContainer(exec_results={("probe",): FAILURE}, stop_seconds=100)
+    )
+    probe = Probe(
+        exec=ExecAction(command=["probe"]),
+        period_seconds=1,
+        failure_threshold=1,
+        termination_grace_period_seconds=5,
+    )
+    await node.create(make_pod(hooked(pre_stop=command("sleep", "3"), liveness_probe=probe)))
+    while not node.said("Killing"):
+        await node.advance(0.5)
+    killed_at = node.clock.monotonic_seconds()
+    while (await node.status_of("main")).restart_count == 0:
+        await node.advance(0.5)
+    # Three seconds of the hook, and what is left of the five.
+    assert node.clock.monotonic_seconds() - killed_at == pytest.approx(5, abs=0.6)
+    assert node.said("FailedPreStopHook") == []
+
+
 async def test_a_hurried_deletion_cuts_a_pre_stop_hook(node: NodeUnderTest) -> None:
     await node.create(
         make_pod(hooked(pre_stop=command("sleep", "60")), termination_grace_period_seconds=100)
