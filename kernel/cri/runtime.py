@@ -298,6 +298,15 @@ class RuntimeEvent(msgspec.Struct, frozen=True):
     labels: Mapping[str, str] = NO_LABELS
 
 
+class HostMounts(Enum):
+    """Which mounts of this process a runtime sees: none where it lives in another mount namespace;
+    where sandboxes have copies of ours, those from before the sandbox."""
+
+    NONE = "none"
+    BEFORE_SANDBOX = "before the sandbox"
+    ALL = "all"
+
+
 class Runtime(PortChecking, Measuring, Streaming, Protocol):
     """Runs containers. All methods may raise `RuntimeFailure`; those that take an id, `NotFound`.
 
@@ -306,12 +315,14 @@ class Runtime(PortChecking, Measuring, Streaming, Protocol):
     same uid (or sandbox), name and attempt makes `run_sandbox` or `create_container` fail with a
     `RuntimeFailure`; stopping what is stopped and removing what is gone succeed.
 
-    `follows_host_mounts`: what is mounted on the host after a sandbox was made can be mounted into
-    its containers.
     """
 
     name: str
-    follows_host_mounts: bool
+
+    @property
+    def host_mounts(self) -> HostMounts:
+        """What this process mounts on the host, as far as it can be mounted into containers."""
+        ...
 
     async def version(self) -> RuntimeVersion:
         """Answer if the runtime works, else raise `RuntimeUnavailable`."""

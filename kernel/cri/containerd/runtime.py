@@ -36,6 +36,7 @@ from kernel.cri.containerd.messages import (
     sandbox_of,
     sandbox_state_of,
 )
+from kernel.cri.containerd.mount_namespace import shares_mount_namespace
 from kernel.cri.containerd.own_stop_signal import end_by_signal
 from kernel.cri.containerd.running_task import running_task
 from kernel.cri.image_name import whole_image_name
@@ -48,6 +49,7 @@ from kernel.cri.runtime import (
     Container,
     ContainerConfig,
     ExecResult,
+    HostMounts,
     Image,
     ImagePullFailure,
     NotFound,
@@ -87,7 +89,6 @@ class ContainerdRuntime(ContainerdMeasuring):
     """
 
     name = "containerd"
-    follows_host_mounts = True
 
     def __init__(
         self, socket_path: str, *, clock: Clock, call_seconds_max: float = CALL_SECONDS_MAX
@@ -95,6 +96,13 @@ class ContainerdRuntime(ContainerdMeasuring):
         super().__init__(ContainerdChannel(socket_path, call_seconds_max=call_seconds_max))
         self._clock = clock
         self._version = ""
+
+    @property
+    def host_mounts(self) -> HostMounts:
+        """All, where containerd lives in our mount namespace; else it would find empty directories
+        in their place."""
+        shared = shares_mount_namespace(self._channel.socket_path)
+        return HostMounts.ALL if shared else HostMounts.NONE
 
     async def version(self) -> RuntimeVersion:
         socket_path = self._channel.socket_path

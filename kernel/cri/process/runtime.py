@@ -64,6 +64,7 @@ from kernel.cri.runtime import (
     Container,
     ContainerConfig,
     ContainerState,
+    HostMounts,
     RuntimeEvent,
     RuntimeFailure,
     RuntimeUnavailable,
@@ -85,7 +86,7 @@ class ProcessRuntime(ProcessStreaming, ProcessMeasuring, HostPrograms):
     """`kernel.cri.runtime.Runtime` over process groups. One at a time uses a state directory."""
 
     name = "process"
-    follows_host_mounts = False
+    host_mounts = HostMounts.BEFORE_SANDBOX
 
     def __init__(self, state_directory: Path, *, clock: Clock) -> None:
         """The directory is made where it is missing; sandboxes found in it are adopted."""

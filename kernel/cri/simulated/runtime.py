@@ -35,6 +35,7 @@ from kernel.cri.runtime import (
     ContainerConfig,
     ContainerState,
     ExecResult,
+    HostMounts,
     Image,
     InvalidImageName,
     NotFound,
@@ -84,7 +85,7 @@ class SimulatedRuntime:
     """A `kernel.cri.runtime.Runtime` without a machine behind it."""
 
     name = "simulated"
-    follows_host_mounts = False
+    host_mounts = HostMounts.NONE
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock

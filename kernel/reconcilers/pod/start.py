@@ -118,9 +118,9 @@ class ContainerStart:
         return container_id
 
     def _mount_sources(self, place: SandboxPlace) -> MountSources:
-        can_bind = self._host.runtime.follows_host_mounts and os.geteuid() == 0
+        sees_all = self._host.runtime.host_mounts is cri.HostMounts.ALL
         directory = sub_paths_directory(self._host.pods_directory, runtime_uid(self._pod))
-        return MountSources(place.volumes, directory if can_bind else None)
+        return MountSources(place.volumes, directory if sees_all and os.geteuid() == 0 else None)
 
     async def _start_created(self, container_id: str) -> None:
         name = self._container.name

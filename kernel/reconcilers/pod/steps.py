@@ -133,7 +133,13 @@ class PodSteps:
             return None
         now = self._host.clock.now_nanoseconds()
         try:
-            volumes = prepare_volumes(pod, self._host.pods_directory, sources, now)
+            volumes = prepare_volumes(
+                pod,
+                self._host.pods_directory,
+                sources,
+                now,
+                may_mount=self._host.runtime.host_mounts is not cri.HostMounts.NONE,
+            )
         except MountFailure as failure:
             memory.failed(VOLUMES)
             await self._host.recorder.event(pod, "Warning", "FailedMount", str(failure))

@@ -22,16 +22,23 @@ GROUPS_MODE = 0o2777
 
 
 def prepare_empty_dir(
-    pod: Pod, source: EmptyDirVolumeSource, path: Path, capacity: Mapping[str, str]
+    pod: Pod,
+    source: EmptyDirVolumeSource,
+    path: Path,
+    capacity: Mapping[str, str],
+    *,
+    may_mount: bool,
 ) -> Path:
     """Where the volume is: `path`, or a directory in memory. What is in it stays. Containers run
-    as any user, so it is everybody's. Raises `ConfigError` and `OSError`."""
+    as any user, so it is everybody's. `may_mount`: the runtime sees what is mounted now. Raises
+    `ConfigError` and `OSError`."""
     if source.medium.startswith("HugePages"):
         raise ConfigError(f'emptyDir medium "{source.medium}" is not supported by podkernel')
     if source.medium not in ("", "Memory"):
         raise ConfigError(f'unknown storage medium "{source.medium}"')
     if source.medium == "Memory":
-        return _prepare_in_memory(pod, path, memory_limit_bytes(pod, source, capacity))
+        size_bytes = memory_limit_bytes(pod, source, capacity)
+        return _prepare_in_memory(pod, path, size_bytes, may_mount=may_mount)
     _make_directory(path, owning_group(pod))
     return path
 
@@ -57,22 +64,29 @@ def memory_limit_bytes(pod: Pod, source: EmptyDirVolumeSource, capacity: Mapping
     return min((bound for bound in known if bound > 0), default=0)
 
 
-def _prepare_in_memory(pod: Pod, path: Path, size_bytes: int) -> Path:
+def _prepare_in_memory(pod: Pod, path: Path, size_bytes: int, *, may_mount: bool) -> Path:
     shared = memory_directory(runtime_uid(pod)) / path.name
     if shared.exists() or path.is_mount():
         return shared if shared.exists() else path
     group = owning_group(pod)
-    path.mkdir(parents=True, exist_ok=True)
-    try:
-        mode = EVERYBODYS_MODE if group is None else GROUPS_MODE
-        mount_in_memory(path, size_bytes=size_bytes, mode=mode, group=group)
+    if may_mount and _mount(path, size_bytes, group):
         return path
-    except PermissionError:
-        path.rmdir()
     if not os.access(SHARED_MEMORY, os.W_OK):
         raise ConfigError(f"no file system in memory may be mounted, nor {SHARED_MEMORY} be used")
     _make_directory(shared, group)
     return shared
+
+
+def _mount(path: Path, size_bytes: int, group: int | None) -> bool:
+    """False where this user may not mount."""
+    path.mkdir(parents=True, exist_ok=True)
+    try:
+        mode = EVERYBODYS_MODE if group is None else GROUPS_MODE
+        mount_in_memory(path, size_bytes=size_bytes, mode=mode, group=group)
+    except PermissionError:
+        path.rmdir()
+        return False
+    return True
 
 
 def _make_directory(path: Path, group: int | None) -> None:

@@ -41,9 +41,12 @@ class PreparedVolumes(msgspec.Struct, frozen=True):
     is_current: bool
 
 
-def prepare_volumes(pod: Pod, pods_directory: Path, sources: Sources, now: int) -> PreparedVolumes:
-    """Make what is missing, and bring files up to date. `now` is in nanoseconds since the epoch.
-    Raises `MountFailure` for a volume that is not there and can't be made."""
+def prepare_volumes(
+    pod: Pod, pods_directory: Path, sources: Sources, now: int, *, may_mount: bool
+) -> PreparedVolumes:
+    """Make what is missing, and bring files up to date. `now` is in nanoseconds since the epoch;
+    `may_mount`: the runtime sees what is mounted now. Raises `MountFailure` for a volume that is
+    not there and can't be made."""
     base = volumes_directory(pods_directory, runtime_uid(pod))
     paths: dict[str, Path] = {}
     is_current = True
@@ -51,7 +54,10 @@ def prepare_volumes(pod: Pod, pods_directory: Path, sources: Sources, now: int) 
         path = paths[volume.name] = base / volume.name
         try:
             with _failing_as_mount(volume):
-                paths[volume.name] = _prepare(pod, volume, path, sources, now)
+                if is_made_of_objects(volume):
+                    _write(pod, volume, path, sources, now)
+                else:
+                    paths[volume.name] = _make(pod, volume, path, sources, may_mount)
         except MountFailure:
             if not is_made_of_objects(volume) or not has_files(path):
                 raise
@@ -66,7 +72,7 @@ def update_files(pod: Pod, pods_directory: Path, sources: Sources, now: int) -> 
     for volume in filter(is_made_of_objects, pod.spec.volumes):
         try:
             with _failing_as_mount(volume):
-                _prepare(pod, volume, base / volume.name, sources, now)
+                _write(pod, volume, base / volume.name, sources, now)
         except MountFailure as failure:
             failures.append(failure)
     return failures
@@ -83,16 +89,19 @@ def _failing_as_mount(volume: Volume) -> Iterator[None]:
         raise MountFailure(volume.name, reason if error.filename else str(error)) from error
 
 
-def _prepare(pod: Pod, volume: Volume, path: Path, sources: Sources, now: int) -> Path:
+def _write(pod: Pod, volume: Volume, path: Path, sources: Sources, now: int) -> None:
+    write_files(path, files_of(pod, volume, sources), now, owning_group(pod))
+
+
+def _make(pod: Pod, volume: Volume, path: Path, sources: Sources, may_mount: bool) -> Path:
     if volume.host_path is not None:
         return check_host_path(volume.host_path)
-    if is_made_of_objects(volume):
-        write_files(path, files_of(pod, volume, sources), now, owning_group(pod))
-        return path
     source = volume.empty_dir
     if source is None and _source_name(volume):
         raise ConfigError(f"volume type {_source_name(volume)} is not supported by podkernel")
-    return prepare_empty_dir(pod, source or EmptyDirVolumeSource(), path, sources.capacity)
+    return prepare_empty_dir(
+        pod, source or EmptyDirVolumeSource(), path, sources.capacity, may_mount=may_mount
+    )
 
 
 def _source_name(volume: Volume) -> str:

@@ -46,10 +46,16 @@ def _pod(group: int | None = None, *limits: str | None) -> Pod:
 
 
 def _prepare(
-    pods: Path, medium: str = "", size: str | None = None, group: int | None = None
+    pods: Path,
+    medium: str = "",
+    size: str | None = None,
+    group: int | None = None,
+    *,
+    may_mount: bool = True,
 ) -> Path:
     source = EmptyDirVolumeSource(medium=medium, size_limit=size)
-    return prepare_empty_dir(_pod(group), source, volumes_directory(pods, UID) / "data", CAPACITY)
+    path = volumes_directory(pods, UID) / "data"
+    return prepare_empty_dir(_pod(group), source, path, CAPACITY, may_mount=may_mount)
 
 
 def _mode(path: Path) -> int:
@@ -83,6 +89,12 @@ def test_memory_is_memory_of_the_size_that_was_asked_for(pods: Path) -> None:
     assert usage.f_blocks * usage.f_frsize == MEBIBYTE
     with pytest.raises(OSError, match="No space left on device"):
         (path / "file").write_bytes(b"x" * (MEBIBYTE + 1))
+
+
+def test_where_the_runtime_sees_no_mounts_it_is_shared_memory(pods: Path) -> None:
+    path = _prepare(pods, "Memory", may_mount=False)
+    assert path == memory_directory(UID) / "data"
+    assert _prepare(pods, "Memory") == path
 
 
 def test_without_the_right_to_mount_it_is_shared_memory(

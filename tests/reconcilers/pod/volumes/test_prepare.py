@@ -48,7 +48,7 @@ def _identify(pod: Pod) -> None:
 
 def _prepare(volume: Volume, directory: Path, sources: Sources = SOURCES) -> Path:
     pod = make_pod(volumes=[volume], change=_identify)
-    return prepare_volumes(pod, directory, sources, START).paths[volume.name]
+    return prepare_volumes(pod, directory, sources, START, may_mount=True).paths[volume.name]
 
 
 def _config_map(**fields: object) -> Volume:
