@@ -66,7 +66,8 @@ def may_wait(pod: Pod) -> bool:
 
 
 class Referrers:
-    """Finds the Pods of one node by what they refer to, at a cost that only those add to."""
+    """Finds the Pods of one node that have not ended by what they refer to, at a cost that only
+    those add to."""
 
     def __init__(self, pods: Informer[Pod], node_name: str) -> None:
         self._pods = pods
@@ -86,7 +87,7 @@ class Referrers:
         return Watch(ConfigMap, requests), Watch(Secret, requests)
 
     def _references(self, pod: Pod) -> Iterable[str]:
-        if pod.spec.node_name != self._node_name:
+        if pod.spec.node_name != self._node_name or pod.status.phase in ("Succeeded", "Failed"):
             return
         namespace = pod.metadata.namespace
         config_maps, secrets = referenced_names(pod)

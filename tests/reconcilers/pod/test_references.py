@@ -1,3 +1,5 @@
+import pytest
+
 from kernel.objects.pod import (
     ConfigMapKeySelector,
     EnvFromSource,
@@ -5,6 +7,13 @@ from kernel.objects.pod import (
     EnvVarSource,
     SecretEnvSource,
     SecretKeySelector,
+)
+from kernel.objects.pod_status import (
+    ContainerState,
+    ContainerStateRunning,
+    ContainerStateTerminated,
+    ContainerStateWaiting,
+    ContainerStatus,
 )
 from kernel.objects.volume import (
     ConfigMapVolumeSource,
@@ -14,7 +23,7 @@ from kernel.objects.volume import (
     Volume,
     VolumeProjection,
 )
-from kernel.reconcilers.pod.references import referenced_names
+from kernel.reconcilers.pod.references import may_wait, referenced_names
 from tests.reconcilers.pod.node_under_test import container, make_pod
 
 
@@ -50,3 +59,43 @@ def test_everything_that_a_pod_refers_to_is_found() -> None:
     config_maps, secrets = referenced_names(pod)
     assert config_maps == {"env-map", "volume-map"}
     assert secrets == {"env-secret", "from-secret", "projected-secret", "pull-secret"}
+
+
+def _status(name: str, **state: object) -> ContainerStatus:
+    return ContainerStatus(name=name, state=ContainerState(**state))  # type: ignore[arg-type]
+
+
+RUNNING = {"running": ContainerStateRunning()}
+WAITING = {"waiting": ContainerStateWaiting(reason="CreateContainerConfigError")}
+ENDED = {"terminated": ContainerStateTerminated(exit_code=0)}
+
+
+@pytest.mark.parametrize(
+    ("mains", "init", "sidecar", "waits"),
+    [
+        ([], None, None, True),
+        ([RUNNING], ENDED, RUNNING, False),
+        ([RUNNING, WAITING], ENDED, RUNNING, True),
+        ([RUNNING, ENDED], ENDED, RUNNING, True),
+        ([RUNNING], ENDED, WAITING, True),
+        ([RUNNING], ENDED, ENDED, True),
+        ([RUNNING], WAITING, RUNNING, True),
+    ],
+)
+def test_who_may_wait_for_an_object(
+    mains: list[dict[str, object]],
+    init: dict[str, object] | None,
+    sidecar: dict[str, object] | None,
+    waits: bool,
+) -> None:
+    inits = (container("init"), container("sidecar", restart_policy="Always"))
+    pod = make_pod(*(container(f"c{number}") for number in range(len(mains))), init=inits)
+    pod.status.container_statuses = [
+        _status(f"c{number}", **state) for number, state in enumerate(mains)
+    ]
+    pod.status.init_container_statuses = [
+        _status(name, **state)
+        for name, state in (("init", init), ("sidecar", sidecar))
+        if state is not None
+    ]
+    assert may_wait(pod) == waits
