@@ -3,14 +3,12 @@
 import math
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from contextlib import asynccontextmanager, suppress
 from typing import TypeVar
 
 import anyio
-from anyio.abc import ByteStream
 
 from kernel.clock import Clock
-from kernel.cri.containerd.attach import attached
 from kernel.cri.containerd.background import background_tasks
 from kernel.cri.containerd.channel import (
     CALL_SECONDS_MAX,
@@ -21,7 +19,6 @@ from kernel.cri.containerd.channel import (
     Unimplemented,
 )
 from kernel.cri.containerd.events import EventFeed, Seen
-from kernel.cri.containerd.exec import executed
 from kernel.cri.containerd.lost_tasks import remove_lost_task
 from kernel.cri.containerd.measuring import ContainerdMeasuring
 from kernel.cri.containerd.messages import (
@@ -38,9 +35,8 @@ from kernel.cri.containerd.messages import (
 )
 from kernel.cri.containerd.mount_namespace import shares_mount_namespace
 from kernel.cri.containerd.own_stop_signal import end_by_signal
-from kernel.cri.containerd.running_task import running_task
+from kernel.cri.containerd.streaming import ContainerdStreaming
 from kernel.cri.image_name import whole_image_name
-from kernel.cri.loopback import connect_loopback
 from kernel.cri.port_check import CheckResult, PortCheck
 from kernel.cri.port_checks.checker import check_port
 from kernel.cri.proto import runtime_pb2 as cri
@@ -63,7 +59,6 @@ from kernel.cri.runtime import (
     SandboxConfig,
 )
 from kernel.cri.stop_signal import signal_number
-from kernel.cri.streaming import Session
 
 Item = TypeVar("Item")
 
@@ -80,7 +75,7 @@ _VERSION_SECONDS_MAX = 10.0
 _LOOK_SECONDS_MAX = 10.0
 
 
-class ContainerdRuntime(ContainerdMeasuring):
+class ContainerdRuntime(ContainerdMeasuring, ContainerdStreaming):
     """A `kernel.cri.runtime.Runtime` over the containerd that listens at `socket_path`.
 
     Nothing is connected before the first call. Works on asyncio only, as grpc does. A call that
@@ -306,26 +301,6 @@ class ContainerdRuntime(ContainerdMeasuring):
                 f"command timed out after {timeout_seconds:g} s: {' '.join(command)}"
             ) from failure
         return ExecResult(answer.stdout, answer.stderr, answer.exit_code)
-
-    # Conversations with what runs.
-
-    def exec(
-        self, container_id: str, command: tuple[str, ...], *, stdin: bool, tty: bool
-    ) -> AbstractAsyncContextManager[Session]:
-        return executed(
-            self._channel, self._clock.uuid(), container_id, command, stdin=stdin, tty=tty
-        )
-
-    def attach(self, container_id: str, *, stdin: bool) -> AbstractAsyncContextManager[Session]:
-        return attached(self._channel, container_id, stdin=stdin)
-
-    @asynccontextmanager
-    async def connect(self, sandbox_id: str, port: int) -> AsyncIterator[ByteStream]:
-        # CRI's PortForward cuts a connection off a second after one direction has ended, and says
-        # nowhere that it is made; a connection of our own does neither.
-        task = await running_task(self._channel, sandbox_id)
-        async with await connect_loopback(f"/proc/{task.pid}/ns/net", port) as stream:
-            yield stream
 
     async def check(
         self, sandbox_id: str, check: PortCheck, *, timeout_seconds: float
