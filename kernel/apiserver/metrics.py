@@ -17,6 +17,7 @@ from kernel.apiserver.targets import Target
 from kernel.apiserver.usage_samples import Rate, UsageSampler, Window
 from kernel.clock import NANOSECONDS_PER_SECOND, now_timestamp
 from kernel.cri.runtime import RuntimeFailure
+from kernel.objects.durations import format_duration
 from kernel.objects.kind import Kind
 from kernel.objects.meta import ObjectMeta
 from kernel.objects.metrics import ContainerMetrics, NodeMetrics, PodMetrics
@@ -24,7 +25,6 @@ from kernel.objects.node import Node
 from kernel.objects.pod import Pod
 
 _BYTES_PER_KIBIBYTE = 1024
-_NANOSECONDS_PER_MILLISECOND = 1_000_000
 
 
 class MetricsUnavailable(ApiError):
@@ -94,7 +94,7 @@ class Metrics:
         return NodeMetrics(
             metadata=self._metadata(obj),
             timestamp=_time(rate.measured_at),
-            window=duration_text(rate.window_nanoseconds),
+            window=_window_text(rate.window_nanoseconds),
             usage=_usage(rate),
         )
 
@@ -113,7 +113,7 @@ class Metrics:
         return PodMetrics(
             metadata=self._metadata(pod),
             timestamp=_time(earliest.measured_at),
-            window=duration_text(earliest.window_nanoseconds),
+            window=_window_text(earliest.window_nanoseconds),
             containers=[
                 ContainerMetrics(name=name, usage=_usage(rate)) for name, rate in rates.items()
             ],
@@ -159,11 +159,5 @@ def _time(nanoseconds: int) -> datetime:
     return datetime.fromtimestamp(nanoseconds // NANOSECONDS_PER_SECOND, UTC)
 
 
-def duration_text(nanoseconds: int) -> str:
-    """A duration to the millisecond as Go prints one: `15.012s`, `1m0s`."""
-    milliseconds = max(nanoseconds // _NANOSECONDS_PER_MILLISECOND, 1)
-    if milliseconds < 1000:
-        return f"{milliseconds}ms"
-    minutes, rest = divmod(milliseconds, 60_000)
-    seconds = f"{rest / 1000:.3f}".rstrip("0").rstrip(".")
-    return f"{minutes}m{seconds}s" if minutes else f"{seconds}s"
+def _window_text(nanoseconds: int) -> str:
+    return format_duration(max(nanoseconds / NANOSECONDS_PER_SECOND, 0.001))

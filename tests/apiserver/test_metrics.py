@@ -7,7 +7,7 @@ from typing import Any
 import anyio
 import pytest
 
-from kernel.apiserver.metrics import Metrics, duration_text
+from kernel.apiserver.metrics import Metrics
 from kernel.apiserver.usage_samples import UsageSampler, rate_between
 from kernel.clock import ManualClock
 from kernel.cri.measuring import ContainerUsage
@@ -38,14 +38,6 @@ def test_a_rate_needs_time_and_a_counter_that_grows(
 ) -> None:
     rate = rate_between(earlier, later)
     assert (rate.cpu_nanocores if rate else None) == nanocores
-
-
-@pytest.mark.parametrize(
-    ("nanoseconds", "text"),
-    [(0, "1ms"), (SECOND, "1s"), (15_012_345_678, "15.012s"), (60 * SECOND, "1m0s")],
-)
-def test_windows_are_written_as_go_writes_durations(nanoseconds: int, text: str) -> None:
-    assert duration_text(nanoseconds) == text
 
 
 class Measured:

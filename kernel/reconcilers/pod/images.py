@@ -6,6 +6,7 @@ Reasons and messages are the kubelet's (pkg/kubelet/images).
 import msgspec
 
 from kernel.cri.runtime import InvalidImageName, RuntimeFailure
+from kernel.objects.durations import format_duration
 from kernel.objects.pod import Container
 
 PULL_BACK_OFF_SECONDS_FIRST = 10
@@ -83,16 +84,6 @@ def back_off_message(image: str) -> str:
 
 def pulled_message(image: str, seconds: float, seconds_with_waiting: float, size: int) -> str:
     """A pull has succeeded; `size` in bytes, 0 where it is not known."""
-    took = f"{duration_text(seconds)} ({duration_text(seconds_with_waiting)} including waiting)"
+    took = f"{format_duration(seconds)} ({format_duration(seconds_with_waiting)} including waiting)"
     size_text = f" Image size: {size} bytes." if size else ""
     return f'Successfully pulled image "{image}" in {took}.{size_text}'
-
-
-def duration_text(seconds: float) -> str:
-    """As Go prints a duration cut to milliseconds: `203ms`, `1.2s`, `1m5.5s`."""
-    milliseconds = int(seconds * 1000)
-    if milliseconds < 1000:
-        return f"{milliseconds}ms" if milliseconds else "0s"
-    minutes, rest = divmod(milliseconds, 60_000)
-    text = f"{rest / 1000:.3f}".rstrip("0").rstrip(".") + "s"
-    return f"{minutes}m{text}" if minutes else text

@@ -7,6 +7,7 @@ import msgspec
 
 from kernel.clock import NANOSECONDS_PER_SECOND
 from kernel.cri import runtime as cri
+from kernel.objects.durations import format_duration
 from kernel.objects.pod import Container, EphemeralContainer, Pod, VolumeMount
 from kernel.objects.pod_status import (
     ContainerState,
@@ -21,7 +22,6 @@ from kernel.objects.pod_status import (
 )
 from kernel.objects.quality_of_service import quality_of_service
 from kernel.reconcilers.pod.conditions import pod_conditions
-from kernel.reconcilers.pod.images import duration_text
 from kernel.reconcilers.pod.init_order import is_sidecar
 from kernel.reconcilers.pod.observe import Observed, runtime_uid
 from kernel.reconcilers.pod.plan import Plan
@@ -223,7 +223,7 @@ def _crash_loop(pod: Pod, container: Container, back_off: WaitUntil) -> Containe
     return ContainerStateWaiting(
         reason="CrashLoopBackOff",
         message=(
-            f"back-off {duration_text(back_off.back_off_seconds)} restarting failed"
+            f"back-off {format_duration(back_off.back_off_seconds)} restarting failed"
             f" container={container.name} pod={pod_in_words(pod)}"
         ),
     )

@@ -3,7 +3,6 @@ import pytest
 from kernel.cri.runtime import ImagePullFailure, InvalidImageName
 from kernel.reconcilers.pod.images import (
     ImageProblem,
-    duration_text,
     must_pull,
     pull_back_off_seconds,
     pull_failed,
@@ -77,5 +76,6 @@ def test_what_is_said_of_a_pull() -> None:
         'Successfully pulled image "web:1" in 1.2s (1m1.5s including waiting).'
         " Image size: 4242 bytes."
     )
-    assert duration_text(0.2039) == "203ms"
-    assert duration_text(0) == "0s"
+    assert pulled_message("web:1", 0.2039, 0, 0) == (
+        'Successfully pulled image "web:1" in 203ms (0s including waiting).'
+    )
