@@ -3,6 +3,7 @@
 from typing import Any
 
 from kernel.apiserver.schemas import group_version_kind
+from kernel.apiserver.subresources import Subresource, subresources_of
 from kernel.objects.kind import KindInfo
 
 Operation = dict[str, Any]
@@ -37,6 +38,27 @@ _DELETE = [
     _parameter("gracePeriodSeconds", "integer"),
     _parameter("propagationPolicy"),
 ]
+_BY_VERB: dict[str, tuple[str, list[dict[str, Any]], tuple[str, ...]]] = {
+    "get": ("get", _GET, ()),
+    "create": ("post", _WRITE, (JSON,)),
+    "update": ("put", _WRITE, (JSON,)),
+    "patch": ("patch", _WRITE, PATCH_TYPES),
+}
+_ATTACH = [
+    _parameter("container"),
+    *(_parameter(name, "boolean") for name in ("stdin", "stdout", "stderr", "tty")),
+]
+_QUERIES = {
+    "attach": _ATTACH,
+    "exec": [_parameter("command"), *_ATTACH],
+    "portforward": [_parameter("ports", "integer")],
+    "log": [
+        *(_parameter(name) for name in ("container", "sinceTime", "stream")),
+        *(_parameter(name, "boolean") for name in ("follow", "previous", "timestamps")),
+        *(_parameter(name, "integer") for name in ("limitBytes", "sinceSeconds", "tailLines")),
+    ],
+}
+"""What is asked for in the query of subresources that take and answer no objects."""
 
 
 def paths_of(info: KindInfo, schema_name: str) -> dict[str, Any]:
@@ -63,14 +85,36 @@ def paths_of(info: KindInfo, schema_name: str) -> dict[str, Any]:
         "delete": _operation(info, schema, "delete", _DELETE),
         "parameters": named,
     }
-    if info.has_status:
-        paths[f"{one}/status"] = {
-            "get": _operation(info, schema, "get", _GET),
-            "put": _operation(info, schema, "put", _WRITE, body=(JSON,)),
-            "patch": _operation(info, schema, "patch", _WRITE, body=PATCH_TYPES),
-            "parameters": named,
-        }
+    for subresource in subresources_of(info):
+        operations = _subresource_operations(info, schema, subresource)
+        paths[f"{one}/{subresource.name}"] = operations | {"parameters": named}
     return paths
+
+
+def _subresource_operations(
+    info: KindInfo, schema: dict[str, Any], subresource: Subresource
+) -> dict[str, Any]:
+    """What is done with a part of an object, or with what is sent there in another kind."""
+    query = _QUERIES.get(subresource.name)
+    if subresource.kind:
+        # Kinds that are sent and never stored have no schema here.
+        schema = {"type": "object"}
+    operations: dict[str, Any] = {}
+    for verb in subresource.verbs:
+        method, parameters, body = _BY_VERB[verb]
+        if query is not None:
+            action = "get" if subresource.name == "log" else "connect"
+            operation = _operation(info, {"type": "string"}, action, query)
+        else:
+            operation = _operation(info, schema, method, parameters, body=body)
+        if subresource.kind:
+            operation["x-kubernetes-group-version-kind"] = {
+                "group": subresource.group or info.group,
+                "version": subresource.version or info.version,
+                "kind": subresource.kind,
+            }
+        operations[method] = operation
+    return operations
 
 
 def _operation(

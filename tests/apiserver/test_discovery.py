@@ -144,3 +144,17 @@ def test_version_2_is_self_contained() -> None:
     references = set(_references(document))
     assert all(reference.startswith("#/definitions/") for reference in references)
     assert {reference.rsplit("/", 1)[1] for reference in references} <= set(document["definitions"])
+
+
+def test_openapi_has_the_subresources_of_pods() -> None:
+    paths = _document(OpenApi(_kinds()), "api/v1")["paths"]
+    pod = "/api/v1/namespaces/{namespace}/pods/{name}"
+    run = paths[f"{pod}/exec"]["post"]
+    assert run["x-kubernetes-action"] == "connect"
+    assert run["x-kubernetes-group-version-kind"]["kind"] == "PodExecOptions"
+    assert {parameter["name"] for parameter in run["parameters"]} >= {"command", "stdin", "tty"}
+    debug = paths[f"{pod}/ephemeralcontainers"]["patch"]
+    assert debug["x-kubernetes-group-version-kind"]["kind"] == "Pod"
+    eviction = paths[f"{pod}/eviction"]["post"]["x-kubernetes-group-version-kind"]
+    assert eviction == {"group": "policy", "version": "v1", "kind": "Eviction"}
+    assert set(paths[f"{pod}/status"]) == {"get", "put", "patch", "parameters"}
