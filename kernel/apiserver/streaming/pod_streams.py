@@ -21,7 +21,7 @@ from kernel.apiserver.streaming.options import CommandOptions, read_ports
 from kernel.apiserver.streaming.remote_command import Caller, CallerGone, converse, internal_error
 from kernel.apiserver.streaming.running import NothingRuns, any_container, running_container
 from kernel.apiserver.streaming.upgrade import agree, switch_to_spdy
-from kernel.apiserver.streaming.web_socket import WebSocketStream, open_web_socket
+from kernel.apiserver.streaming.web_socket import WebSocketStream, beating, open_web_socket
 from kernel.apiserver.streams import OpenStreams
 from kernel.apiserver.targets import Target
 from kernel.cri.runtime import Runtime, RuntimeFailure
@@ -77,7 +77,8 @@ class PodStreams:
             session = runtime.attach(container_id, stdin=options.stdin)
         if upgrade.carrier == "websocket":
             socket = await open_web_socket(request, upgrade.version)
-            await self._converse(request, session, ChannelCaller(socket, options), action)
+            with beating(request):
+                await self._converse(request, session, ChannelCaller(socket, options), action)
             return socket
         response, stream = await switch_to_spdy(request, upgrade.version)
         async with SpdyConnection(stream, is_server=True) as connection:
@@ -127,11 +128,13 @@ class PodStreams:
             return response
         socket = await open_web_socket(request, upgrade.version)
         async with self._streams.open(request) as scope:
-            if by_channels:
-                await ChannelForwarder(socket, ports, connect, sandbox_id).run()
-            else:
-                async with SpdyConnection(WebSocketStream(socket), is_server=True) as connection:
-                    await StreamForwarder(connection, connect, sandbox_id).run()
+            with beating(request):
+                if by_channels:
+                    await ChannelForwarder(socket, ports, connect, sandbox_id).run()
+                else:
+                    tunnel = WebSocketStream(socket)
+                    async with SpdyConnection(tunnel, is_server=True) as connection:
+                        await StreamForwarder(connection, connect, sandbox_id).run()
         if scope.cancelled_caught and request.transport is not None:
             request.transport.close()  # the server ends, and waits for no client to agree
         return socket

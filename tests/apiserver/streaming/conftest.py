@@ -11,6 +11,7 @@ import aiohttp
 import anyio
 import msgspec
 import pytest
+from anyio.abc import SocketStream
 from anyio.streams.buffered import BufferedByteStream
 
 from kernel.cri.runtime import ContainerConfig, SandboxConfig
@@ -73,27 +74,34 @@ class World:
             assert socket.protocol == protocol
             yield Channels(socket)
 
-    @asynccontextmanager
-    async def spdy(
-        self, path: str, *versions: str, name: str = "web"
-    ) -> AsyncIterator["tuple[SpdyConnection, str]"]:
-        """A SPDY connection to a subresource of a Pod, and the version that was agreed on."""
-        head = "".join(f"X-Stream-Protocol-Version: {version}\r\n" for version in versions)
+    async def upgraded(
+        self, method: str, path: str, *headers: str
+    ) -> tuple[SocketStream, BufferedByteStream, str]:
+        """A connection that has just been upgraded for a subresource of Pod web: itself, what
+        comes after the head of the server's answer, and that head."""
         address = urlsplit(self.served.server.url)
         assert address.hostname
         assert address.port
         stream = await anyio.connect_tcp(address.hostname, address.port)
-        await stream.send(
-            f"POST {PODS}/{name}/{path} HTTP/1.1\r\nHost: {address.netloc}\r\n"
-            f"Authorization: Bearer {self.served.server.token}\r\n"
-            f"Connection: Upgrade\r\nUpgrade: SPDY/3.1\r\n{head}\r\n".encode()
+        lines = (
+            *(f"{method} {PODS}/web/{path} HTTP/1.1", f"Host: {address.netloc}"),
+            *(f"Authorization: Bearer {self.served.server.token}", "Connection: Upgrade"),
+            *(*headers, "", ""),
         )
+        await stream.send("\r\n".join(lines).encode())
         buffered = BufferedByteStream(stream)
         with anyio.fail_after(SECONDS_MAX):
-            answer = (await buffered.receive_until(b"\r\n\r\n", 4096)).decode()
-        assert answer.startswith("HTTP/1.1 101 "), answer
-        (agreed,) = re.findall(r"(?i)x-stream-protocol-version: (\S+)", answer)
-        async with SpdyConnection(buffered, is_server=False) as connection:
+            head = (await buffered.receive_until(b"\r\n\r\n", 4096)).decode()
+        assert head.startswith("HTTP/1.1 101 "), head
+        return stream, buffered, head
+
+    @asynccontextmanager
+    async def spdy(self, path: str, *versions: str) -> AsyncIterator["tuple[SpdyConnection, str]"]:
+        """A SPDY connection to a subresource of Pod web, and the version that was agreed on."""
+        offered = [f"X-Stream-Protocol-Version: {version}" for version in versions]
+        _, rest, head = await self.upgraded("POST", path, "Upgrade: SPDY/3.1", *offered)
+        (agreed,) = re.findall(r"(?i)x-stream-protocol-version: (\S+)", head)
+        async with SpdyConnection(rest, is_server=False) as connection:
             yield connection, agreed
 
 

@@ -2,21 +2,30 @@
 
 import os
 import socket
+import struct
 from contextlib import suppress
 
 import anyio
 import msgspec
 import pytest
 from aiohttp import WSMsgType
+from anyio.abc import SocketAttribute
 
+from kernel.apiserver.streaming import web_socket
 from kernel.cri.streaming import OutputChannel
 
-from .conftest import SECONDS_MAX, World
+from .conftest import SECONDS_MAX, Channels, World
 from .talking_runtime import Talk
 
 pytestmark = pytest.mark.anyio
 
 BOTH = "stdout=true&stderr=true"
+WEB_SOCKET = (
+    *("Upgrade: websocket", "Sec-WebSocket-Version: 13"),
+    *("Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==", "Sec-WebSocket-Protocol: v5.channel.k8s.io"),
+)
+# A binary message of 65,536 bytes on channel 0, masked with zeros.
+MESSAGE = b"\x82\xff" + (1 << 16).to_bytes(8, "big") + bytes(4) + bytes(1 << 16)
 STDIN_ENDS = (255, b"\x00")
 
 
@@ -179,6 +188,66 @@ async def test_a_command_that_does_not_read_makes_the_client_wait(world: World) 
         awake.set()
         await client.send(*STDIN_ENDS)
         assert (await client.outcome())["status"] == "Success"
+
+
+@pytest.fixture
+def quick_pulse(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(web_socket, "PULSE_SECONDS", 0.05)
+
+
+async def fill(client: Channels) -> None:
+    """Send input until nobody takes any more."""
+    with anyio.move_on_after(0.5):
+        while True:
+            await client.send(0, bytes(1 << 16))
+
+
+@pytest.mark.usefixtures("quick_pulse")
+async def test_a_client_whose_pings_are_stuck_behind_its_input_sees_signs_of_life(
+    world: World,
+) -> None:
+    awake = anyio.Event()
+
+    async def sleeper(talk: Talk) -> int:
+        await awake.wait()
+        async for _ in talk.input:
+            pass
+        return 0
+
+    world.runtime.program = sleeper
+    path = f"exec?command=x&stdin=true&{BOTH}"
+    async with world.channels(path, autoping=False) as client:
+        await fill(client)
+        for _ in range(2):
+            with anyio.fail_after(SECONDS_MAX):
+                assert (await client.socket.receive()).type is WSMsgType.PONG
+        awake.set()
+
+
+@pytest.mark.usefixtures("quick_pulse")
+async def test_a_client_that_vanishes_behind_its_input_takes_its_command_along(
+    world: World,
+) -> None:
+    async def deaf(talk: Talk) -> int:
+        await anyio.sleep_forever()
+        return 0
+
+    world.runtime.program = deaf
+    path = f"exec?command=x&stdin=true&{BOTH}"
+    client, _, _ = await world.upgraded("GET", path, *WEB_SOCKET)
+    async with client:
+        with anyio.move_on_after(0.5):
+            while True:
+                await client.send(MESSAGE)
+        # Closed like this, it does not wait for what is still to be sent.
+        client.extra(SocketAttribute.raw_socket).setsockopt(
+            socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0)
+        )
+        await anyio.aclose_forcefully(client)
+    talk = await world.talk()
+    with anyio.fail_after(SECONDS_MAX):
+        await talk.is_over.wait()
+    assert talk.was_left_running
 
 
 async def test_a_message_without_measure_ends_the_conversation(world: World) -> None:
