@@ -1,6 +1,7 @@
 """The Node object as kubectl shows it: images, conditions, cordoning; and images that go."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -8,7 +9,7 @@ from kernel import NodeLimits
 from tests.containerd.daemon import missing_for_containerd, running_containerd
 from tests.containerd.images import BUSYBOX_IMAGE, PAUSE_IMAGE, TOMCAT_IMAGE
 
-from .embedded import embedded_kernel, node_condition
+from .embedded import KEEP_IMAGES, embedded_kernel, node_condition
 from .harness import PodKernel, is_ready, wait_until
 from .manifests import container, pod
 
@@ -24,7 +25,7 @@ def anyio_backend() -> str:
 IMPATIENT = NodeLimits(
     image_gc_high_threshold_percent=0.0001,
     image_gc_low_threshold_percent=0,
-    image_gc_age_seconds_min=4,
+    image_gc_age_seconds_min=0,
     image_gc_check_seconds=0.5,
     node_check_seconds=0.2,
     runtime_down_seconds=0.5,
@@ -38,14 +39,14 @@ async def test_unused_images_go_and_a_runtime_that_is_away_is_told(
     if missing_for_containerd():
         pytest.skip(missing_for_containerd())
     with running_containerd() as containerd:
+        options: Any = {"runtime": "containerd", "containerd_socket": containerd.socket_path}
+        # So that its image is in use before anybody looks for garbage.
         async with embedded_kernel(
-            tmp_path / "data",
-            runtime="containerd",
-            containerd_socket=containerd.socket_path,
-            node_limits=IMPATIENT,
+            tmp_path / "data", on_exit="keep", node_limits=KEEP_IMAGES, **options
         ) as kubectl:
             await kubectl("apply", "-f", "-", text=pod("web", container()))
             await kubectl("wait", "--for=condition=Ready", "pod/web")
+        async with embedded_kernel(tmp_path / "data", node_limits=IMPATIENT, **options) as kubectl:
             node = await kubectl.node_when(
                 lambda node: TOMCAT_IMAGE not in str(node["status"]["images"])
             )
