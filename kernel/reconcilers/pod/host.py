@@ -155,8 +155,12 @@ class PodMemory:
                 if subject in (VOLUMES, FILES) or subject.startswith(CONTAINER):
                     del self._retries[subject]
 
+    def happened(self, what: str) -> None:
+        """Remember that `what` has happened."""
+        self._said.add(what)
+
     def has_happened(self, what: str) -> bool:
-        """Whether `first_time` was asked about `what` before."""
+        """Whether it has; what `first_time` was asked about has, too."""
         return what in self._said
 
     def first_time(self, what: str) -> bool:

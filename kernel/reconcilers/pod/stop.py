@@ -105,7 +105,7 @@ class _Stopping:
         if is_late and handler.sleep is None:
             # Why is not said: what a command writes may be secret.
             await self._event("Warning", "FailedPreStopHook", "PreStopHook failed")
-        self._memory.first_time(done)
+        self._memory.happened(done)
 
     def _seconds_left(self) -> float:
         return self._due - self._host.clock.monotonic_seconds()

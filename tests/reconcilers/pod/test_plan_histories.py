@@ -85,6 +85,8 @@ class History:
                     annotations=annotations,
                 )
             )
+        if plan.whole_pod:
+            assert {stop.container.name for stop in plan.stops} == set(self.running())
         for stopped in plan.stops:
             self._end(stopped.container, self.stop_code)
         return bool(plan.starts or plan.stops)
@@ -178,7 +180,7 @@ def _has_succeeded(one: Container) -> bool:
 
 Happening = tuple[str, int, int]
 HAPPENINGS = st.tuples(
-    st.sampled_from(["exit", "exit", "exit", "fail probe", "kill sandbox", "wait"]),
+    st.sampled_from([*["exit", "fail probe", "kill sandbox", "wait"] * 3, "exit", "deadline"]),
     st.integers(0, 3),
     st.sampled_from([0, 0, 1]),
 )
@@ -203,9 +205,14 @@ def test_every_history_keeps_to_the_rules(
             history.fail_probe(which)
         elif what == "kill sandbox":
             history.kill_sandbox()
+        elif what == "deadline":
+            history.pod.spec.active_deadline_seconds = 1
         else:
             history.now += 301
         history.obey()
+    if history.pod.spec.active_deadline_seconds is not None:
+        assert history.has_finished
+        assert not history.running()
     if history.has_finished:
         assert history.pod.status.phase in ("Succeeded", "Failed")
     else:
