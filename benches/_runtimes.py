@@ -29,6 +29,7 @@ from kernel.cri.runtime import ContainerConfig, Mount, Runtime, SandboxConfig
 from kernel.objects.volume import HostPathVolumeSource
 
 Times = TypeVar("Times")
+KernelTimes = TypeVar("KernelTimes")
 
 IMAGE = "busybox"
 _LOOK_SECONDS = 0.002
@@ -59,8 +60,8 @@ def measured_runtimes() -> Sequence[Measured]:
 async def bare_and_with_kernel(
     measured: Measured,
     bare: Callable[[Runtime, Path], Awaitable[Times]],
-    with_kernel: Callable[[Client, Path], Awaitable[Times]],
-) -> tuple[Times, Times]:
+    with_kernel: Callable[[Client, Path], Awaitable[KernelTimes]],
+) -> tuple[Times, KernelTimes]:
     """Measure the same thing on the runtime alone and through a kernel, each with a runtime and a
     scratch directory of its own. The store is as durable as `podkernel dev` has it."""
     with tempfile.TemporaryDirectory(dir=Path.cwd()) as scratch:
