@@ -1,12 +1,15 @@
 """A log that is rotated while kubectl follows it, on runtimes that really write it."""
 
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import anyio
 import pytest
 
 from kernel import NodeLimits
 from kernel.cri.choice import RuntimeName
+from kernel.cri.rotated_logs import rotated_name
 
 from .embedded import embedded_kernel
 from .manifests import container, pod
@@ -67,3 +70,31 @@ async def test_a_follower_misses_nothing_and_sees_nothing_twice(
 
 def _logs(data_directory: Path) -> list[Path]:
     return list(data_directory.glob("pod-logs/*/main/*"))
+
+
+async def test_killed_between_moving_a_log_and_opening_the_next(
+    runtime: tuple[RuntimeName, str], tmp_path: Path
+) -> None:
+    name, socket = runtime
+    options: Any = {"runtime": name, "containerd_socket": socket, "node_limits": LIMITS}
+    async with embedded_kernel(tmp_path / "data", on_exit="keep", **options) as kubectl:
+        endless = "i=0; while :; do echo line $i; i=$((i+1)); sleep 0.02; done"
+        await kubectl("apply", "-f", "-", text=pod("ticker", container(endless)))
+        await kubectl("wait", "--for=condition=Ready", "pod/ticker")
+    (log,) = _logs(tmp_path / "data")
+    moved = rotated_name(log, datetime(2026, 1, 1, tzinfo=UTC))
+    log.rename(moved)
+    async with embedded_kernel(tmp_path / "data", **options) as kubectl:
+        with anyio.fail_after(20):
+            while not (log.exists() and log.stat().st_size):  # noqa: ASYNC110 - as above
+                await anyio.sleep(0.05)
+        written = [*_numbers_in(moved), *_numbers_in(log)]
+        assert written == list(range(len(written)))
+        assert numbers(await kubectl("logs", "ticker"))[0] > 0
+        await kubectl("delete", "pod", "ticker", "--now")
+
+
+def _numbers_in(log: Path) -> list[int]:
+    """Of the whole lines of a log file, which start with a time, a stream and a tag."""
+    *whole, _ = log.read_text().split("\n")
+    return [int(line.split()[4]) for line in whole]
