@@ -68,6 +68,11 @@ if TYPE_CHECKING:
         ReplayReport as ReplayReport,
     )
     from kernel.cri.simulated.runtime import SimulatedRuntime as SimulatedRuntime
+    from kernel.objects.authentication import (
+        BoundObjectReference as BoundObjectReference,
+        TokenRequest as TokenRequest,
+        TokenRequestSpec as TokenRequestSpec,
+    )
     from kernel.objects.config import ConfigMap as ConfigMap, Secret as Secret
     from kernel.objects.container import (
         Container as Container,
@@ -130,6 +135,7 @@ _MODULES = {
         *("MissingWrite", "ReplayReport", "ReplayedFailure", "ReplayedWrite"),
     ),
     "kernel.cri.simulated.runtime": ("SimulatedRuntime",),
+    "kernel.objects.authentication": ("BoundObjectReference", "TokenRequest", "TokenRequestSpec"),
     "kernel.objects.config": ("ConfigMap", "Secret"),
     "kernel.objects.container": (
         *("Container", "ContainerPort", "EnvVar", "EnvVarSource"),

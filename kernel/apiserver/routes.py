@@ -23,7 +23,7 @@ from kernel.apiserver.parameters import Parameters
 from kernel.apiserver.plugin_paths import PLUGIN_ROOT, PluginPaths
 from kernel.apiserver.reads import Reads
 from kernel.apiserver.reviews import REVIEWS_ROOT, Reviews
-from kernel.apiserver.served_kinds import MEASURED_KINDS, ServedKinds
+from kernel.apiserver.served_kinds import ASKED_KINDS, MEASURED_KINDS, ServedKinds
 from kernel.apiserver.streaming.pod_streams import PodStreams
 from kernel.apiserver.streams import OpenStreams
 from kernel.apiserver.subresources import is_pod, is_service_account
@@ -50,7 +50,8 @@ class Routes:
         plugin_paths: PluginPaths | None = None,
         metrics: Metrics | None = None,
     ):
-        self._kinds = ServedKinds(api.kinds, MEASURED_KINDS if metrics is not None else ())
+        measured = MEASURED_KINDS if metrics is not None else ()
+        self._kinds = ServedKinds(api.kinds, (*measured, *ASKED_KINDS))
         self._metrics = metrics
         self._plugin_paths = plugin_paths
         self._authenticator = authenticator

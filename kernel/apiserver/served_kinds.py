@@ -1,22 +1,33 @@
-"""The kinds that the server speaks of: those that are stored, and those that are only measured."""
+"""The kinds that the server speaks of: those that are stored, measured, or only asked with."""
 
 from collections.abc import Iterator, Sequence
 from typing import Protocol
 
+from kernel.objects.authentication import SelfSubjectReview, TokenReview
 from kernel.objects.kind import Kind, KindInfo
 from kernel.objects.kinds import KindTable
 from kernel.objects.metrics import NodeMetrics, PodMetrics
 
 MEASURED_KINDS: tuple[type[Kind], ...] = (NodeMetrics, PodMetrics)
+ASKED_KINDS: tuple[type[Kind], ...] = (TokenReview, SelfSubjectReview)
+"""Objects that are sent to be completed, and never stored."""
 
 _READING_VERBS = ["get", "list"]
+_ASKING_VERBS = ["create"]
 _ALL_VERBS = ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"]
 
 
 def verbs_of(info: KindInfo) -> list[str]:
     """What can be done with objects of a kind."""
+    if is_asked(info):
+        return _ASKING_VERBS
     measured = any(info == kind.info for kind in MEASURED_KINDS)
     return _READING_VERBS if measured else _ALL_VERBS
+
+
+def is_asked(info: KindInfo) -> bool:
+    """Whether it is one of `ASKED_KINDS`."""
+    return any(info == kind.info for kind in ASKED_KINDS)
 
 
 class Kinds(Protocol):

@@ -2,6 +2,7 @@
 
 import msgspec
 
+from kernel.apiserver.served_kinds import is_asked
 from kernel.objects.kind import KindInfo
 
 
@@ -46,6 +47,8 @@ def is_service_account(info: KindInfo) -> bool:
 
 def subresources_of(info: KindInfo) -> tuple[Subresource, ...]:
     """The subresources of a kind, by name."""
+    if is_asked(info):
+        return ()
     found: tuple[Subresource, ...] = POD_SUBRESOURCES if is_pod(info) else ()
     if is_service_account(info):
         found = SERVICE_ACCOUNT_SUBRESOURCES

@@ -63,7 +63,7 @@ class TokenReviewStatus(Struct):
     error: str = ""
 
 
-class TokenReview(Kind, group="authentication.k8s.io", version="v1"):
+class TokenReview(Kind, group="authentication.k8s.io", version="v1", namespaced=False):
     """Asks whose token this is."""
 
     spec: TokenReviewSpec = msgspec.field(default_factory=TokenReviewSpec)
@@ -76,7 +76,7 @@ class SelfSubjectReviewStatus(Struct):
     user_info: UserInfo = msgspec.field(default_factory=UserInfo)
 
 
-class SelfSubjectReview(Kind, group="authentication.k8s.io", version="v1"):
+class SelfSubjectReview(Kind, group="authentication.k8s.io", version="v1", namespaced=False):
     """Asks who the asker is: `kubectl auth whoami`."""
 
     status: SelfSubjectReviewStatus = msgspec.field(default_factory=SelfSubjectReviewStatus)

@@ -62,6 +62,21 @@ async def test_who_i_am(served: Served) -> None:
     assert robot.json["status"]["userInfo"]["username"] == USER
 
 
+async def test_reviews_are_discovered(served: Served) -> None:
+    resources = (await served.get(REVIEWS)).json["resources"]
+    found = [(one["name"], one["namespaced"], one["verbs"]) for one in resources]
+    assert found == [
+        ("selfsubjectreviews", False, ["create"]),
+        ("tokenreviews", False, ["create"]),
+    ]
+    accounts = (await served.get("/api/v1")).json["resources"]
+    (token,) = [one for one in accounts if one["name"] == "serviceaccounts/token"]
+    assert (token["kind"], token["group"], token["version"], token["verbs"]) == (
+        *("TokenRequest", "authentication.k8s.io", "v1"),
+        ["create"],
+    )
+
+
 async def test_what_is_no_review_is_refused(served: Served) -> None:
     await _token(served)
     assert (await served.post(f"{REVIEWS}/nothings", {})).status == 404
