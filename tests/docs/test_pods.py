@@ -113,7 +113,10 @@ def test_each_row_is_of_a_field_and_says_something() -> None:
 
 def test_the_annotations_are_those_that_the_code_knows() -> None:
     """What users may set; what podkernel notes for itself on containers is not theirs."""
-    own = {"owner", "sandbox", "asked-image", "restarts-in-row", "configuration"}
+    own = {
+        *("owner", "sandbox", "asked-image", "restarts-in-row", "configuration"),
+        *("stop-signal", "end"),
+    }
     source = "".join(path.read_text() for path in (REPOSITORY / "kernel").rglob("*.py"))
     known = set(re.findall(r'= "podkernel\.dev/([a-z-]+)"', source)) - own
     shown = {name.removeprefix("podkernel.dev/") for name in _rows() if "podkernel.dev/" in name}
