@@ -35,8 +35,17 @@ ROOT = Abilities(
     way_out=True,
     forwards=True,
     seccomp=True,
+    users=True,
 )
-USER = Abilities(root=False, mounts=True, processes=True, network=False, limits=False, seccomp=True)
+USER = Abilities(
+    root=False,
+    mounts=True,
+    processes=True,
+    network=False,
+    limits=False,
+    seccomp=True,
+    users=True,
+)
 BARE = Abilities(root=False, mounts=False, processes=False, network=False, limits=False)
 ALL = [ROOT, USER, BARE]
 
@@ -86,7 +95,7 @@ def test_a_plain_container_loses_its_image_alone(abilities: Abilities) -> None:
         (sandbox(sysctls={"net.core.somaxconn": "5"}), [USER, BARE], "net.core.somaxconn"),
         (sandbox(sysctls={"kernel.shmmax": "5"}), [USER, BARE], "kernel.shmmax"),
         (sandbox(sysctls={"kernel.panic": "5"}), ALL, "kernel.panic"),
-        (sandbox(security=SecurityContext(run_as_user=12345)), [USER, BARE], "no other"),
+        (sandbox(security=SecurityContext(run_as_user=12345)), [BARE], "no other"),
     ],
 )
 def test_what_a_sandbox_asks_for(
@@ -116,7 +125,8 @@ def test_what_a_sandbox_asks_for(
         ),
         ({"security": SecurityContext(apparmor_profile="RuntimeDefault")}, ALL, "AppArmor"),
         ({"security": SecurityContext(selinux=SELinuxLabel(level="s0"))}, ALL, "SELinux"),
-        ({"security": SecurityContext(supplemental_groups=(5,))}, [USER, BARE], "no other"),
+        ({"security": SecurityContext(run_as_group=12345)}, [BARE], "no other"),
+        ({"security": SecurityContext(supplemental_groups=(5,))}, [USER, BARE], "Supplemental"),
         ({"security": SecurityContext(privileged=True)}, [USER, BARE], "privileged"),
         ({"security": SecurityContext(capabilities_added=("ALL",))}, [USER, BARE], "Capabilities"),
         ({"security": SecurityContext(capabilities_dropped=("ALL",))}, [BARE], "Capabilities"),

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from kernel.cri.runtime import SecurityContext
+from kernel.cri.runtime import Mount, SecurityContext
 from tests.cri.process_machine import abilities, needs_mounts, needs_root
 from tests.cri.trial import Trial
 
@@ -120,6 +120,33 @@ async def test_privileges_can_not_be_gained_where_that_is_forbidden(trial: Trial
         security = SecurityContext(allow_privilege_escalation=allowed)
         container_id = await trial.shell(sandbox_id, script, name, security=security)
         assert await trial.output(container_id) == [f"NoNewPrivs:\t{int(not allowed)}"]
+
+
+@pytest.mark.skipif(not abilities().users, reason="this user can't even seem to be another")
+async def test_a_program_is_or_seems_to_be_the_user_that_is_asked_for(
+    trial: Trial, tmp_path: Path
+) -> None:
+    volume = tmp_path / "volume"
+    volume.mkdir(mode=0o777)
+    volume.chmod(0o777)
+    sandbox_id = await trial.run_sandbox(security=SecurityContext(run_as_user=7, run_as_group=8))
+    script = (
+        "id -u; id -g; grep CapEff /proc/self/status; touch /srv/$(id -u) && "
+        "stat -c %u:%g /srv/$(id -u); sleep 60"
+    )
+    mounts = (Mount(str(volume), "/srv"),)
+    own = SecurityContext(run_as_user=1234, run_as_group=2345)
+    for name, security, ids in (("own", own, "1234:2345"), ("pods", SecurityContext(), "7:8")):
+        container_id = await trial.shell(sandbox_id, script, name, mounts=mounts, security=security)
+        await trial.wait_output(container_id, ids)
+        command = ("sh", "-c", "id -u; id -g; kill -0 1 && echo reached")
+        result = await trial.runtime.exec_sync(container_id, command, timeout_seconds=30)
+        assert result.stdout.decode().split() == [*ids.split(":"), "reached"]
+        await trial.runtime.stop_container(container_id, grace_seconds=0)
+        user, group, rights, owner = await trial.output(container_id)
+        assert [user, group] == ids.split(":")
+        assert rights.split()[1] == "0" * 16
+        assert owner == ids
 
 
 @needs_root

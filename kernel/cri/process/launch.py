@@ -28,6 +28,7 @@ from kernel.cri.process.layout import (
 )
 from kernel.cri.process.rootfs import RootFilesystem
 from kernel.cri.process.streams import Streams
+from kernel.cri.process.user_namespace import enter_user_namespace
 
 if TYPE_CHECKING:
     from typing import NoReturn
@@ -65,7 +66,7 @@ class Launch:
                 Cgroups().join(self._container["id"])
             arrange()
             user, group, groups = self._identity()
-            self._streams.take_terminal(user)
+            self._streams.take_terminal(user if self._sandbox["abilities"]["root"] else os.getuid())
             self._drop_privileges(user, group, groups)
             self._execute(command)
         except BaseException as error:
@@ -126,9 +127,7 @@ class Launch:
                 file.write(str(score))
 
     def _identity(self) -> tuple[int, int, list[int]]:
-        """The user, the group and the supplemental groups that the program runs as."""
-        if not self._sandbox["abilities"]["root"]:
-            return os.getuid(), os.getgid(), []
+        """The user, the group and the supplemental groups that are asked for."""
         security = self._container["config"]["security"]
         pod_security = self._sandbox["config"]["security"]
         user, group = security["run_as_user"], security["run_as_group"]
@@ -139,6 +138,8 @@ class Launch:
 
     def _drop_privileges(self, user: int, group: int, groups: list[int]) -> None:
         security, abilities = self._container["config"]["security"], self._sandbox["abilities"]
+        if not abilities["root"] and abilities["users"] and (user or group):
+            enter_user_namespace(user=user, group=group)
         if abilities["mounts"] and not security["privileged"]:
             kept = kept_capabilities(security)
             bound_capabilities(kept)
@@ -186,7 +187,10 @@ class Launch:
         return {**environment, MARK: self._container["id"]}
 
     def _home(self) -> str:
-        user = os.getuid() if self._sandbox["abilities"]["root"] else self._sandbox["user"]
+        user = os.getuid()
+        if user == 0 and not self._sandbox["abilities"]["root"]:
+            # Root in a user namespace is the user who made it.
+            user = self._sandbox["user"]
         try:
             return pwd.getpwuid(user).pw_dir
         except KeyError:

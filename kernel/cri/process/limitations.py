@@ -127,8 +127,10 @@ def _security_limitations(
     if not abilities.root:
         users = {security.run_as_user, sandbox.security.run_as_user} - {None, os.geteuid()}
         groups = {security.run_as_group, sandbox.security.run_as_group} - {None, os.getegid()}
-        if users or groups or security.supplemental_groups or sandbox.security.supplemental_groups:
+        if (users or groups) and not abilities.users:
             found.append("Containers run as the user who runs podkernel: no other can be chosen")
+        if security.supplemental_groups or sandbox.security.supplemental_groups:
+            found.append("Supplemental groups are not given: only root can do that")
         if security.privileged:
             found.append("A privileged container has no more rights than that user")
         found += _capability_limitations(container, abilities)

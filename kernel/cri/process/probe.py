@@ -8,18 +8,20 @@ from collections.abc import Callable
 from kernel.cri.process import syscalls as system
 from kernel.cri.process.cgroup import Cgroups
 from kernel.cri.process.network import Netlink
+from kernel.cri.process.user_namespace import enter_user_namespace
 
 
 def probe() -> str:
     """The fields of `kernel.cri.process.state.Abilities` as JSON."""
     root = os.geteuid() == 0 and _works(_mount)
     user_namespace = not root and _works(enter_user_namespace, _mount)
-    entry = () if root else (enter_user_namespace,)
+    entry: tuple[Callable[[], None], ...] = () if root else (enter_user_namespace,)
     mounts = root or user_namespace
     return json.dumps(
         {
             "root": root,
             "mounts": mounts,
+            "users": root or (mounts and _works(*entry, _become_another)),
             "processes": mounts and _works(*entry, _new_processes),
             "network": root and _works(_new_network),
             "way_out": root and _works(_new_network, _masquerade),
@@ -30,23 +32,14 @@ def probe() -> str:
     )
 
 
-def enter_user_namespace() -> None:
-    """Become root of a new user namespace in which no other user exists."""
-    user, group = os.geteuid(), os.getegid()
-    system.unshare(system.CLONE_NEWUSER)
-    for name, content in (
-        ("setgroups", "deny"),
-        ("uid_map", f"0 {user} 1"),
-        ("gid_map", f"0 {group} 1"),
-    ):
-        with open(f"/proc/self/{name}", "w") as file:
-            file.write(content)
-
-
 def _mount() -> None:
     system.unshare(system.CLONE_NEWNS | system.CLONE_NEWUTS | system.CLONE_NEWIPC)
     system.mount("", "/", "", system.MS_SLAVE | system.MS_REC)
     system.mount("tmpfs", "/proc", "tmpfs")
+
+
+def _become_another() -> None:
+    enter_user_namespace(user=1, group=1)
 
 
 def _new_processes() -> None:

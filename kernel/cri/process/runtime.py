@@ -13,14 +13,15 @@ What a container gets depends on what this machine lets the user do (`probe`):
 | volumes | at their mountPath | at their mountPath | only where they are already |
 | network | an address for each Pod | the host's; podIP 127.0.0.1 | the host's; podIP 127.0.0.1 |
 | processes, hostname, IPC | the Pod's own | the Pod's own | the host's |
-| users | any | root, who is the user | the user |
+| users | any | any in appearance; towards the host it is the user | the user |
+| capabilities, seccomp | as asked for | as asked for, over what is the user's own | unchanged |
 | memory and CPU limits | where cgroups can be made | none | none |
 
 What is written to an overlay stays in the container, in memory, and goes with it. A Pod's own
 network reaches the host, other Pods, and further under the host's address if the host forwards
-packets. podIP is 127.0.0.1 where Pods share the host's
-network, because there it always leads to them, also on a machine that changes networks. All this
-is no security boundary against the programs that run in it.
+packets. podIP is 127.0.0.1 where Pods share the host's network, because there it always leads to
+them, also on a machine that changes networks. All this is no security boundary against the
+programs that run in it.
 """
 
 import os

@@ -21,8 +21,8 @@ from kernel.cri.process.layout import (
     write_json,
 )
 from kernel.cri.process.network import entered, make_pod_network
-from kernel.cri.process.probe import enter_user_namespace
 from kernel.cri.process.server import Server, ignore_terminal_signals
+from kernel.cri.process.user_namespace import enter_user_namespace
 
 _READY = b"ready"
 _LOOPBACK = "127.0.0.1"

@@ -26,7 +26,8 @@ class Abilities(msgspec.Struct, frozen=True):
     """What this machine lets this user do.
 
     `root`: act as the machine's root. `mounts`: a root filesystem of a container's own.
-    `processes`: PID namespaces. `network`: a network namespace and an address for each Pod.
+    `users`: run programs as others, or in a namespace in which they seem to be. `processes`: PID
+    namespaces. `network`: a network namespace and an address for each Pod.
     `way_out`: its packets can be given the machine's address; `forwards`: the machine routes them.
     `limits`: cgroups for memory and CPU. `seccomp`: system calls can be forbidden.
     """
@@ -39,6 +40,7 @@ class Abilities(msgspec.Struct, frozen=True):
     way_out: bool = False
     forwards: bool = False
     seccomp: bool = False
+    users: bool = False
 
 
 class NetworkPlan(msgspec.Struct, frozen=True):
