@@ -87,7 +87,9 @@ class ServiceAccountTokens:
         """
         account = self._api.get(ServiceAccount, namespace, name).decode()
         spec = request.spec
-        seconds = spec.expiration_seconds or EXPIRATION_SECONDS_DEFAULT
+        seconds = spec.expiration_seconds
+        if seconds is None:
+            seconds = EXPIRATION_SECONDS_DEFAULT
         _require_valid(name, seconds)
         audiences = list(spec.audiences) or [ISSUER]
         now = now_timestamp(self._api.clock)

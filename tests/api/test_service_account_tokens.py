@@ -191,8 +191,9 @@ async def test_the_key_is_private_and_kept(
 async def test_what_can_not_be_asked_for(client: LocalClient) -> None:
     with pytest.raises(NotFound, match='serviceaccounts "nobody" not found'):
         await client.request_token("nobody")
-    with pytest.raises(Invalid, match="may not specify a duration less than 10 minutes"):
-        await client.request_token("robot", _bound_to_pod(expiration_seconds=599))
+    for seconds in (0, 599):
+        with pytest.raises(Invalid, match="may not specify a duration less than 10 minutes"):
+            await client.request_token("robot", _bound_to_pod(expiration_seconds=seconds))
     with pytest.raises(Invalid, match=r"larger than 2\^32 seconds"):
         await client.request_token("robot", _bound_to_pod(expiration_seconds=2**32 + 1))
     with pytest.raises(Conflict, match="does not match the UID in record"):

@@ -13,22 +13,28 @@ from kernel.reconcilers.pod.service_variables import API_SERVICE
 
 REASON = "FailedApiAccess"
 
+_SUBJECT = "way to the API server"
+
 
 async def connect_to_api(host: Host, pod: Pod, sandbox: cri.Sandbox, memory: PodMemory) -> None:
     """Lead the Pod's own network to the API server, once for each sandbox that this process finds
-    or makes. Where that can't be done an Event says so."""
+    or makes. Where that can't be done an Event says so, and it is tried again later."""
     if memory.connected_sandbox == sandbox.id or shares_node_network(pod, sandbox.addresses):
         return
-    namespace = await host.runtime.network_namespace(sandbox.id)
-    memory.connected_sandbox = sandbox.id
-    if not namespace:
+    if memory.must_wait(_SUBJECT):
         return
+    namespace = await host.runtime.network_namespace(sandbox.id)
     try:
-        await host.api_access.connect(sandbox.id, namespace, sandbox.addresses[0])
+        if namespace:
+            await host.api_access.connect(sandbox.id, namespace, sandbox.addresses[0])
     except OSError as error:
+        memory.failed(_SUBJECT)
         if memory.first_time(REASON):
             message = f"the containers can't reach the API server: {error}"
             await host.recorder.event(pod, "Warning", REASON, message)
+    else:
+        memory.succeeded(_SUBJECT)
+        memory.connected_sandbox = sandbox.id
 
 
 def shares_node_network(pod: Pod, addresses: Sequence[str]) -> bool:

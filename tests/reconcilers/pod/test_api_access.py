@@ -51,7 +51,7 @@ async def test_pods_in_the_nodes_network_are_left_alone(node: NodeUnderTest) -> 
         assert node.api_access.calls == 0
 
 
-async def test_a_failure_is_said_and_stops_nothing(node: NodeUnderTest) -> None:
+async def test_a_failure_is_said_once_and_stops_nothing(node: NodeUnderTest) -> None:
     node.api_access.problem = "Operation not permitted"
     async with node.running():
         await node.create(make_pod())
@@ -60,6 +60,12 @@ async def test_a_failure_is_said_and_stops_nothing(node: NodeUnderTest) -> None:
         assert node.said("FailedApiAccess") == [
             "the containers can't reach the API server: Operation not permitted"
         ]
+        node.api_access.problem = ""
+        await node.advance(61)
+        assert len(node.api_access.connected) == 1
+        calls = node.api_access.calls
+        await node.advance(120)
+        assert node.api_access.calls == calls
 
 
 @pytest.mark.parametrize(
