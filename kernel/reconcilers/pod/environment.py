@@ -37,12 +37,14 @@ class ConfigError(Exception):
 
 
 class ProjectedToken(msgspec.Struct, frozen=True):
-    """A token of the Pod's ServiceAccount, to be replaced at `due` (nanoseconds since the epoch);
-    it is empty where there is none, and then `problem` says why."""
+    """A token of the Pod's ServiceAccount, bound to the Pod with `pod_uid` and to be replaced at
+    `due` (nanoseconds since the epoch); it is empty where there is none, and then `problem` says
+    why."""
 
     token: str
     problem: str = ""
     due: int = 0
+    pod_uid: str = ""
 
 
 class Sources(msgspec.Struct, frozen=True):

@@ -27,20 +27,21 @@ async def read_tokens(
     """The tokens of a Pod by `token_file`, new ones where they are missing or due. A present token
     stays in use while no new one can be had."""
     held: dict[str, ProjectedToken] = {}
-    now = host.clock.now_nanoseconds()
+    now, uid = host.clock.now_nanoseconds(), pod.metadata.uid
     for name, projection in wanted_tokens(pod):
         present = memory.tokens.get(name) or _present(host, pod, name, projection)
-        if now < present.due:
+        if now < present.due and present.pod_uid == uid:  # a mirror may be another one by now
             held[name] = present
             continue
         try:
             token = await _request(client, pod, projection)
         except ApiError as error:
             due = now + RETRY_SECONDS * NANOSECONDS_PER_SECOND
-            held[name] = ProjectedToken(present.token, f"failed to fetch token: {error}", due)
+            problem = f"failed to fetch token: {error}"
+            held[name] = ProjectedToken(present.token, problem, due, uid)
         else:
-            due = replacement_due(token, projection, pod.metadata.uid)
-            held[name] = ProjectedToken(token, due=due)
+            due = replacement_due(token, projection, uid)
+            held[name] = ProjectedToken(token, due=due, pod_uid=uid)
     memory.tokens = {name: token for name, token in held.items() if token.token}
     return held
 
@@ -54,8 +55,9 @@ def _present(
         token = path.read_text()
     except (OSError, UnicodeDecodeError):
         return ProjectedToken("")
-    due = replacement_due(token, projection, pod.metadata.uid)
-    return ProjectedToken(token if due else "", due=due)
+    uid = pod.metadata.uid
+    due = replacement_due(token, projection, uid)
+    return ProjectedToken(token if due else "", due=due, pod_uid=uid)
 
 
 async def _request(client: Client, pod: Pod, projection: ServiceAccountTokenProjection) -> str:

@@ -102,6 +102,25 @@ async def test_a_pod_waits_for_its_service_account(node: NodeUnderTest) -> None:
         assert (await node.pod()).status.phase == "Running"
 
 
+async def test_a_mirror_that_comes_back_has_a_token_of_its_own(node: NodeUnderTest) -> None:
+    await _account(node)
+
+    def is_static(pod: Pod) -> None:
+        hash = {f"kubernetes.io/config.{key}": "hash" for key in ("hash", "mirror")}
+        pod.metadata.annotations |= hash
+
+    wanted = make_pod(volumes=[_volume()], change=is_static, service_account_name="default")
+    file = node.directory / "pods" / "hash" / "volumes" / "identity" / "token"
+    async with node.running():
+        await node.create(wanted)
+        async with node.client.transaction() as transaction:
+            await transaction.delete(Pod, "web", namespace="default", grace_period_seconds=0)
+            again = await transaction.create(wanted)
+        await node.advance(1)
+        bound = _claims(file.read_text())["kubernetes.io"]["pod"]
+        assert bound == {"name": "web", "uid": again.metadata.uid}
+
+
 async def test_a_token_stays_while_no_new_one_can_be_had(node: NodeUnderTest) -> None:
     await _account(node)
     async with node.running():
