@@ -129,6 +129,8 @@ def _container_status(pod: Pod, container: Container, plan: Plan, facts: Facts) 
         image_id=latest.image_id if latest else "",
         container_id=_container_id(latest, facts) if latest else "",
         volume_mounts=[_mount_status(mount) for mount in container.volume_mounts],
+        # The image's own is not known: CRI does not tell it.
+        stop_signal=container.lifecycle.stop_signal if container.lifecycle else None,
     )
 
 

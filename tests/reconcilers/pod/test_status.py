@@ -4,7 +4,7 @@ from datetime import timedelta
 import pytest
 
 from kernel.cri.runtime import Container
-from kernel.objects.pod import Pod, PodReadinessGate
+from kernel.objects.pod import Lifecycle, Pod, PodReadinessGate
 from kernel.objects.pod_status import ContainerStateWaiting, PodCondition, PodStatus
 from kernel.reconcilers.pod.observe import Observed
 from kernel.reconcilers.pod.plan import Plan, plan_pod
@@ -252,3 +252,9 @@ def test_the_messages_of_all_containers_share_12_kib() -> None:
     (status,) = _status(pod, found).container_statuses
     assert status.last_state.terminated is not None
     assert len(status.last_state.terminated.message) == 4096
+
+
+def test_the_stop_signal_that_was_asked_for_is_shown() -> None:
+    pod = make_pod(container("a", lifecycle=Lifecycle(stop_signal="SIGUSR1")), container("b"))
+    shown = _status(pod, observe(running("a"), running("b"))).container_statuses
+    assert [one.stop_signal for one in shown] == ["SIGUSR1", None]
