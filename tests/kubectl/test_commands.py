@@ -203,3 +203,10 @@ async def test_tokens_of_service_accounts(kubectl: Kubectl) -> None:
         whoami = await kubectl("--token", token, "auth", "whoami", "-o", "json")
         user = msgspec.json.decode(whoami)["status"]["userInfo"]
         assert user["username"] == "system:serviceaccount:default:robot"
+
+
+@EVERY_VERSION
+async def test_a_token_is_reviewed(kubectl: Kubectl) -> None:
+    review = "apiVersion: authentication.k8s.io/v1\nkind: TokenReview\nspec: {token: a.b.c}\n"
+    answered = await kubectl("create", "-f", "-", "-o", "json", stdin=review)
+    assert "invalid bearer token" in msgspec.json.decode(answered)["status"]["error"]
