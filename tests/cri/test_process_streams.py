@@ -413,3 +413,38 @@ async def test_who_attached_can_go_on_with_another_runtime_object(
         await session.send(b"hello\n")
         await listener.wait_for(b"got hello\n")
         tasks.cancel_scope.cancel()
+
+
+async def test_conversations_leave_no_open_files(trial: Trial, state_directory: Path) -> None:
+    sandbox_id = await trial.run_sandbox()
+    container_id = await trial.shell(sandbox_id, FOREVER, stdin=True)
+    (shim,) = shims_of(state_directory)
+
+    async def talk() -> None:
+        runtime = runtime_of(trial)
+        for tty in (False, True):
+            async with runtime.exec(container_id, ("true",), stdin=True, tty=tty) as session:
+                await everything(session)
+            async with runtime.exec(container_id, ("sleep", "60"), stdin=False, tty=tty):
+                pass
+            with pytest.raises(RuntimeFailure):
+                async with runtime.exec(container_id, ("nope",), stdin=True, tty=tty):
+                    pass
+        async with runtime.attach(container_id, stdin=True):
+            pass
+        with pytest.raises(ConnectionRefusedError):
+            async with runtime.connect(sandbox_id, 1):
+                pass
+
+    def open_files() -> tuple[int, int]:
+        return len(os.listdir(f"/proc/{shim}/fd")), len(os.listdir("/proc/self/fd"))
+
+    before = open_files()
+    for _ in range(5):
+        await talk()
+
+    async def are_no_more() -> bool | None:
+        return all(now <= then for now, then in zip(open_files(), before, strict=True)) or None
+
+    # The shim hears of the last client's end a little later.
+    await wait_for(are_no_more)

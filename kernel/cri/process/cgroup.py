@@ -142,7 +142,7 @@ class Cgroups:
             if not found:
                 return
             for pid in found:
-                with contextlib.suppress(ProcessLookupError):
+                with contextlib.suppress(OSError):
                     os.kill(int(pid), signal.SIGKILL)
             killed |= found
 

@@ -5,6 +5,7 @@ Standard library alone.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 from collections.abc import Callable
@@ -95,7 +96,8 @@ class CommandProcess:
     def kill(self) -> None:
         """Kill the command, with what it has started in its session."""
         if not self._ended:
-            os.kill(self.pid, signal.SIGKILL)
+            with contextlib.suppress(OSError):
+                os.kill(self.pid, signal.SIGKILL)
             kill_session(self.pid)
 
     def on_exit(self, status: int) -> None:

@@ -57,13 +57,20 @@ class ContainerStreams:
         """The program is executed, so its terminal, if it has one, has been sent."""
         if self._terminal_socket is None:
             return
-        _, (terminal,) = receive_with_descriptors(self._terminal_socket, 1)
-        self._add_output(_STDOUT, terminal)
-        self._input = terminal
+        _, terminals = receive_with_descriptors(self._terminal_socket, 1)
+        # There is none where the child was killed on its way.
+        for terminal in terminals:
+            self._add_output(_STDOUT, terminal)
+            self._input = terminal
 
     def attach(self, stdout: int, stderr: int, *, stdin: bool) -> list[int]:
-        """Join in, from now on. The descriptors are ours from here. Answers what the client is to
-        have: the terminal if there is one, or else the input if it asks for it and there is one."""
+        """Join in, from now on; the descriptors are ours from here.
+
+        Answers what the client is to have: the terminal if there is one, or else the input if it
+        asks for it and there is one. Raises `ValueError`, and takes nothing, where nothing runs.
+        """
+        if _STDOUT not in self._outputs:
+            raise ValueError("container is not running")
         self._outputs[_STDOUT].attach(stdout)
         if self._config["tty"]:
             os.close(stderr)

@@ -118,7 +118,8 @@ def kill_session(session: int) -> None:
         if not found:
             return
         for pid in found:
-            with contextlib.suppress(ProcessLookupError):
+            # It is gone, or another user's.
+            with contextlib.suppress(OSError):
                 os.kill(pid, signal.SIGKILL)
         killed |= found
 
@@ -126,7 +127,7 @@ def kill_session(session: int) -> None:
 def _session_of(pid: int) -> int | None:
     try:
         return os.getsid(pid)
-    except ProcessLookupError:
+    except OSError:
         return None
 
 

@@ -18,6 +18,8 @@ class Loop:
         self._on_child_exit = on_child_exit
         self._epoll = select.epoll()
         self._callbacks: dict[int, Callable[[int], None]] = {}
+        # Forgotten in the present round: their numbers may be others' by now.
+        self._forgotten: set[int] = set()
         self._running = True
         wake_read, wake_write = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         self._wake_read = wake_read
@@ -37,14 +39,15 @@ class Loop:
         """Stop watching a descriptor, before it is closed; forgetting twice is no error."""
         if self._callbacks.pop(descriptor, None) is not None:
             self._epoll.unregister(descriptor)
+            self._forgotten.add(descriptor)
 
     def run(self) -> None:
         while self._running:
+            self._forgotten.clear()
             for descriptor, events in self._epoll.poll():
-                # An earlier callback of this round may have closed it.
-                callback = self._callbacks.get(descriptor)
-                if callback is not None:
-                    callback(events)
+                # What is missed here for a new file of that number comes again in the next round.
+                if descriptor not in self._forgotten:
+                    self._callbacks[descriptor](events)
 
     def stop(self) -> None:
         self._running = False

@@ -243,7 +243,10 @@ async def _start_on_terminal(
     ours, theirs = socket.socketpair()
     with ours, theirs:
         await _ask(connection, request, [theirs.fileno()])
-        _, (terminal,) = receive_with_descriptors(ours, 1)
+        _, terminals = receive_with_descriptors(ours, 1)
+    if not terminals:
+        raise RuntimeFailure("the command was killed before it began")
+    (terminal,) = terminals
     session = ProcessSession(connection, {terminal: OutputChannel.STDOUT}, is_command=True)
     session.set_terminal(os.dup(terminal), takes_input=stdin)
     return session
