@@ -73,7 +73,8 @@ async def test_it_is_looked_for_each_minute(tmp_path: Path) -> None:
         leave_behind(tmp_path, GONE)
         await node.advance(59)
         assert GONE in os.listdir(tmp_path / "pods")
-        node.simulated.fail("sandboxes", RuntimeFailure("away"), times=1)
+        # Of this minute's two looks, the relist's and this one.
+        node.simulated.fail("sandboxes", RuntimeFailure("away"), times=2)
         await node.advance(1)
         assert GONE in os.listdir(tmp_path / "pods")
         await node.advance(60)
