@@ -90,11 +90,12 @@ def test_a_second_signal_ends_it_at_once(here: Place) -> None:
     manifest = pod("web", deaf).replace("Seconds: 2", "Seconds: 10")
     server = here.start(here.write("pod.yaml", manifest))
     server.wait_printed("pod default/web Running")
-    processes = processes_of(mark(here))
+    # The shell that forks to sleep again and again is the first of those with its command line.
+    shell = min(processes_of(mark(here)))
     server.process.send_signal(signal.SIGINT)
     server.wait_printed("stopping")
     assert server.stop(signal.SIGINT) == -signal.SIGINT
-    assert processes_of(mark(here)) == processes
+    assert shell in processes_of(mark(here))
     assert server.complaints == ""
 
     again = here.start()

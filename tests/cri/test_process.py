@@ -347,7 +347,7 @@ async def test_a_command_in_a_container_dies_with_its_caller(trial: Trial, tmp_p
     command = ("sh", "-c", f"while :; do sleep 0.05; done # {tmp_path}/exec")
     with anyio.move_on_after(0.3):
         await trial.runtime.exec_sync(container_id, command, timeout_seconds=0)
-    assert not is_running(f"{tmp_path}/exec")
+    await until_gone(f"{tmp_path}/exec")
 
 
 async def test_a_command_in_a_container_that_can_not_be_executed(trial: Trial) -> None:
