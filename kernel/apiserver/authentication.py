@@ -27,6 +27,7 @@ logger = logging.getLogger(__name__)
 TOKEN_BYTES = 32
 OPEN_PATHS = frozenset({"/healthz", "/livez", "/readyz", "/version"})
 MAX_CLIENT_NAME_CHARACTERS = 64
+ACCEPTED_MAX = 1024
 
 ANONYMOUS = UserInfo(username="system:anonymous", groups=["system:unauthenticated"])
 
@@ -67,7 +68,8 @@ class Authenticator:
             if value and value not in self._accepted:
                 if _host_name(value) not in self._hosts:
                     raise Forbidden(f'forbidden: this server does not answer to "{value}"')
-                self._accepted.add(value)
+                if len(self._accepted) < ACCEPTED_MAX:
+                    self._accepted.add(value)
 
     def authenticate(self, path: str, authorization: str) -> UserInfo:
         """The user; an anonymous one for the open paths. Raises `Unauthorized`."""

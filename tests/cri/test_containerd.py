@@ -15,6 +15,7 @@ import grpc.aio
 import pytest
 
 from kernel.clock import SystemClock
+from kernel.cri.containerd.messages import STOP_SIGNAL_ANNOTATION
 from kernel.cri.containerd.runtime import ContainerdRuntime
 from kernel.cri.measuring import Download
 from kernel.cri.proto import runtime_pb2, tasks_pb2
@@ -122,6 +123,41 @@ async def test_a_container_may_end_while_it_is_stopped(tmp_path: Path) -> None:
     runtime = ContainerdRuntime(f"{tmp_path}/cri.sock", clock=SystemClock())
     await runtime.stop_container("one", grace_seconds=0)
     assert calls == ["stop", "stop"]
+    await runtime.close()
+    await server.stop(None)
+
+
+async def test_a_stop_signal_of_its_own_leaves_the_whole_grace(tmp_path: Path) -> None:
+    """Also where that is longer than a call to containerd may take."""
+    calls: list[str] = []
+    status = runtime_pb2.ContainerStatus(
+        state=runtime_pb2.CONTAINER_RUNNING, annotations={STOP_SIGNAL_ANNOTATION: "SIGUSR1"}
+    )
+
+    def handler(
+        name: str, answer: bytes = b"", seconds: float = 0
+    ) -> "grpc.RpcMethodHandler[bytes, bytes]":
+        async def call(request: bytes, context: "grpc.aio.ServicerContext[bytes, bytes]") -> bytes:
+            await anyio.sleep(seconds)
+            calls.append(name)
+            return answer
+
+        return grpc.unary_unary_rpc_method_handler(call)
+
+    shown = runtime_pb2.ContainerStatusResponse(status=status).SerializeToString()
+    cri = {"ContainerStatus": handler("status", shown), "StopContainer": handler("stop")}
+    tasks = {"Kill": handler("signal"), "Wait": handler("end", seconds=0.6)}
+    server = grpc.aio.server()
+    for service, handlers in (
+        ("runtime.v1.RuntimeService", cri),
+        ("containerd.services.tasks.v1.Tasks", tasks),
+    ):
+        server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(service, handlers),))
+    server.add_insecure_port(f"unix:{tmp_path}/cri.sock")
+    await server.start()
+    runtime = ContainerdRuntime(f"{tmp_path}/cri.sock", clock=SystemClock(), call_seconds_max=0.3)
+    await runtime.stop_container("one", grace_seconds=PATIENCE_SECONDS)
+    assert calls == ["status", "signal", "end", "stop"]
     await runtime.close()
     await server.stop(None)
 

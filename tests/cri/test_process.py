@@ -8,6 +8,7 @@ import json
 import os
 import signal
 import socket
+import stat
 import subprocess
 import sys
 import tempfile
@@ -229,6 +230,13 @@ async def test_nothing_is_left_of_a_removed_sandbox(
     assert [line for line in mounts() if str(state_directory) in line] == []
     assert os.listdir(state_directory / "sandboxes") == []
     assert [name for name in os.listdir("/sys/class/net") if sandbox_id[:8] in name] == []
+
+
+async def test_what_containers_are_told_is_for_nobody_else_to_read(
+    trial: Trial, state_directory: Path
+) -> None:
+    await trial.run_sandbox()
+    assert stat.S_IMODE((state_directory / "sandboxes").stat().st_mode) == 0o700
 
 
 async def test_the_path_of_the_state_directory_may_be_long(tmp_path: Path) -> None:

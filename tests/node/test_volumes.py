@@ -99,6 +99,8 @@ def test_files_follow_what_they_are_made_of(kernel: PodKernel, observer: Observe
         'blue9bluerack="21"'
     )
     assert inside.run("readlink /settings/colour") == "..data/colour\n"
+    refusals = inside.run("touch /settings/new /colour /facts/new 2>&1; :")
+    assert refusals.count("Read-only file system") == 3
     _config_map(kernel, "followed", {"colour": "red"})
     assert inside.wait_for("/settings/colour", "red") < FOLLOW_SECONDS_MAX
     kernel.kubectl("label", "pod", "following", "rack=22", "--overwrite")

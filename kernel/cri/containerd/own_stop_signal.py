@@ -3,6 +3,7 @@
 CRI has that from containerd 2.3 on; before it, containerd's own service for tasks sends the signal.
 """
 
+import math
 from contextlib import suppress
 
 import anyio
@@ -36,5 +37,5 @@ async def end_by_signal(
 
         tasks.start_soon(expire)
         with suppress(RuntimeFailure):
-            await channel.call(wait, tasks_pb2.WaitResponse, timeout_seconds=None)
+            await channel.call(wait, tasks_pb2.WaitResponse, timeout_seconds=math.inf)
         tasks.cancel_scope.cancel()

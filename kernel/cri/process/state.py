@@ -100,6 +100,7 @@ class ProcessState:
         self._clock = clock
         self._root = directory / "sandboxes"
         self._root.mkdir(parents=True, exist_ok=True)
+        self._root.chmod(0o700)  # containers' environments stand there, Secrets among them
         self._boot_id = layout.boot_id()
         self._shims: dict[str, ShimIdentity] = {}
         self.sandboxes: dict[str, SandboxRecord] = {}

@@ -57,9 +57,13 @@ async def remove_volumes_of_ended(host: Host, pod: Pod, observed: Observed) -> N
 
 async def forget_pod(host: Host, namespace: str, name: str, uid: str) -> None:
     """Remove volumes and logs of a Pod that is gone from the runtime."""
-    shutil.rmtree(host.logs_directory / f"{namespace}_{name}_{uid}", ignore_errors=True)
-    if has_volumes(host.pods_directory, uid):
-        # These may be large.
-        await anyio.to_thread.run_sync(remove_pod_directory, host.pods_directory, uid)
-    else:
+    logs = host.logs_directory / f"{namespace}_{name}_{uid}"
+
+    def remove() -> None:
+        shutil.rmtree(logs, ignore_errors=True)
         remove_pod_directory(host.pods_directory, uid)
+
+    if logs.exists() or has_volumes(host.pods_directory, uid):
+        await anyio.to_thread.run_sync(remove)  # these may be large
+    else:
+        remove()

@@ -23,6 +23,7 @@ from kernel.reconcilers.pod.translate import Placement, container_config
 from kernel.reconcilers.pod.unsupported import REASON
 from kernel.reconcilers.pod.volumes.container_mounts import MountSources, container_mounts
 from kernel.reconcilers.pod.volumes.directories import sub_paths_directory
+from kernel.reconcilers.pod.volumes.objects import is_made_of_objects
 
 
 class SandboxPlace(msgspec.Struct, frozen=True):
@@ -120,7 +121,11 @@ class ContainerStart:
     def _mount_sources(self, place: SandboxPlace) -> MountSources:
         sees_all = self._host.runtime.host_mounts is cri.HostMounts.ALL
         directory = sub_paths_directory(self._host.pods_directory, runtime_uid(self._pod))
-        return MountSources(place.volumes, directory if sees_all and os.geteuid() == 0 else None)
+        # The agent writes there, as root: a container must have no say in where that leads.
+        of_objects = {one.name for one in self._pod.spec.volumes if is_made_of_objects(one)}
+        return MountSources(
+            place.volumes, of_objects, directory if sees_all and os.geteuid() == 0 else None
+        )
 
     async def _start_created(self, container_id: str) -> None:
         name = self._container.name

@@ -1,6 +1,6 @@
 """Volumes of a Pod as mounts of one of its containers."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path, PurePosixPath
 
 import msgspec
@@ -19,10 +19,11 @@ _PROPAGATION = {
 
 
 class MountSources(msgspec.Struct, frozen=True):
-    """What mounts are made of: volumes by name, and the directory below which parts of them are
-    bound (None: the runtime would not see that)."""
+    """What mounts are made of: volumes by name, those of them that no container may write to, and
+    the directory below which parts of them are bound (None: the runtime would not see that)."""
 
     volumes: Mapping[str, Path]
+    read_only: Collection[str] = ()
     sub_paths_directory: Path | None = None
 
 
@@ -43,7 +44,7 @@ def container_mounts(
             cri.Mount(
                 host_path=str(volume),
                 container_path=mount.mount_path,
-                read_only=mount.read_only,
+                read_only=mount.read_only or mount.name in sources.read_only,
                 propagation=_PROPAGATION.get(mount.mount_propagation or "None", "private"),
             )
         )

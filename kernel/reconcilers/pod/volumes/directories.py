@@ -1,9 +1,11 @@
 """Where a Pod's things are on this machine: `<pods directory>/<uid>`, and its part of /dev/shm."""
 
+import errno
+import os
 import shutil
 from pathlib import Path
 
-from kernel.reconcilers.pod.volumes.mounts import unmount_below
+from kernel.reconcilers.pod.volumes.mounts import mounted_below, unmount_below
 
 SHARED_MEMORY = Path("/dev/shm")
 VOLUMES = "volumes"
@@ -61,4 +63,6 @@ def unmount_all(pods_directory: Path) -> None:
 def _remove(directory: Path) -> None:
     if directory.exists():
         unmount_below(directory)
+        if mounted_below(directory):  # locked by whoever made our mount namespace
+            raise OSError(errno.EBUSY, os.strerror(errno.EBUSY), str(directory))
         shutil.rmtree(directory, ignore_errors=True)

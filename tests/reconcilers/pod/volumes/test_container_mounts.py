@@ -33,7 +33,7 @@ def volume(tmp_path: Path) -> Iterator[Path]:
 
 def _mounts(volume: Path, *mounts: VolumeMount, bound: bool = False) -> tuple[Mount, ...]:
     parts = volume.parent / "parts" if bound else None
-    sources = MountSources({"data": volume}, parts)
+    sources = MountSources({"data": volume}, sub_paths_directory=parts)
     return container_mounts(container(volume_mounts=list(mounts)), sources, {"DIRECTORY": "logs"})
 
 
@@ -54,6 +54,17 @@ def test_whole_volumes_are_mounted_as_they_are(volume: Path) -> None:
         Mount(str(volume), "/shared", propagation="bidirectional"),
         Mount(str(volume), "/maybe"),
     )
+
+
+def test_what_nobody_may_write_to_is_mounted_read_only(volume: Path) -> None:
+    sources = MountSources({"data": volume, "other": volume}, {"data"})
+    mounts = [
+        VolumeMount(name="data", mount_path="/data"),
+        VolumeMount(name="data", mount_path="/part", sub_path="part"),
+        VolumeMount(name="other", mount_path="/other"),
+    ]
+    made = container_mounts(container(volume_mounts=mounts), sources, {})
+    assert [mount.read_only for mount in made] == [True, True, False]
 
 
 def test_missing_directories_are_made_with_the_volume_s_permissions(volume: Path) -> None:

@@ -1,6 +1,7 @@
 import os
 import stat
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -123,6 +124,26 @@ def test_removal_takes_nothing_of_what_is_mounted_inside(pods: Path, tmp_path: P
     subprocess.run(["mount", "--bind", kept, path / "here"], check=True)
     remove_pod_directory(pods, UID)
     assert not path.exists()
+    assert (kept / "file").exists()
+
+
+@needs_root
+def test_what_can_t_be_unmounted_is_not_removed(pods: Path, tmp_path: Path) -> None:
+    """As where the machine's administrator has locked us in with it."""
+    path = _prepare(pods)
+    kept = tmp_path / "kept"
+    kept.mkdir()
+    (kept / "file").touch()
+    (path / "here").mkdir()
+    subprocess.run(["mount", "--bind", kept, path / "here"], check=True)
+    script = (
+        "import pathlib, sys\n"
+        "from kernel.reconcilers.pod.volumes.directories import remove_pod_directory\n"
+        "remove_pod_directory(pathlib.Path(sys.argv[1]), sys.argv[2])\n"
+    )
+    locked = ["unshare", "--user", "--map-root-user", "--mount", sys.executable, "-c", script]
+    outcome = subprocess.run([*locked, pods, UID], capture_output=True, text=True, check=False)
+    assert "Device or resource busy" in outcome.stderr
     assert (kept / "file").exists()
 
 
