@@ -21,6 +21,7 @@ import anyio.to_thread
 import pytest
 
 from kernel.clock import SystemClock
+from kernel.cri.measuring import ContainerUsage
 from kernel.cri.runtime import (
     ContainerState,
     InvalidImageName,
@@ -634,6 +635,27 @@ async def test_who_exceeds_its_memory_is_killed_and_it_is_said(trial: Trial) -> 
     second = await trial.shell(sandbox_id, script, "second", resources=enough)
     assert any(second in line for line in await trial.output(second))
     assert second not in cgroups()
+
+
+@needs_root
+@pytest.mark.root
+@pytest.mark.skipif(not abilities().limits, reason="no cgroup for CPU time can be made")
+async def test_who_has_a_limit_of_cpu_time_gets_no_more(trial: Trial) -> None:
+    limit = LinuxResources(cpu_quota_microseconds=10_000, cpu_period_microseconds=100_000)
+    sandbox_id = await trial.run_sandbox()
+    container_id = await trial.shell(sandbox_id, "while :; do :; done", resources=limit)
+
+    async def used(cpu_nanoseconds: int) -> ContainerUsage | None:
+        (usage,) = await trial.runtime.usage(labels=trial.labels)
+        assert usage.container_id == container_id
+        return usage if usage.cpu_nanoseconds > cpu_nanoseconds else None
+
+    first = await wait_for(lambda: used(0))
+    second = await wait_for(lambda: used(first.cpu_nanoseconds + 100_000_000))
+    share = (second.cpu_nanoseconds - first.cpu_nanoseconds) / (
+        second.measured_at - first.measured_at
+    )
+    assert share < 0.2
 
 
 # The same again as somebody else.
