@@ -123,6 +123,15 @@ async def test_a_host_that_nobody_knows() -> None:
 # HTTP.
 
 
+@pytest.mark.parametrize("host", ["[bad", "127.0.0.1:80", "[x]y"])
+async def test_a_host_that_is_none_is_a_failure_too(host: str) -> None:
+    """Where something was raised, a container with such a preStop hook could not be stopped."""
+    how = HttpCheck(path="/", scheme="http", headers=())
+    result = await check_port(PortCheck(host, 80, how), SystemClock(), timeout_seconds=9)
+    assert not result.is_well
+    assert ": parse: " in result.message
+
+
 @pytest.mark.parametrize("status", ["200 OK", "204 No Content", "299 Odd"])
 async def test_a_status_of_success_is_well(status: str) -> None:
     async with serving(Answering(root=answer(status))) as port:

@@ -61,8 +61,11 @@ class _Inquiry:
         """Raises `_RequestFailure`."""
         for _ in range(REDIRECTS_MAX):
             self.status = 0
-            host = self._virtual_host or _host(self.url)
-            request = _Request(self.url, _headers(self._how.headers, host))
+            try:
+                host = self._virtual_host or _host(self.url)
+                request = _Request(self.url, _headers(self._how.headers, host))
+            except ValueError as error:  # a host that is none, such as `127.0.0.1:80`
+                raise _RequestFailure(f"parse: {error}") from error
             try:
                 status = await request.send()
                 location = request.location if status in _REDIRECTS else ""

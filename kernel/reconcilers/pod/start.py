@@ -64,8 +64,8 @@ class ContainerStart:
         step = ImageStep(self._host, self._memory, self._pod, self._container)
         if await step.must_wait():
             return False
-        if self._start.interrupted_id:
-            await self._host.runtime.remove_container(self._start.interrupted_id)
+        if self._start.interrupted_id and not await self._remove(self._start.interrupted_id):
+            return True
         container_id = self._start.created_id
         if not container_id:
             image = await step.image(place.sources)
@@ -75,6 +75,14 @@ class ContainerStart:
         return True
 
     # The container
+
+    async def _remove(self, container_id: str) -> bool:
+        try:
+            await self._host.runtime.remove_container(container_id)
+        except cri.RuntimeFailure as failure:
+            await self._failed("CreateContainerError", str(failure))
+            return False
+        return True
 
     async def _create(self, place: SandboxPlace, image: cri.Image) -> str:
         container, start = self._container, self._start
