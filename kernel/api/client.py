@@ -11,7 +11,7 @@ the caller's own to change.
 Time travel: `get` and `list` take `at`, a revision or a time with a zone, and answer as of then.
 """
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from enum import Enum
@@ -178,6 +178,25 @@ class Client(Protocol):
         dry_run: bool = False,
     ) -> KindType:
         """Change parts of an object: RFC 6902, RFC 7386, or Kubernetes' strategic merge."""
+        ...
+
+    async def apply(
+        self,
+        obj: KindType | Mapping[str, Any],
+        *,
+        field_manager: str,
+        force: bool = False,
+        subresource: Subresource = "",
+        dry_run: bool = False,
+    ) -> KindType:
+        """Server-side apply: create or change an object so that it has what `obj` says, and has no
+        more what this field manager applied before and `obj` does not say.
+
+        An object applies what differs from its kind's defaults; plain JSON values apply exactly
+        what they hold, and may leave out what others set. Raises `Conflict`, with the fields and
+        their managers as causes, where it would change what others have set; `force` takes that
+        over.
+        """
         ...
 
     async def delete(

@@ -1,11 +1,12 @@
 """LocalClient: the client over the store of this process."""
 
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any, cast
 
 import anyio
+import msgspec
 
 from kernel.api.client import (
     Client,
@@ -18,8 +19,9 @@ from kernel.api.client import (
     WatchEvent,
     WatchEventType,
 )
-from kernel.api.errors import NotFound, UnreadableObject
+from kernel.api.errors import BadRequest, NotFound, UnreadableObject
 from kernel.api.object_api import ObjectApi
+from kernel.api.server_side_apply.ownership import Application
 from kernel.api.service_account_tokens import ServiceAccountTokens
 from kernel.api.stored import StoredEvent, copy_of
 from kernel.api.transaction import (
@@ -156,6 +158,39 @@ class LocalClient(Client):
             dry_run=dry_run,
         )
         return cast(KindType, stored.decode())
+
+    async def apply(
+        self,
+        obj: KindType | Mapping[str, Any],
+        *,
+        field_manager: str,
+        force: bool = False,
+        subresource: Subresource = "",
+        dry_run: bool = False,
+    ) -> KindType:
+        kind, configuration = self._configuration(obj)
+        metadata = configuration.get("metadata")
+        metadata = metadata if isinstance(metadata, Mapping) else {}
+        stored, _ = await self._api.apply(
+            kind,
+            resolve_namespace(kind, metadata.get("namespace") or None),
+            metadata.get("name") or "",
+            Application(configuration, field_manager, force),
+            subresource=subresource,
+            dry_run=dry_run,
+        )
+        return cast(KindType, stored.decode())
+
+    def _configuration(self, obj: Kind | Mapping[str, Any]) -> tuple[type[Kind], dict[str, Any]]:
+        """What is applied, and its kind. An object read before applies none of its managers."""
+        if isinstance(obj, Kind):
+            configuration = msgspec.json.decode(msgspec.json.encode(obj))
+            configuration["metadata"].pop("managedFields", None)
+            return type(obj), configuration
+        kind = self._api.kinds.by_kind(obj.get("apiVersion", ""), obj.get("kind", ""))
+        if kind is None:
+            raise BadRequest(f"there is no {obj.get('kind')} of {obj.get('apiVersion')}")
+        return kind, dict(obj)
 
     async def delete(
         self,

@@ -27,6 +27,7 @@ from kernel.api.patching import patched
 from kernel.api.planning import Plan, Planner
 from kernel.api.reading import ObjectReader
 from kernel.api.selection import Selection
+from kernel.api.server_side_apply.ownership import Application
 from kernel.api.stored import Stored, StoredEvent, StoredList, copy_of
 from kernel.api.strategies import TERMINAL_PHASES
 from kernel.api.upcasting import Upcasters
@@ -253,6 +254,28 @@ class ObjectApi:
 
         return await self._change(kind, namespace, name, plan, dry_run)
 
+    async def apply(
+        self,
+        kind: type[Kind],
+        namespace: str,
+        name: str,
+        application: Application,
+        *,
+        subresource: Subresource = "",
+        dry_run: bool = False,
+    ) -> tuple[Stored, bool]:
+        """Server-side apply; answers the object, and whether it is new. Raises `Conflict` where
+        that changes fields of other managers and does not take them over."""
+        for _ in range(CONFLICT_RETRIES_MAX):
+            plan = await self.planner.apply(
+                kind, namespace, name, application, subresource=subresource, dry_run=dry_run
+            )
+            try:
+                return await self._carry_out(plan, dry_run), not plan.present_revision
+            except (Conflict, AlreadyExists):
+                continue  # another write came between
+        raise Conflict.modified(kind.info.qualified_plural, name)
+
     async def delete(
         self,
         kind: type[Kind],
@@ -344,6 +367,7 @@ class ObjectApi:
                 raise Conflict(refusal + f'already assigned to node "{pod.spec.node_name}"')
             pod.spec.node_name = binding.target.name
             _set_scheduled(pod, self.clock)
+            self.planner.ownership.follow(present, pod)
             return self.planner.replacement(present, pod)
 
         await self._change(Pod, namespace, name, plan, dry_run=False)

@@ -18,6 +18,7 @@ from kernel.api.client import Subresource
 from kernel.api.context import current_actor
 from kernel.api.defaulting import default
 from kernel.api.errors import AlreadyExists, BadRequest, Conflict, Forbidden, Invalid, NotFound
+from kernel.api.server_side_apply.ownership import Application, FieldOwnership
 from kernel.api.stored import Stored, encode
 from kernel.api.upcasting import Upcasters
 from kernel.api.validation import validate_create, validate_update
@@ -60,6 +61,7 @@ class Planner:
         self._upcasters = upcasters
         self._clock = clock
         self._admission = admission
+        self.ownership = FieldOwnership(store, clock, upcasters)
 
     def read(self, kind: type[Kind], namespace: str, name: str) -> Stored:
         """The object as it is now. Raises `NotFound`, `UnreadableObject`."""
@@ -73,10 +75,17 @@ class Planner:
         return item
 
     async def create(
-        self, obj: Kind, namespace: str, *, dry_run: bool = False, deleted_before: bool = False
+        self,
+        obj: Kind,
+        namespace: str,
+        *,
+        dry_run: bool = False,
+        deleted_before: bool = False,
+        is_applied: bool = False,
     ) -> Plan:
         """Store a new object; `obj` is changed on the way. `deleted_before` says that the plan
-        follows one, in the same write, that deletes the object which has the name now."""
+        follows one, in the same write, that deletes the object which has the name now.
+        `is_applied`: its managers are complete (see `FieldOwnership.applied`)."""
         self._require_living_namespace(obj, namespace)
         metadata.prepare_create(obj, namespace, self._clock)
         strategies.reset_status(obj)
@@ -84,6 +93,8 @@ class Planner:
         key = obj.info.key(namespace, obj.metadata.name)
         if not deleted_before and self._store.get(key) is not None:
             raise AlreadyExists.of(obj.info.qualified_plural, obj.metadata.name)
+        if obj.metadata.managed_fields and not is_applied:
+            self.ownership.follow(None, obj)
         companions = [await self._companion(one, obj, dry_run) for one in wanted]
         return self._creation(obj, tuple(one for one in companions if one is not None))
 
@@ -111,10 +122,12 @@ class Planner:
         *,
         subresource: Subresource = "",
         dry_run: bool = False,
+        is_applied: bool = False,
     ) -> Plan:
         """Replace an object's own fields, or one part alone; `obj` is changed on the way.
 
-        Where that takes away the last thing that held a deletion, the object goes.
+        Where that takes away the last thing that held a deletion, the object goes. `is_applied`:
+        its managers are complete (see `FieldOwnership.applied`).
         """
         kind, old = present.kind, present.decode()
         plural, name = kind.info.qualified_plural, present.name
@@ -136,10 +149,38 @@ class Planner:
             await self._admit("UPDATE", new, old, dry_run, subresource)
             if new.metadata.generation and strategies.spec_changed(new, old):
                 new.metadata.generation += 1
+        if is_applied:
+            new.metadata.managed_fields = obj.metadata.managed_fields
+        elif new.metadata.managed_fields:
+            self.ownership.follow(present, new)
         plan = self.replacement(present, new)
         if plan.data == present.data:
             return Plan(kind, present.key, plan.data, None, present.revision)
         return self._removal(present, plan.data) if self._may_go(new) else plan
+
+    async def apply(
+        self,
+        kind: type[Kind],
+        namespace: str,
+        name: str,
+        application: Application,
+        *,
+        subresource: Subresource = "",
+        dry_run: bool = False,
+    ) -> Plan:
+        """Server-side apply: change an object to what is applied, or create it so."""
+        key = kind.info.key(namespace, name)
+        try:
+            present = self.read(kind, namespace, name)
+        except NotFound:
+            if subresource:
+                raise
+            obj = self.ownership.applied(kind, key, None, application, subresource)
+            return await self.create(obj, namespace, dry_run=dry_run, is_applied=True)
+        obj = self.ownership.applied(kind, key, present, application, subresource)
+        return await self.update(
+            present, obj, subresource=subresource, dry_run=dry_run, is_applied=True
+        )
 
     async def delete(
         self,

@@ -21,6 +21,7 @@ PATCH_TYPES: dict[str, PatchType] = {
     "application/merge-patch+json": "merge",
     "application/strategic-merge-patch+json": "strategic",
 }
+APPLY_TYPE = "application/apply-patch+yaml"
 PROTOBUF_TYPE = "application/vnd.kubernetes.protobuf"
 YAML_TYPES = ("application/yaml", "application/x-yaml", "text/yaml")
 
@@ -69,10 +70,9 @@ def decode_patch(body: bytes, content_type: str) -> tuple[Any, PatchType]:
     media_type = _media_type(content_type)
     patch_type = PATCH_TYPES.get(media_type)
     if patch_type is None:
-        known = ", ".join(PATCH_TYPES)
-        server_side = ": server-side apply is not served" if "apply-patch" in media_type else ""
+        known = ", ".join([*PATCH_TYPES, APPLY_TYPE])
         raise UnsupportedMediaType(
-            f'the body of the request was in an unknown format "{media_type}"{server_side}; '
+            f'the body of the request was in an unknown format "{media_type}"; '
             f"accepted media types include: {known}"
         )
     try:
@@ -84,6 +84,22 @@ def decode_patch(body: bytes, content_type: str) -> tuple[Any, PatchType]:
         shape = "an array of operations" if patch_type == "json" else "an object"
         raise BadRequest(f"a patch of type {media_type} is {shape}")
     return patch, patch_type
+
+
+def is_apply(content_type: str) -> bool:
+    """Whether a body is the configuration of a server-side apply."""
+    return _media_type(content_type) == APPLY_TYPE
+
+
+def decode_configuration(body: bytes) -> dict[str, Any]:
+    """What a server-side apply applies: JSON or YAML, as plain values. Raises `BadRequest`."""
+    if not body.lstrip().startswith(b"{"):
+        return _yaml_document(body)
+    try:
+        configuration: dict[str, Any] = parse_json(body)
+    except DecodeFailure:
+        return _yaml_document(body)  # which may begin with a brace just as well
+    return configuration
 
 
 def _plain_document(body: bytes, content_type: str) -> bytes | dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from kernel.apiserver.bodies import APPLY_TYPE
 from kernel.apiserver.schemas import group_version_kind
 from kernel.apiserver.subresources import Subresource, subresources_of
 from kernel.objects.kind import KindInfo
@@ -13,6 +14,7 @@ PATCH_TYPES = (
     "application/json-patch+json",
     "application/merge-patch+json",
     "application/strategic-merge-patch+json",
+    APPLY_TYPE,
 )
 
 
@@ -25,6 +27,7 @@ def _parameter(name: str, type_: str = "string", *, place: str = "query") -> dic
 
 _GET = [_parameter(name) for name in ("resourceVersion", "resourceVersionMatch")]
 _WRITE = [_parameter(name) for name in ("dryRun", "fieldManager", "fieldValidation")]
+_PATCH = [*_WRITE, _parameter("force", "boolean")]
 _LIST = [
     *(_parameter(name) for name in ("labelSelector", "fieldSelector", "continue")),
     *(_parameter(name) for name in ("resourceVersion", "resourceVersionMatch")),
@@ -42,7 +45,7 @@ _BY_VERB: dict[str, tuple[str, list[dict[str, Any]], tuple[str, ...]]] = {
     "get": ("get", _GET, ()),
     "create": ("post", _WRITE, (JSON,)),
     "update": ("put", _WRITE, (JSON,)),
-    "patch": ("patch", _WRITE, PATCH_TYPES),
+    "patch": ("patch", _PATCH, PATCH_TYPES),
 }
 _ATTACH = [
     _parameter("container"),
@@ -81,7 +84,7 @@ def paths_of(info: KindInfo, schema_name: str) -> dict[str, Any]:
     paths[one] = {
         "get": _operation(info, schema, "get", _GET),
         "put": _operation(info, schema, "put", _WRITE, body=(JSON,)),
-        "patch": _operation(info, schema, "patch", _WRITE, body=PATCH_TYPES),
+        "patch": _operation(info, schema, "patch", _PATCH, body=PATCH_TYPES),
         "delete": _operation(info, schema, "delete", _DELETE),
         "parameters": named,
     }

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_typ
 import msgspec
 
 from kernel.objects.kind import Kind, KindInfo
-from kernel.objects.struct import MergeKey
+from kernel.objects.struct import Atomic, MergeKey, Struct
 
 Schema = dict[str, Any]
 
@@ -81,6 +81,8 @@ class SchemaSet:
             schema["description"] = description
         if required:
             schema["required"] = required
+        if issubclass(struct, Struct) and struct.is_atomic:
+            schema["x-kubernetes-map-type"] = "atomic"
         if issubclass(struct, Kind):
             schema["x-kubernetes-group-version-kind"] = [group_version_kind(struct.info)]
         return schema
@@ -132,6 +134,8 @@ def _annotated(schema: Schema, notes: list[Any]) -> Schema:
     for note in notes:
         if isinstance(note, MergeKey):
             schema |= _merge_extensions(note)
+        elif isinstance(note, Atomic):
+            schema["x-kubernetes-map-type"] = "atomic"
         elif isinstance(note, msgspec.Meta):
             for name, keyword in _CONSTRAINTS.items():
                 value = getattr(note, name)
@@ -148,5 +152,5 @@ def _merge_extensions(merge: MergeKey) -> Schema:
         "x-kubernetes-patch-strategy": strategy,
         "x-kubernetes-patch-merge-key": merge.key,
         "x-kubernetes-list-type": "map",
-        "x-kubernetes-list-map-keys": [merge.key],
+        "x-kubernetes-list-map-keys": [merge.key, *(name for name, _ in merge.also)],
     }

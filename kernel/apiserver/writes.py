@@ -3,10 +3,17 @@
 from aiohttp import web
 
 from kernel.api.client import Subresource
-from kernel.api.errors import BadRequest
+from kernel.api.errors import BadRequest, Invalid
 from kernel.api.object_api import ObjectApi
+from kernel.api.server_side_apply.ownership import Application
 from kernel.apiserver.answers import encode, json_answer
-from kernel.apiserver.bodies import decode_object, decode_patch, read_body
+from kernel.apiserver.bodies import (
+    decode_configuration,
+    decode_object,
+    decode_patch,
+    is_apply,
+    read_body,
+)
 from kernel.apiserver.negotiation import negotiate
 from kernel.apiserver.parameters import Parameters
 from kernel.apiserver.reads import list_document
@@ -14,7 +21,9 @@ from kernel.apiserver.targets import Target
 from kernel.objects.event import Binding
 from kernel.objects.eviction import Eviction
 from kernel.objects.kind import Kind
-from kernel.objects.meta import DeleteOptions, Status, StatusDetails
+from kernel.objects.meta import DeleteOptions, Status, StatusCause, StatusDetails
+
+_FORCE_REFUSAL = "Forbidden: may not be specified for non-apply patch"
 
 
 class Writes:
@@ -58,8 +67,14 @@ class Writes:
     ) -> web.StreamResponse:
         """Change an object or a part of it."""
         negotiate(request.headers.get("Accept", ""))
+        content_type = request.headers.get("Content-Type", "")
+        if is_apply(content_type):
+            return await self._apply(request, target, parameters)
+        if parameters.text("force"):
+            cause = StatusCause(reason="FieldValueForbidden", message=_FORCE_REFUSAL, field="force")
+            raise Invalid.of("meta.k8s.io", "PatchOptions", "", [cause])
         body = await read_body(request)
-        patch, patch_type = decode_patch(body, request.headers.get("Content-Type", ""))
+        patch, patch_type = decode_patch(body, content_type)
         stored = await self._api.patch(
             target.kind,
             target.one_namespace,
@@ -70,6 +85,22 @@ class Writes:
             dry_run=parameters.dry_run,
         )
         return json_answer(stored.wire())
+
+    async def _apply(
+        self, request: web.BaseRequest, target: Target, parameters: Parameters
+    ) -> web.StreamResponse:
+        configuration = decode_configuration(await read_body(request))
+        stored, is_new = await self._api.apply(
+            target.kind,
+            target.one_namespace,
+            target.name,
+            Application(
+                configuration, parameters.text("fieldManager"), force=parameters.flag("force")
+            ),
+            subresource=_subresource(target),
+            dry_run=parameters.dry_run,
+        )
+        return json_answer(stored.wire(), status=201 if is_new else 200)
 
     async def delete(
         self, request: web.BaseRequest, target: Target, parameters: Parameters

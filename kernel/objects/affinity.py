@@ -13,14 +13,14 @@ class NodeSelectorRequirement(Struct):
     values: list[str] = []
 
 
-class NodeSelectorTerm(Struct):
+class NodeSelectorTerm(Struct, atomic=True):
     """Clauses that must all hold of a node."""
 
     match_expressions: list[NodeSelectorRequirement] = []
     match_fields: list[NodeSelectorRequirement] = []
 
 
-class NodeSelector(Struct):
+class NodeSelector(Struct, atomic=True):
     """Terms of which one must hold of a node."""
 
     node_selector_terms: list[NodeSelectorTerm] = []

@@ -19,14 +19,14 @@ class ContainerPort(Struct):
     host_ip: str = ""
 
 
-class ObjectFieldSelector(Struct):
+class ObjectFieldSelector(Struct, atomic=True):
     """One field of the Pod itself, such as `metadata.name` or `status.podIP`."""
 
     api_version: str = ""
     field_path: str
 
 
-class ResourceFieldSelector(Struct):
+class ResourceFieldSelector(Struct, atomic=True):
     """A limit or request of a container, in units of `divisor` (rounded up)."""
 
     container_name: str = ""
@@ -34,7 +34,7 @@ class ResourceFieldSelector(Struct):
     divisor: Quantity = ""
 
 
-class ConfigMapKeySelector(Struct):
+class ConfigMapKeySelector(Struct, atomic=True):
     """One key of a ConfigMap in the Pod's namespace."""
 
     name: str = ""
@@ -42,7 +42,7 @@ class ConfigMapKeySelector(Struct):
     optional: bool | None = None
 
 
-class SecretKeySelector(Struct):
+class SecretKeySelector(Struct, atomic=True):
     """One key of a Secret in the Pod's namespace."""
 
     name: str = ""
@@ -50,7 +50,7 @@ class SecretKeySelector(Struct):
     optional: bool | None = None
 
 
-class FileKeySelector(Struct):
+class FileKeySelector(Struct, atomic=True):
     """One variable from a file in a volume that an init container has written."""
 
     volume_name: str
@@ -298,7 +298,9 @@ class Container(Struct):
     command: list[str] = []
     args: list[str] = []
     working_dir: str = ""
-    ports: Annotated[list[ContainerPort], MergeKey("containerPort")] = []
+    ports: Annotated[
+        list[ContainerPort], MergeKey("containerPort", also=(("protocol", "TCP"),))
+    ] = []
     env_from: list[EnvFromSource] = []
     env: Annotated[list[EnvVar], MergeKey("name")] = []
     resources: ResourceRequirements = msgspec.field(default_factory=ResourceRequirements)

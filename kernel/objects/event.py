@@ -7,7 +7,7 @@ from kernel.objects.struct import Struct
 from kernel.objects.wire_types import Int32, Time
 
 
-class ObjectReference(Struct):
+class ObjectReference(Struct, atomic=True):
     """Names an object; `field_path` a part of it, such as `spec.containers{web}`."""
 
     kind: str = ""

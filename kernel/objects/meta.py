@@ -8,7 +8,7 @@ from kernel.objects.struct import MergeKey, Struct
 from kernel.objects.wire_types import Int32, Int64, Time
 
 
-class OwnerReference(Struct):
+class OwnerReference(Struct, atomic=True):
     """Names the object that this one belongs to; the owner's deletion deletes this one."""
 
     api_version: str
@@ -63,7 +63,7 @@ class LabelSelectorRequirement(Struct):
     values: list[str] = []
 
 
-class LabelSelector(Struct):
+class LabelSelector(Struct, atomic=True):
     """Labels that must match, all of them."""
 
     match_labels: dict[str, str] = {}

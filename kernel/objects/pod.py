@@ -62,7 +62,7 @@ from kernel.objects.container import (
 from kernel.objects.kind import Kind
 from kernel.objects.pod_status import PodStatus
 from kernel.objects.quantity import Quantity
-from kernel.objects.struct import MergeKey, Struct
+from kernel.objects.struct import Atomic, MergeKey, Struct
 from kernel.objects.volume import LocalObjectReference, Volume
 from kernel.objects.wire_types import Int32, Int64
 
@@ -213,7 +213,7 @@ class PodSpec(Struct):
     termination_grace_period_seconds: Int64 | None = None
     active_deadline_seconds: Int64 | None = None
     dns_policy: str = ""
-    node_selector: dict[str, str] = {}
+    node_selector: Annotated[dict[str, str], Atomic()] = {}
     service_account_name: str = ""
     service_account: str = ""
     automount_service_account_token: bool | None = None
@@ -239,7 +239,7 @@ class PodSpec(Struct):
     preemption_policy: str | None = None
     overhead: dict[str, Quantity] = {}
     topology_spread_constraints: Annotated[
-        list[TopologySpreadConstraint], MergeKey("topologyKey")
+        list[TopologySpreadConstraint], MergeKey("topologyKey", also=(("whenUnsatisfiable", ""),))
     ] = []
     set_hostname_as_fqdn: bool | None = None
     os: PodOS | None = None

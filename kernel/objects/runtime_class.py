@@ -1,9 +1,11 @@
 """RuntimeClasses (node.k8s.io/v1): ways of running Pods that a runtime is configured for."""
 
+from typing import Annotated
+
 from kernel.objects.affinity import Toleration
 from kernel.objects.kind import Kind
 from kernel.objects.quantity import Quantity
-from kernel.objects.struct import Struct
+from kernel.objects.struct import Atomic, Struct
 
 
 class Overhead(Struct):
@@ -15,7 +17,7 @@ class Overhead(Struct):
 class Scheduling(Struct):
     """Which nodes can run such Pods; it is added to what the Pods say."""
 
-    node_selector: dict[str, str] = {}
+    node_selector: Annotated[dict[str, str], Atomic()] = {}
     tolerations: list[Toleration] = []
 
 

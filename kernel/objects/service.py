@@ -7,7 +7,7 @@ import msgspec
 from kernel.objects.event import ObjectReference
 from kernel.objects.kind import Kind
 from kernel.objects.meta import Condition
-from kernel.objects.struct import MergeKey, Struct
+from kernel.objects.struct import Atomic, MergeKey, Struct
 from kernel.objects.volume import LocalObjectReference
 from kernel.objects.wire_types import Int32
 
@@ -38,8 +38,8 @@ class SessionAffinityConfig(Struct):
 class ServiceSpec(Struct):
     """Which Pods stand behind a name, and how it is reached."""
 
-    ports: Annotated[list[ServicePort], MergeKey("port")] = []
-    selector: dict[str, str] = {}
+    ports: Annotated[list[ServicePort], MergeKey("port", also=(("protocol", "TCP"),))] = []
+    selector: Annotated[dict[str, str], Atomic()] = {}
     cluster_ip: str = ""
     cluster_ips: list[str] = []
     type: str = ""

@@ -33,10 +33,21 @@ def wire_name(python_name: str) -> str:
 
 @dataclass_transform(kw_only_default=True, field_specifiers=(msgspec.field,))
 class StructMeta(msgspec.StructMeta):
-    """Gives each struct the wire rules above without every class having to ask for them."""
+    """Gives each struct the wire rules above without every class having to ask for them.
+
+    With the class keyword `atomic`, server-side apply takes a struct as one value, with one owner.
+    """
+
+    is_atomic: bool
 
     def __new__(
-        metaclass, name: str, bases: tuple[type, ...], namespace: dict[str, Any], **options: Any
+        metaclass,
+        name: str,
+        bases: tuple[type, ...],
+        namespace: dict[str, Any],
+        *,
+        atomic: bool = False,
+        **options: Any,
     ) -> Any:
         rules: dict[str, Any] = {
             "kw_only": True,
@@ -44,7 +55,9 @@ class StructMeta(msgspec.StructMeta):
             "omit_defaults": True,
             "forbid_unknown_fields": True,
         }
-        return super().__new__(metaclass, name, bases, namespace, **(rules | options))
+        cls = super().__new__(metaclass, name, bases, namespace, **(rules | options))
+        cls.is_atomic = atomic
+        return cls
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +71,18 @@ class MergeKey:
     `key` is the wire name of the field that tells elements apart; empty for a list of plain
     values, which is merged as a set. With `retain_keys` a patch may name, in `$retainKeys`, the
     only keys that an element is to keep. A list without a MergeKey is replaced as a whole.
+
+    Server-side apply tells elements apart by `key` and by the fields `also`, each with the value
+    that it has where it is left out (empty: it must be there).
     """
 
     key: str = ""
     retain_keys: bool = False
+    also: tuple[tuple[str, str], ...] = ()
+
+
+class Atomic:
+    """Stands in the `Annotated` type of a map that server-side apply takes as one value."""
 
 
 @dataclass_transform(kw_only_default=True, field_specifiers=(msgspec.field,))

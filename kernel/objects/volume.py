@@ -16,7 +16,7 @@ from kernel.objects.struct import Struct
 from kernel.objects.wire_types import Int32, Int64
 
 
-class LocalObjectReference(Struct):
+class LocalObjectReference(Struct, atomic=True):
     """An object in the same namespace, by name."""
 
     name: str = ""
@@ -173,7 +173,7 @@ class CSIVolumeSource(Struct):
     node_publish_secret_ref: LocalObjectReference | None = None
 
 
-class TypedLocalObjectReference(Struct):
+class TypedLocalObjectReference(Struct, atomic=True):
     """An object of any kind in the same namespace."""
 
     api_group: str | None = None

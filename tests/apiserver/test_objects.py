@@ -89,7 +89,7 @@ async def test_patches_change_parts(served: Served, headers: dict[str, str], pat
     assert answer.json["data"] == {"a": "1", "b": "2"}
 
 
-@pytest.mark.parametrize("media_type", ["application/apply-patch+yaml", "text/plain"])
+@pytest.mark.parametrize("media_type", ["application/apply-patch+cbor", "text/plain"])
 async def test_a_patch_of_another_type_is_refused(served: Served, media_type: str) -> None:
     await served.post(MAPS, config_map("one"))
     answer = await served.ask("PATCH", f"{MAPS}/one", {"data": {}}, Content_Type=media_type)
