@@ -265,7 +265,11 @@ def test_a_plugins_kind_declares_merge_keys_of_its_own() -> None:
         (PodSpec, "volumes", MergeKey("name", retain_keys=True)),
         (PodSpec, "hostAliases", MergeKey("ip")),
         (PodSpec, "imagePullSecrets", MergeKey("name")),
-        (PodSpec, "topologySpreadConstraints", MergeKey("topologyKey")),
+        (
+            PodSpec,
+            "topologySpreadConstraints",
+            MergeKey("topologyKey", also=(("whenUnsatisfiable", ""),)),
+        ),
         (PodSpec, "tolerations", None),
     ],
 )
@@ -288,7 +292,9 @@ def test_merge_keys_by_path(kind: type[Kind], path: str, key: str) -> None:
     first, last = path.split(".")
     inner = merge_schema(kind)[first].struct_class
     assert inner is not None
-    assert merge_schema(inner)[last].merge_key == MergeKey(key)
+    merge_key = merge_schema(inner)[last].merge_key
+    assert merge_key is not None
+    assert merge_key.key == key
 
 
 environments = st.lists(st.sampled_from("ABCD"), unique=True, max_size=4).map(

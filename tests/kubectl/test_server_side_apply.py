@@ -1,4 +1,4 @@
-"""`kubectl apply --server-side`: who has set what, conflicts, and the move from client-side apply."""
+"""`kubectl apply --server-side`: who has set what, conflicts, the move from client-side apply."""
 
 from typing import Any
 
