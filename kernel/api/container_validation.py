@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from kernel.api.causes import Causes
 from kernel.api.core_validation import PROTOCOLS, check_port, check_quantity
+from kernel.api.security_validation import check_container_security
 from kernel.objects.container import (
     ConfigMapKeySelector,
     Container,
@@ -47,6 +48,7 @@ _RESOURCE_FIELDS = tuple(
     for side in ("limits", "requests")
     for name in ("cpu", "ephemeral-storage", "memory")
 )
+_STANDARD_RESOURCES = ("cpu", "memory", "ephemeral-storage")
 _SUBSCRIPTED_FIELDS = ("metadata.annotations", "metadata.labels")
 
 
@@ -74,6 +76,7 @@ def check_container(
         _check_variables_source(source, f"{path}.envFrom[{index}]", causes)
     _check_mounts(container, volumes, f"{path}.volumeMounts", causes)
     check_resources(container.resources, f"{path}.resources", causes)
+    check_container_security(container.security_context, f"{path}.securityContext", causes)
 
 
 def _check_ports(ports: list[ContainerPort], path: str, causes: Causes) -> None:
@@ -246,12 +249,23 @@ def check_resources(resources: ResourceRequirements, path: str, causes: Causes) 
     for side, quantities in (("limits", resources.limits), ("requests", resources.requests)):
         for name, quantity in quantities.items():
             causes.invalid(f"{path}.{side}", name, *qualified_name_errors(name))
+            if "/" not in name and not _is_standard(name):
+                causes.invalid(
+                    f"{path}.{side}[{name}]",
+                    name,
+                    "must be a standard resource type or fully qualified",
+                    "must be a standard resource for containers",
+                )
             check_quantity(quantity, f"{path}.{side}[{name}]", causes)
     for name, request in resources.requests.items():
         limit = resources.limits.get(name)
         if limit is not None and _is_above(request, limit):
             rule = f"must be less than or equal to {name} limit of {limit}"
             causes.invalid(f"{path}.requests", request, rule)
+
+
+def _is_standard(name: str) -> bool:
+    return name in _STANDARD_RESOURCES or name.startswith("hugepages-")
 
 
 def _is_above(request: str, limit: str) -> bool:

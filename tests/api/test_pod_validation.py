@@ -283,6 +283,18 @@ def test_containers(fields: dict[str, Any], expected: list[tuple[str, str]]) -> 
     assert causes_of(with_container(**fields)) == expected
 
 
+def test_resources_are_standard_or_qualified() -> None:
+    amounts = {"gpu": "1", "example.dev/gpu": "1", "hugepages-2Mi": "2Mi"}
+    assert causes_of(with_container(resources={"limits": amounts})) == [
+        (f"spec.containers[0].resources.{side}[gpu]", f'Invalid value: "gpu": {rule}')
+        for side in ("limits", "requests")
+        for rule in (
+            "must be a standard resource type or fully qualified",
+            "must be a standard resource for containers",
+        )
+    ]
+
+
 def test_fields_that_variables_may_name() -> None:
     reference = {"fieldRef": {"fieldPath": "spec.restartPolicy"}}
     (cause,) = validate_create(with_container(env=[{"name": "A", "valueFrom": reference}]))
@@ -470,6 +482,11 @@ def test_volume_names_and_mount_paths_are_unique() -> None:
             {"tolerations": [{"key": "a", "tolerationSeconds": 1}]},
             "tolerations[0].effect",
             "Invalid value: \"\": effect must be 'NoExecute' when `tolerationSeconds` is set",
+        ),
+        (
+            {"os": {"name": "plan9"}},
+            "os.name",
+            'Unsupported value: "plan9": supported values: "linux", "windows"',
         ),
         ({"nodeSelector": {"a": "-"}}, "nodeSelector", 'Invalid value: "-": a valid label must'),
         ({"hostname": "A"}, "hostname", 'Invalid value: "A": a lowercase RFC 1123 label must'),

@@ -11,7 +11,7 @@ from kernel.cri.port_check import CheckResult, HttpCheck, PortCheck
 from kernel.objects.container import ExecAction, HTTPGetAction, LifecycleHandler
 from kernel.objects.pod import Container, Pod
 from kernel.reconcilers.pod.host import ContainerHost
-from kernel.reconcilers.pod.status import pod_in_words
+from kernel.reconcilers.pod.observe import pod_in_words
 
 USER_AGENT = "kube-lifecycle/1.32"
 NO_TLS = "server gave HTTP response to HTTPS client"

@@ -33,6 +33,11 @@ def runtime_uid(pod: Pod) -> str:
     return pod.metadata.annotations.get(CONFIG_HASH) or pod.metadata.uid
 
 
+def pod_in_words(pod: Pod) -> str:
+    """`web_default(<uid>)`, as the kubelet names a Pod in messages."""
+    return f"{pod.metadata.name}_{pod.metadata.namespace}({runtime_uid(pod)})"
+
+
 def pod_labels(owner: str, namespace: str, name: str) -> Mapping[str, str]:
     """The labels that find everything of the Pods that have, or had, this name."""
     return {POD_NAME: name, POD_NAMESPACE: namespace, OWNER: owner}

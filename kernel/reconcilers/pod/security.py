@@ -21,6 +21,7 @@ from kernel.objects.pod import (
     SELinuxOptions,
 )
 from kernel.reconcilers.pod.environment import ConfigError
+from kernel.reconcilers.pod.observe import pod_in_words
 
 APPARMOR_ANNOTATION = "container.apparmor.security.beta.kubernetes.io/"
 """The prefix of the annotations that chose AppArmor profiles before there was a field for it."""
@@ -55,7 +56,7 @@ def container_security(
     user = _first(own.run_as_user, shared.run_as_user)
     group = _first(own.run_as_group, shared.run_as_group)
     if _first(own.run_as_non_root, shared.run_as_non_root):
-        _check_not_root(user, image)
+        _check_not_root(user, image, _in_words(pod, container))
     capabilities = own.capabilities or Capabilities()
     context = cri.SecurityContext(
         run_as_user=user,
@@ -81,16 +82,20 @@ def container_security(
     return msgspec.structs.replace(context, run_as_user=int(image.user or 0))
 
 
-def _check_not_root(user: int | None, image: cri.Image) -> None:
+def _check_not_root(user: int | None, image: cri.Image, whose: str) -> None:
     if user == 0:
-        raise ConfigError("container's runAsUser breaks non-root policy")
+        raise ConfigError(f"container's runAsUser breaks non-root policy {whose}")
     if user is None and image.user in ("", "0", "root"):
-        raise ConfigError("container has runAsNonRoot and image will run as root")
+        raise ConfigError(f"container has runAsNonRoot and image will run as root {whose}")
     if user is None and not image.user.isdigit():
         raise ConfigError(
             f"container has runAsNonRoot and image has non-numeric user ({image.user}),"
-            " cannot verify user is non-root"
+            f" cannot verify user is non-root {whose}"
         )
+
+
+def _in_words(pod: Pod, container: Container) -> str:
+    return f'(pod: "{pod_in_words(pod)}", container: {container.name})'
 
 
 def _groups(security: PodSecurityContext) -> tuple[int, ...]:

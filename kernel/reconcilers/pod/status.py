@@ -23,7 +23,7 @@ from kernel.objects.pod_status import (
 from kernel.objects.quality_of_service import quality_of_service
 from kernel.reconcilers.pod.conditions import pod_conditions
 from kernel.reconcilers.pod.init_order import is_sidecar
-from kernel.reconcilers.pod.observe import Observed, runtime_uid
+from kernel.reconcilers.pod.observe import Observed, pod_in_words
 from kernel.reconcilers.pod.plan import Plan
 from kernel.reconcilers.pod.probes.results import is_ready, is_started
 from kernel.reconcilers.pod.restart import EXIT_CODE_UNKNOWN, WaitUntil
@@ -229,11 +229,6 @@ def _crash_loop(pod: Pod, container: Container, back_off: WaitUntil) -> Containe
             f" container={container.name} pod={pod_in_words(pod)}"
         ),
     )
-
-
-def pod_in_words(pod: Pod) -> str:
-    """`web_default(<uid>)`, as the kubelet names a Pod in messages."""
-    return f"{pod.metadata.name}_{pod.metadata.namespace}({runtime_uid(pod)})"
 
 
 def _not_started(pod: Pod) -> ContainerStateWaiting:

@@ -20,14 +20,13 @@ from kernel.reconcilers.pod.dns import node_dns, pod_dns
 from kernel.reconcilers.pod.environment import ConfigError, Sources
 from kernel.reconcilers.pod.host import VOLUMES, Host, PodMemory
 from kernel.reconcilers.pod.interrupt import given_up_after, unless_deleted
-from kernel.reconcilers.pod.observe import Observed, field_path
+from kernel.reconcilers.pod.observe import Observed, field_path, pod_in_words
 from kernel.reconcilers.pod.plan import Plan
 from kernel.reconcilers.pod.post_start import PostStart, due_post_starts
 from kernel.reconcilers.pod.runtime_handler import runtime_handler
 from kernel.reconcilers.pod.sources import read_services, read_sources
 from kernel.reconcilers.pod.sources_state import state_of
 from kernel.reconcilers.pod.start import ContainerStart, SandboxPlace
-from kernel.reconcilers.pod.status import pod_in_words
 from kernel.reconcilers.pod.stop import stop_containers
 from kernel.reconcilers.pod.translate import sandbox_config
 from kernel.reconcilers.pod.unsupported import REASON as UNSUPPORTED, SELINUX, unsupported

@@ -13,6 +13,7 @@ from kernel.objects.pod import (
     SELinuxOptions,
 )
 from kernel.reconcilers.pod.environment import ConfigError
+from kernel.reconcilers.pod.observe import pod_in_words
 from kernel.reconcilers.pod.security import container_security, sandbox_security
 from tests.reconcilers.pod.node_under_test import container, make_pod
 
@@ -73,12 +74,14 @@ def test_the_containers_security_wins_over_the_pods() -> None:
 def test_run_as_non_root(user: int | None, image_user: str, message: str) -> None:
     spec = container(security_context=SecurityContext(run_as_non_root=True, run_as_user=user))
     image = cri.Image(id="sha256:1", user=image_user)
+    pod = make_pod(spec)
     refusal = ""
     try:
-        container_security(make_pod(spec), spec, image, PROFILES)
+        container_security(pod, spec, image, PROFILES)
     except ConfigError as error:
         refusal = str(error)
-    assert refusal == message
+    whose = f' (pod: "{pod_in_words(pod)}", container: {spec.name})'
+    assert refusal == (message + whose if message else "")
 
 
 @pytest.mark.parametrize(
