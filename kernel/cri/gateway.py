@@ -16,10 +16,8 @@ import contextlib
 import itertools
 import os
 import socket
-import threading
-from collections.abc import Callable
-from typing import TypeVar
 
+from kernel.cri.network_namespace import enter_network, in_own_thread
 from kernel.cri.process import syscalls as system
 from kernel.cri.process.network import LOOPBACK_INDEX, Netlink
 
@@ -34,8 +32,6 @@ _SANDBOX_HARDWARE = bytes.fromhex("02706b706f64")
 _OWN_NAMESPACE = "/proc/thread-self/ns/net"
 _FORWARDING = "/proc/sys/net/ipv4/ip_forward"
 
-Result = TypeVar("Result")
-
 
 class Gateway:
     """See above. All methods raise `OSError`."""
@@ -43,16 +39,16 @@ class Gateway:
     def __init__(self, address: str):
         self._address = address
         self._numbers = itertools.count()
-        self._namespace = _in_thread(self._make)
+        self._namespace = in_own_thread(self._make)
 
     def connect(self, namespace: str, address: str) -> None:
         """Lead a sandbox here: `namespace` is the path of its network namespace, `address` its own
         IPv4 address. One that has been connected before is connected anew."""
-        _in_thread(lambda: self._connect(namespace, address))
+        in_own_thread(lambda: self._connect(namespace, address))
 
     def listen(self, port: int) -> socket.socket:
         """A socket that takes the sandboxes' connections to `port`."""
-        return _in_thread(lambda: self._listen(port))
+        return in_own_thread(lambda: self._listen(port))
 
     def close(self) -> None:
         """Let the gateway go, once its sockets are closed too."""
@@ -70,7 +66,7 @@ class Gateway:
 
     def _connect(self, namespace: str, address: str) -> None:
         name = f"pod{next(self._numbers)}"
-        _enter(namespace)
+        enter_network(namespace)
         with contextlib.closing(Netlink()) as inside:
             with contextlib.suppress(OSError):  # of a process that was killed
                 inside.remove(socket.if_nametoindex(DEVICE))
@@ -102,31 +98,3 @@ class Gateway:
             listener.close()
             raise
         return listener
-
-
-def _enter(namespace: str) -> None:
-    descriptor = os.open(namespace, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        system.enter_namespace(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _in_thread(work: Callable[[], Result]) -> Result:
-    """Do the work in a thread that ends with it: a thread that has entered another namespace must
-    not do anything else afterwards."""
-    done: list[Result] = []
-    failures: list[BaseException] = []
-
-    def run() -> None:
-        try:
-            done.append(work())
-        except BaseException as failure:
-            failures.append(failure)
-
-    thread = threading.Thread(target=run, name="gateway")
-    thread.start()
-    thread.join()
-    if failures:
-        raise failures[0]
-    return done[0]

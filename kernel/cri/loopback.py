@@ -1,23 +1,19 @@
 """Connections to the loopback interface of another network namespace.
 
-A socket belongs to the namespace of the thread that makes it, and works from any other. So a thread
-of its own goes into the namespace, makes the socket and ends; connecting happens on the event loop.
+Only the sockets are made there (see `network_namespace`); connecting happens on the event loop.
 """
 
-import ctypes
 import errno
 import os
 import socket
-import threading
 
 import anyio
 import anyio.to_thread
 from anyio.abc import SocketStream
 
-_CLONE_NEWNET = 0x40000000
-_LOOPBACKS = ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1"))
+from kernel.cri.network_namespace import enter_network, in_own_thread
 
-_libc = ctypes.CDLL(None, use_errno=True)
+_LOOPBACKS = ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1"))
 
 
 async def connect_loopback(namespace_path: str, port: int) -> SocketStream:
@@ -50,30 +46,8 @@ async def _connect(unconnected: socket.socket, address: tuple[str, int]) -> None
 
 
 def _socket_in(namespace_path: str, family: socket.AddressFamily) -> socket.socket:
-    made: list[socket.socket] = []
-    failures: list[OSError] = []
+    def make() -> socket.socket:
+        enter_network(namespace_path)
+        return socket.socket(family, socket.SOCK_STREAM)
 
-    def make() -> None:
-        try:
-            _enter(namespace_path)
-            made.append(socket.socket(family, socket.SOCK_STREAM))
-        except OSError as error:
-            failures.append(error)
-
-    # Not one of the event loop's threads, which others would use after us.
-    thread = threading.Thread(target=make, name="socket in a network namespace")
-    thread.start()
-    thread.join()
-    if failures:
-        raise failures[0]
-    return made[0]
-
-
-def _enter(namespace_path: str) -> None:
-    descriptor = os.open(namespace_path, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        if _libc.setns(descriptor, _CLONE_NEWNET) < 0:
-            number = ctypes.get_errno()
-            raise OSError(number, os.strerror(number), namespace_path)
-    finally:
-        os.close(descriptor)
+    return in_own_thread(make)

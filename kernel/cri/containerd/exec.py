@@ -21,7 +21,7 @@ import anyio
 import msgspec
 from anyio.streams.memory import MemoryObjectReceiveStream
 
-from kernel.cri.containerd.background import background_tasks
+from kernel.background import background_tasks
 from kernel.cri.containerd.channel import ContainerdChannel
 from kernel.cri.containerd.fifos import FifoReader, FifoWriter, fifo_directory
 from kernel.cri.containerd.merged_output import Output, merged_output

@@ -7,7 +7,7 @@ import anyio
 from anyio.abc import ByteReceiveStream
 from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 
-from kernel.cri.containerd.background import background_tasks
+from kernel.background import background_tasks
 from kernel.cri.streaming import OutputChannel
 
 Output = tuple[OutputChannel, bytes]

@@ -6,8 +6,7 @@ CRI has that from containerd 2.3 on; before it, containerd's own service for tas
 import math
 from contextlib import suppress
 
-import anyio
-
+from kernel.background import background_tasks
 from kernel.clock import Clock
 from kernel.cri.containerd.channel import ContainerdChannel
 from kernel.cri.proto import tasks_pb2
@@ -29,13 +28,12 @@ async def end_by_signal(
     with suppress(RuntimeFailure):
         await channel.call(kill, tasks_pb2.Empty)
     wait = tasks_pb2.WaitRequest(container_id=container_id)
-    async with anyio.create_task_group() as tasks:
 
-        async def expire() -> None:
-            await clock.sleep(grace_seconds)
-            tasks.cancel_scope.cancel()
+    async def expire() -> None:
+        await clock.sleep(grace_seconds)
+        tasks.cancel_scope.cancel()
 
+    async with background_tasks() as tasks:
         tasks.start_soon(expire)
         with suppress(RuntimeFailure):
             await channel.call(wait, tasks_pb2.WaitResponse, timeout_seconds=math.inf)
-        tasks.cancel_scope.cancel()

@@ -8,8 +8,8 @@ from typing import TypeVar
 
 import anyio
 
+from kernel.background import background_tasks
 from kernel.clock import Clock
-from kernel.cri.containerd.background import background_tasks
 from kernel.cri.containerd.channel import (
     CALL_SECONDS_MAX,
     ContainerdChannel,

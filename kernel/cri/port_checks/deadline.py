@@ -6,6 +6,7 @@ from typing import TypeVar
 
 import anyio
 
+from kernel.background import background_tasks
 from kernel.clock import Clock
 
 Answer = TypeVar("Answer")
@@ -27,20 +28,10 @@ class Deadline:
         """What `call` answers. Raises `TimeoutError` once the time is over, with it cancelled."""
         if math.isinf(self.seconds):
             return await call()
-        answers: list[Answer] = []
-        failure: Exception | None = None
-        async with anyio.create_task_group() as tasks:
+        async with background_tasks() as tasks:
             tasks.start_soon(self._expire, tasks.cancel_scope)
-            try:
-                answers.append(await call())
-            except Exception as error:  # raised below: the task group would wrap it
-                failure = error
-            tasks.cancel_scope.cancel()
-        if failure is not None:
-            raise failure
-        if not answers:
-            raise TimeoutError
-        return answers[0]
+            return await call()
+        raise TimeoutError
 
     async def _expire(self, scope: anyio.CancelScope) -> None:
         await self._clock.sleep(self.seconds_left)

@@ -16,6 +16,7 @@ from typing import Self
 import anyio
 from anyio.abc import ByteStream, SocketStream
 
+from kernel.background import background_tasks
 from kernel.clock import Clock
 from kernel.cri.process.client import ShimConnection, ShimGone
 from kernel.cri.process.descriptors import receive_with_descriptors
@@ -60,20 +61,11 @@ class ProcessStreaming:
         self, container_id: str, command: tuple[str, ...], *, timeout_seconds: float
     ) -> ExecResult:
         directory = self._directory_of_running(container_id)
-        result, failure = None, None
-        async with anyio.create_task_group() as tasks:
+        async with background_tasks() as tasks:
             if timeout_seconds > 0:
                 tasks.start_soon(self._cancel_after, tasks.cancel_scope, timeout_seconds)
-            try:
-                result = await _run(directory, container_id, command)
-            except RuntimeFailure as error:
-                failure = error
-            tasks.cancel_scope.cancel()
-        if failure is not None:
-            raise failure
-        if result is None:
-            raise TimeoutError(f"command timed out after {timeout_seconds:g} s")
-        return result
+            return await _run(directory, container_id, command)
+        raise TimeoutError(f"command timed out after {timeout_seconds:g} s")
 
     async def _cancel_after(self, scope: anyio.CancelScope, seconds: float) -> None:
         await self._clock.sleep(seconds)

@@ -5,9 +5,9 @@ from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
-import anyio
 import msgspec
 
+from kernel.background import background_tasks
 from kernel.clock import Clock
 from kernel.cri.runtime import Image, Runtime, RuntimeFailure, RuntimeNotReady
 from kernel.reconcilers.node.conditions import RUNTIME_IS_DOWN
@@ -83,20 +83,12 @@ class NodeHealth:
 
     async def _within_time(self, call: Callable[[], Awaitable[Answer]]) -> Answer:
         """What the runtime answers. One that hangs must not keep the Lease from being renewed."""
-        answers: list[Answer] = []
-        failures: list[RuntimeFailure] = []
-        async with anyio.create_task_group() as tasks:
 
-            async def ask() -> None:
-                try:
-                    answers.append(await call())
-                except RuntimeFailure as failure:
-                    failures.append(failure)
-                tasks.cancel_scope.cancel()
-
-            tasks.start_soon(ask)
+        async def give_up() -> None:
             await self._clock.sleep(ANSWER_SECONDS_MAX)
             tasks.cancel_scope.cancel()
-        if answers:
-            return answers[0]
-        raise failures[0] if failures else RuntimeFailure("no answer in time")
+
+        async with background_tasks() as tasks:
+            tasks.start_soon(give_up)
+            return await call()
+        raise RuntimeFailure("no answer in time")

@@ -3,8 +3,7 @@
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
-import anyio
-
+from kernel.background import background_tasks
 from kernel.cri import runtime as cri
 from kernel.objects.pod import Container, Pod
 from kernel.objects.pod_status import ContainerStateWaiting
@@ -102,19 +101,10 @@ class ImageStep:
 
     async def _telling(self, pull: Callable[[], Awaitable[Pulled]]) -> Pulled:
         """What comes of a pull, with Events that say how far it is while it takes long."""
-        outcomes: list[Pulled | cri.RuntimeFailure] = []
-        async with anyio.create_task_group() as tasks:
+        async with background_tasks() as tasks:
             tasks.start_soon(self._tell_progress)
-            try:
-                outcomes.append(await pull())
-            except cri.RuntimeFailure as failure:
-                # Raised outside of the group, which would wrap it.
-                outcomes.append(failure)
-            tasks.cancel_scope.cancel()
-        outcome = outcomes[0]
-        if isinstance(outcome, cri.RuntimeFailure):
-            raise outcome
-        return outcome
+            return await pull()
+        raise AssertionError("nobody cancels the pull alone")
 
     async def _tell_progress(self) -> None:
         progress, said = PullProgress(), ""

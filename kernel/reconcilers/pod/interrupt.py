@@ -4,9 +4,8 @@ must not hold up a deletion, nor a long grace a shorter one."""
 import math
 from collections.abc import Awaitable, Callable
 
-import anyio
-
 from kernel.api.client import Client
+from kernel.background import background_tasks
 from kernel.clock import Clock
 from kernel.objects.pod import Pod
 
@@ -41,18 +40,15 @@ async def unless_deleted(client: Client, pod: Pod, call: Callable[[], Awaitable[
         is_interrupted = True
         tasks.cancel_scope.cancel()
 
-    failure: Exception | None = None
-    async with anyio.create_task_group() as tasks:
-        tasks.start_soon(watch)
-        try:
+    try:
+        async with background_tasks() as tasks:
+            tasks.start_soon(watch)
             await call()
-        except Exception as error:  # raised below: the task group would wrap it
-            failure = error
-        tasks.cancel_scope.cancel()
+    except Exception:
+        if not is_interrupted:
+            raise
     if is_interrupted:
         raise Interrupted
-    if failure is not None:
-        raise failure
 
 
 async def given_up_after(clock: Clock, seconds: float, call: Callable[[], Awaitable[None]]) -> bool:
@@ -60,23 +56,13 @@ async def given_up_after(clock: Clock, seconds: float, call: Callable[[], Awaita
     if math.isinf(seconds):
         await call()
         return False
-    is_late = False
 
     async def watch_the_clock() -> None:
-        nonlocal is_late
         await clock.sleep(seconds)
-        is_late = True
         tasks.cancel_scope.cancel()
 
-    failure: Exception | None = None
-    async with anyio.create_task_group() as tasks:
+    async with background_tasks() as tasks:
         tasks.start_soon(watch_the_clock)
-        try:
-            await call()
-            is_late = False
-        except Exception as error:  # raised below: the task group would wrap it
-            failure = error
-        tasks.cancel_scope.cancel()
-    if failure is not None:
-        raise failure
-    return is_late
+        await call()
+        return False
+    return True

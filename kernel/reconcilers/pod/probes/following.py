@@ -9,6 +9,7 @@ import anyio.abc
 import msgspec
 
 from kernel.api.errors import ApiError
+from kernel.background import background_tasks
 from kernel.control.reconciler import Request, Trigger
 from kernel.cri import runtime as cri
 from kernel.objects.pod import Container, Pod
@@ -89,18 +90,10 @@ class Probes:
     ) -> Answer:
         """Make a call that may take long, and `tell` of every result that turns meanwhile, for as
         long as that answers True."""
-        answers: list[Answer] = []
-        failure: Exception | None = None
-        async with anyio.create_task_group() as tasks:
+        async with background_tasks() as tasks:
             tasks.start_soon(self._keep_telling, _request(pod), tell)
-            try:
-                answers.append(await call())
-            except Exception as error:  # raised below: the task group would wrap it
-                failure = error
-            tasks.cancel_scope.cancel()
-        if failure is not None:
-            raise failure
-        return answers[0]
+            return await call()
+        raise AssertionError("nobody cancels the call alone")
 
     async def _keep_telling(self, request: Request, tell: Callable[[], Awaitable[bool]]) -> None:
         turned = self._turned[request] = anyio.Event()
