@@ -4,8 +4,7 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-import anyio
-
+from kernel.background import background_tasks
 from kernel.clock import Clock
 from kernel.store.compaction import Retention
 from kernel.store.errors import StoreError
@@ -20,16 +19,9 @@ COMPACTION_SECONDS = 60.0
 async def retaining(store: Store, retention: Retention, clock: Clock) -> AsyncIterator[None]:
     """Compact the log once a minute, as long as the context lasts. An error of the body comes out
     as it is."""
-    failure: Exception | None = None
-    async with anyio.create_task_group() as tasks:
+    async with background_tasks() as tasks:
         tasks.start_soon(_compact_again_and_again, store, retention, clock)
-        try:
-            yield
-        except Exception as error:  # raised in here, it would come out in a group
-            failure = error
-        tasks.cancel_scope.cancel()
-    if failure is not None:
-        raise failure
+        yield
 
 
 async def _compact_again_and_again(store: Store, retention: Retention, clock: Clock) -> None:

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 import anyio
 from anyio.streams.memory import MemoryObjectSendStream
 
+from kernel.background import background_tasks
 from kernel.clock import NANOSECONDS_PER_SECOND, Clock
 from kernel.cri.log_format import format_entry
 from kernel.cri.runtime import ContainerState, RuntimeEvent, RuntimeEventType
@@ -74,20 +75,12 @@ class Course:
         """Let things happen when they fall due, also while nobody looks."""
         timer = _Timer(self._clock)
         self._timers[timer] = None
-        failure: Exception | None = None
         try:
-            async with anyio.create_task_group() as tasks:
+            async with background_tasks() as tasks:
                 tasks.start_soon(self._keep_time, timer)
-                try:
-                    yield
-                except Exception as error:
-                    # Raised outside of the group, which would wrap the caller's own failure.
-                    failure = error
-                tasks.cancel_scope.cancel()
+                yield
         finally:
             del self._timers[timer]
-        if failure is not None:
-            raise failure
 
     def monotonic(self) -> int:
         """Nanoseconds on the monotonic clock."""
