@@ -74,6 +74,8 @@ def _part(comparison: Comparison, *, is_status: bool) -> Comparison:
 
 
 def manager_name_of(actor: str) -> str:
-    """The manager that an actor of the log is: `kubectl-edit` of `admin via kubectl-edit`."""
-    name = actor.rpartition(" via ")[2] or UNKNOWN_MANAGER
+    """The manager that an actor of the log is: `kubectl-edit` of `admin via kubectl-edit`,
+    `node-agent` of `node-agent (exit of container web)`."""
+    _, via, client = actor.rpartition(" via ")
+    name = (client if via else actor.partition(" (")[0]) or UNKNOWN_MANAGER
     return name.encode()[:NAME_BYTES_MAX].decode(errors="ignore")
