@@ -183,14 +183,18 @@ class LocalClient(Client):
 
     def _configuration(self, obj: Kind | Mapping[str, Any]) -> tuple[type[Kind], dict[str, Any]]:
         """What is applied, and its kind. An object read before applies none of its managers."""
-        if isinstance(obj, Kind):
+        try:
             configuration = msgspec.json.decode(msgspec.json.encode(obj))
+        except TypeError as error:
+            raise BadRequest(f"what is applied can't be written as JSON: {error}") from error
+        if isinstance(obj, Kind):
             configuration["metadata"].pop("managedFields", None)
             return type(obj), configuration
-        kind = self._api.kinds.by_kind(obj.get("apiVersion", ""), obj.get("kind", ""))
+        version, name = configuration.get("apiVersion"), configuration.get("kind")
+        kind = self._api.kinds.by_kind(str(version), str(name))
         if kind is None:
-            raise BadRequest(f"there is no {obj.get('kind')} of {obj.get('apiVersion')}")
-        return kind, dict(obj)
+            raise BadRequest(f"there is no kind {name} of {version}")
+        return kind, configuration
 
     async def delete(
         self,

@@ -135,7 +135,9 @@ def _annotated(schema: Schema, notes: list[Any]) -> Schema:
         if isinstance(note, MergeKey):
             schema |= _merge_extensions(note)
         elif isinstance(note, Atomic):
-            schema["x-kubernetes-map-type"] = "atomic"
+            is_list = schema.get("type") == "array"
+            schema["x-kubernetes-list-type" if is_list else "x-kubernetes-map-type"] = "atomic"
+            schema.pop("x-kubernetes-list-map-keys", None)
         elif isinstance(note, msgspec.Meta):
             for name, keyword in _CONSTRAINTS.items():
                 value = getattr(note, name)

@@ -6,7 +6,7 @@ import msgspec
 
 from kernel.objects.container import ResourceRequirements
 from kernel.objects.quantity import Quantity
-from kernel.objects.struct import MergeKey, Struct
+from kernel.objects.struct import Atomic, MergeKey, Struct
 from kernel.objects.wire_types import Int32, Int64, Time
 
 
@@ -157,7 +157,7 @@ class PodStatus(Struct):
     reason: str = ""
     nominated_node_name: str = ""
     host_ip: str = ""
-    host_ips: Annotated[list[HostIP], MergeKey("ip")] = []
+    host_ips: Annotated[list[HostIP], MergeKey("ip"), Atomic()] = []
     pod_ip: str = ""
     pod_ips: Annotated[list[PodIP], MergeKey("ip")] = []
     start_time: Time | None = None

@@ -82,7 +82,8 @@ class MergeKey:
 
 
 class Atomic:
-    """Stands in the `Annotated` type of a map that server-side apply takes as one value."""
+    """Stands in the `Annotated` type of a map, or of a list that patches merge, which server-side
+    apply takes as one value."""
 
 
 @dataclass_transform(kw_only_default=True, field_specifiers=(msgspec.field,))

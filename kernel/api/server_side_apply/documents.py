@@ -1,7 +1,7 @@
 """Objects as plain JSON values, taken apart along their shape: what is in them, what differs
 between two, one merged into another, a set of fields taken out. Nothing passed in is changed."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -38,7 +38,7 @@ def parts_of(value: Any, shape: Shape) -> dict[str, tuple[Any, Shape]] | None:
     if shape.form in (Form.MAP, Form.ANYTHING) and isinstance(value, Mapping):
         element = shape.element or ANYTHING
         return {f"f:{name}": (part, element) for name, part in value.items()}
-    if shape.form in (Form.LIST, Form.SET) and isinstance(value, Sequence):
+    if shape.form in (Form.LIST, Form.SET) and isinstance(value, list):
         parts: dict[str, tuple[Any, Shape]] = {}
         for index, item in enumerate(value):
             name = _element_of(item, shape, index)
@@ -71,7 +71,7 @@ def cleaned(value: Any, shape: Shape, path: Path = ()) -> Any:
     for a field that there is not, or elements of a list that can't be told apart."""
     if value is None:
         return ABSENT
-    if shape.form in (Form.LIST, Form.SET) and isinstance(value, Sequence):
+    if shape.form in (Form.LIST, Form.SET) and isinstance(value, list):
         _require_distinct(value, shape, path)
     parts = parts_of(value, shape)
     if parts is None:
@@ -92,7 +92,7 @@ def cleaned(value: Any, shape: Shape, path: Path = ()) -> Any:
     return _assembled(kept, value)
 
 
-def _require_distinct(value: Sequence[Any], shape: Shape, path: Path) -> None:
+def _require_distinct(value: list[Any], shape: Shape, path: Path) -> None:
     known = set()
     for index, item in enumerate(value):
         element = _element_of(item, shape, index)
@@ -135,12 +135,12 @@ def field_set_of(value: Any, shape: Shape) -> FieldSet:
 
 
 def with_structs(fields: FieldSet, shape: Shape) -> FieldSet:
-    """`fields` with every field of a struct that has any of them below it."""
+    """`fields` with every struct in a field that has any of them in it."""
     children = {}
     for element, child in fields.children.items():
         inner = _shape_below(shape, element)
         grown = with_structs(child, inner)
-        if shape.form is Form.STRUCT and grown.children:
+        if shape.form is Form.STRUCT and inner.form is Form.STRUCT and grown.children:
             grown = FieldSet(True, grown.children)
         children[element] = grown
     return FieldSet(fields.member, children)
@@ -171,19 +171,12 @@ def _compare(
 ) -> None:
     old_parts, new_parts = parts_of(old, shape), parts_of(new, shape)
     is_leaf = (old is not ABSENT and old_parts is None) or (new is not ABSENT and new_parts is None)
-    if is_leaf or not (old_parts or new_parts):
-        if old is ABSENT:
-            added.append(path)
-        elif new is ABSENT:
-            removed.append(path)
-        elif old != new:
-            modified.append(path)
-        return
-    if path and not shape.always_there:
-        if old is ABSENT:
-            added.append(path)
-        elif new is ABSENT:
-            removed.append(path)
+    is_leaf = is_leaf or not (old_parts or new_parts)
+    if old is ABSENT or new is ABSENT:
+        if is_leaf or (path and not shape.always_there):
+            (added if old is ABSENT else removed).append(path)
+    elif is_leaf and old != new:
+        modified.append(path)
     old_parts, new_parts = old_parts or {}, new_parts or {}
     for element in {**old_parts, **new_parts}:
         before, inner = old_parts.get(element, (ABSENT, LEAF))

@@ -47,7 +47,7 @@ def _pruned(merged: Any, last: FieldSet, owned: FieldSet, shape: Shape) -> Any:
     1. Take out all that the applier had, structs with all that is in them.
     2. Put back what somebody owns.
     3. Of all else that is lacking now, only what the applier had goes. (What nobody ever owned,
-       such as defaults, goes with the list element, map or struct that it is in.)
+       such as defaults, goes with the struct, or the element of a list, that it is in.)
     """
     last = with_structs(last, shape)
     whole = with_structs(field_set_of(merged, shape), shape)

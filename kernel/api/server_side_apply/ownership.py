@@ -30,7 +30,7 @@ from kernel.api.server_side_apply.managers import (
 )
 from kernel.api.server_side_apply.merge import applied_document, applied_managers
 from kernel.api.server_side_apply.shapes import shape_of
-from kernel.api.stored import Stored, encode
+from kernel.api.stored import Stored
 from kernel.api.upcasting import Upcasters
 from kernel.clock import NANOSECONDS_PER_SECOND, Clock, now_timestamp
 from kernel.objects.decoding import DecodeFailure, decode
@@ -74,32 +74,38 @@ class FieldOwnership:
         manager, and `Conflict`.
         """
         _require_field_manager(application.field_manager)
-        shape = shape_of(kind)
         wanted = _checked(application.configuration, kind.info, key, present)
-        configuration = cleaned(_of_subresource(wanted, kind.info, subresource), shape)
+        applier = Manager(application.field_manager, "Apply", subresource=subresource)
+        try:
+            configuration = cleaned(_of_subresource(wanted, kind.info, subresource), shape_of(kind))
+            return self._merged(kind, present, configuration, applier, force=application.force)
+        except RecursionError:
+            raise BadRequest("the configuration is nested too deeply") from None
+
+    def _merged(
+        self,
+        kind: type[Kind],
+        present: Stored | None,
+        configuration: Any,
+        applier: Manager,
+        *,
+        force: bool,
+    ) -> Any:
+        shape, version = shape_of(kind), kind.info.api_version
         live: Any = {} if present is None else _document(present.data)
         managers = self._managers(present)
-        applier = Manager(application.field_manager, "Apply", subresource=subresource)
-        document = applied_document(live, configuration, shape, managers, applier)
-        try:
-            obj = decode(kind, document)
-        except DecodeFailure as failure:
-            raise BadRequest(
-                f"the configuration gives no valid {kind.info.kind}: {failure}"
-            ) from failure
-        resource_version = obj.metadata.resource_version
+        obj = _decoded(kind, applied_document(live, configuration, shape, managers, applier))
         after = applied_managers(
             live,
-            _document(encode(obj)),
+            _document(msgspec.json.encode(obj)),
             configuration,
             shape,
             managers,
             applier,
-            version=kind.info.api_version,
+            version=version,
             now=now_timestamp(self._clock),
-            force=application.force,
+            force=force,
         )
-        obj.metadata.resource_version = resource_version
         obj.metadata.managed_fields = write_managers(after)
         return obj
 
@@ -113,15 +119,18 @@ class FieldOwnership:
         managers = read_managers(obj.metadata.managed_fields)
         if present is not None and not managers:
             managers = read_managers(present.metadata().managed_fields)
-        after = tracked(
-            managers,
-            ABSENT if present is None else _document(present.data),
-            _document(msgspec.json.encode(obj)),
-            shape_of(type(obj)),
-            manager_name_of(current_actor()),
-            obj.info.api_version,
-            now_timestamp(self._clock),
-        )
+        try:
+            after = tracked(
+                managers,
+                ABSENT if present is None else _document(present.data),
+                _document(msgspec.json.encode(obj)),
+                shape_of(type(obj)),
+                manager_name_of(current_actor()),
+                obj.info.api_version,
+                now_timestamp(self._clock),
+            )
+        except RecursionError:
+            raise BadRequest("the object is nested too deeply") from None
         obj.metadata.managed_fields = write_managers(after)
 
     def _managers(self, present: Stored | None) -> Managers:
@@ -155,6 +164,15 @@ class FieldOwnership:
         return WrittenState(
             _document(stored.data), manager_name_of(entry.actor), time, entry.verb is Verb.CREATE
         )
+
+
+def _decoded(kind: type[Kind], document: Any) -> Any:
+    try:
+        return decode(kind, document)
+    except DecodeFailure as failure:
+        raise BadRequest(
+            f"the configuration gives no valid {kind.info.kind}: {failure}"
+        ) from failure
 
 
 def _require_field_manager(name: str) -> None:

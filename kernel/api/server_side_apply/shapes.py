@@ -81,9 +81,9 @@ def _shape(annotation: Any) -> Shape:
 
 
 def _annotated_shape(inner: Any, notes: tuple[Any, ...]) -> Shape:
+    if any(isinstance(note, Atomic) for note in notes):
+        return LEAF
     for note in notes:
-        if isinstance(note, Atomic):
-            return LEAF
         if isinstance(note, MergeKey):
             element = _shape(get_args(inner)[0])
             return Shape(Form.LIST if note.key else Form.SET, element=element, merge_key=note)
