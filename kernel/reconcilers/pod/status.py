@@ -29,6 +29,12 @@ from kernel.reconcilers.pod.probes.results import is_ready, is_started
 from kernel.reconcilers.pod.restart import EXIT_CODE_UNKNOWN, WaitUntil
 from kernel.reconcilers.pod.termination import message_bytes_max
 
+_NEVER_STARTED = ContainerStateTerminated(
+    exit_code=EXIT_CODE_UNKNOWN,
+    reason="ContainerStatusUnknown",
+    message="The container could not be located when the pod was terminated",
+)
+
 
 class Facts(msgspec.Struct, frozen=True):
     """What a status is made of beside the Pod and the plan.
@@ -218,6 +224,9 @@ def _state(
         return ContainerState(waiting=_crash_loop(pod, container, back_off))
     if latest is not None and has_ended:
         return ContainerState(terminated=_terminated(latest, facts))
+    if plan.finished and plan.initialized and not isinstance(container, EphemeralContainer):
+        # As in Kubernetes: nothing waits in a Pod that is over.
+        return ContainerState(terminated=_NEVER_STARTED)
     return ContainerState(waiting=_not_started(pod))
 
 

@@ -123,6 +123,12 @@ async def test_a_pull_is_given_up_at_the_deadline(node: NodeUnderTest) -> None:
     await node.create(make_pod(active_deadline_seconds=30))
     await node.advance(30)
     assert (await node.pod()).status.reason == "DeadlineExceeded"
+    # Nothing waits in a Pod that is over.
+    for _ in range(2):
+        terminated = (await node.status_of("main")).state.terminated
+        assert terminated is not None
+        assert (terminated.exit_code, terminated.reason) == (137, "ContainerStatusUnknown")
+        await node.advance(60)
 
 
 @pytest.mark.anyio
