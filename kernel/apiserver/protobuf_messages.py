@@ -13,6 +13,10 @@ from kernel.apiserver.protobuf_schema import Message, read_schema
 _SENT = {
     "v1": ("Binding", "ConfigMap", "Namespace", "Pod", "Secret", "Service", "ServiceAccount"),
     "authentication.k8s.io/v1": ("SelfSubjectReview", "TokenRequest", "TokenReview"),
+    "authorization.k8s.io/v1": (
+        *("LocalSubjectAccessReview", "SelfSubjectAccessReview"),
+        *("SelfSubjectRulesReview", "SubjectAccessReview"),
+    ),
     "policy/v1": ("Eviction",),
     "policy/v1beta1": ("Eviction",),
 }
@@ -87,6 +91,37 @@ SelfSubjectReview
   1 metadata:ObjectMeta, 2 status:SelfSubjectReviewStatus
 SelfSubjectReviewStatus
   1 userInfo:UserInfo
+SelectorAttributes
+  1 rawSelector, 2 requirements:LabelSelectorRequirement[]
+ResourceAttributes
+  1 namespace, 2 verb, 3 group, 4 version, 5 resource, 6 subresource, 7 name,
+  8 fieldSelector:SelectorAttributes, 9 labelSelector:SelectorAttributes
+NonResourceAttributes
+  1 path, 2 verb
+SelfSubjectAccessReviewSpec
+  1 resourceAttributes:ResourceAttributes, 2 nonResourceAttributes:NonResourceAttributes
+SubjectAccessReviewSpec
+  1 resourceAttributes:ResourceAttributes, 2 nonResourceAttributes:NonResourceAttributes, 3 user,
+  4 groups[], 6 uid
+SubjectAccessReviewStatus
+  1 allowed:bool, 2 reason, 3 evaluationError, 4 denied:bool
+SelfSubjectAccessReview
+  1 metadata:ObjectMeta, 2 spec:SelfSubjectAccessReviewSpec, 3 status:SubjectAccessReviewStatus
+SubjectAccessReview
+  1 metadata:ObjectMeta, 2 spec:SubjectAccessReviewSpec, 3 status:SubjectAccessReviewStatus
+LocalSubjectAccessReview
+  1 metadata:ObjectMeta, 2 spec:SubjectAccessReviewSpec, 3 status:SubjectAccessReviewStatus
+SelfSubjectRulesReviewSpec
+  1 namespace
+ResourceRule
+  1 verbs[], 2 apiGroups[], 3 resources[], 4 resourceNames[]
+NonResourceRule
+  1 verbs[], 2 nonResourceURLs[]
+SubjectRulesReviewStatus
+  1 resourceRules:ResourceRule[], 2 nonResourceRules:NonResourceRule[], 3 incomplete:bool,
+  4 evaluationError
+SelfSubjectRulesReview
+  1 metadata:ObjectMeta, 2 spec:SelfSubjectRulesReviewSpec, 3 status:SubjectRulesReviewStatus
 LoadBalancerStatus
 LabelSelector
   1 matchLabels{}, 2 matchExpressions:LabelSelectorRequirement[]

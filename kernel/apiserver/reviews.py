@@ -1,12 +1,12 @@
-"""Tokens and identities: TokenRequest, TokenReview and SelfSubjectReview."""
+"""Tokens, identities and access: TokenRequest, and the objects that are sent to be completed."""
 
-from collections.abc import Sequence
 from typing import TypeVar
 
 from aiohttp import web
 
 from kernel.api.errors import BadRequest, MethodNotAllowed, Unauthorized
 from kernel.api.service_account_tokens import ISSUER, ServiceAccountTokens
+from kernel.apiserver.access_reviews import answer_access_review, answer_rules_review
 from kernel.apiserver.answers import encode, json_answer
 from kernel.apiserver.bodies import decode_object, read_body
 from kernel.apiserver.negotiation import negotiate
@@ -20,15 +20,19 @@ from kernel.objects.authentication import (
     TokenReviewStatus,
     UserInfo,
 )
+from kernel.objects.authorization import (
+    LocalSubjectAccessReview,
+    SelfSubjectAccessReview,
+    SelfSubjectRulesReview,
+    SubjectAccessReview,
+)
 from kernel.objects.kind import Kind
-
-REVIEWS_ROOT = ["apis", "authentication.k8s.io", "v1"]
 
 Asked = TypeVar("Asked", bound=Kind)
 
 
 class Reviews:
-    """Answers questions about identities. They are never stored."""
+    """Answers questions about identities and access. They are never stored."""
 
     def __init__(self, tokens: ServiceAccountTokens):
         self._tokens = tokens
@@ -51,27 +55,28 @@ class Reviews:
         return json_answer(encode(answered), status=201, warnings=warnings)
 
     async def answer(
-        self,
-        request: web.BaseRequest,
-        segments: Sequence[str],
-        parameters: Parameters,
-        user: UserInfo,
+        self, request: web.BaseRequest, target: Target, parameters: Parameters, user: UserInfo
     ) -> web.StreamResponse:
-        """The review at a path below the group's. Raises `PathNotFound`."""
-        path = "/".join(segments)
-        if path not in ("tokenreviews", "selfsubjectreviews"):
+        """The review of the target's kind, completed. Raises `PathNotFound`."""
+        if target.name:
             raise PathNotFound
-        if request.method != "POST":
+        if request.method != "POST" or target.namespace is None:
             raise MethodNotAllowed(
                 "the server does not allow this method on the requested resource"
             )
-        if path == "tokenreviews":
-            review, warnings = await _read(TokenReview, request, parameters)
-            review.status = self._reviewed(review)
-            return json_answer(encode(review), status=201, warnings=warnings)
-        mine, warnings = await _read(SelfSubjectReview, request, parameters)
-        mine.status = SelfSubjectReviewStatus(user_info=user)
-        return json_answer(encode(mine), status=201, warnings=warnings)
+        review, warnings = await _read(target.kind, request, parameters)
+        match review:
+            case TokenReview():
+                review.status = self._reviewed(review)
+            case SelfSubjectReview():
+                review.status = SelfSubjectReviewStatus(user_info=user)
+            case SelfSubjectRulesReview():
+                answer_rules_review(review)
+            case SelfSubjectAccessReview() | SubjectAccessReview() | LocalSubjectAccessReview():
+                answer_access_review(review, target.namespace)
+            case _:
+                raise AssertionError(f"nothing answers a {target.info.kind}")
+        return json_answer(encode(review), status=201, warnings=warnings)
 
     def _reviewed(self, review: TokenReview) -> TokenReviewStatus:
         try:

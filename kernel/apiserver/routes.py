@@ -22,7 +22,7 @@ from kernel.apiserver.metrics import Metrics
 from kernel.apiserver.parameters import Parameters
 from kernel.apiserver.plugin_paths import PLUGIN_ROOT, PluginPaths
 from kernel.apiserver.reads import Reads
-from kernel.apiserver.reviews import REVIEWS_ROOT, Reviews
+from kernel.apiserver.reviews import Reviews
 from kernel.apiserver.served_kinds import ASKED_KINDS, MEASURED_KINDS, ServedKinds
 from kernel.apiserver.streaming.pod_streams import PodStreams
 from kernel.apiserver.streams import OpenStreams
@@ -117,11 +117,11 @@ class Routes:
         if len(segments) <= (2 if segments[0] == "api" else 3) or segments[0] not in _ROOTS:
             _require_get(request)
             return self._documents.answer(request, segments)
-        if segments[:3] == REVIEWS_ROOT:
-            return await self._reviews.answer(request, segments[3:], Parameters(query), user)
         target = resolve(self._kinds, segments)
-        handler = self._handler(request.method, target)
         parameters = Parameters(query)
+        if target.kind in ASKED_KINDS:
+            return await self._reviews.answer(request, target, parameters, user)
+        handler = self._handler(request.method, target)
         if request.method in ("GET", "HEAD"):
             return await handler(request, target, parameters)
         actor = actor_of(

@@ -4,12 +4,22 @@ from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 from kernel.objects.authentication import SelfSubjectReview, TokenReview
+from kernel.objects.authorization import (
+    LocalSubjectAccessReview,
+    SelfSubjectAccessReview,
+    SelfSubjectRulesReview,
+    SubjectAccessReview,
+)
 from kernel.objects.kind import Kind, KindInfo
 from kernel.objects.kinds import KindTable
 from kernel.objects.metrics import NodeMetrics, PodMetrics
 
 MEASURED_KINDS: tuple[type[Kind], ...] = (NodeMetrics, PodMetrics)
-ASKED_KINDS: tuple[type[Kind], ...] = (TokenReview, SelfSubjectReview)
+ASKED_KINDS: tuple[type[Kind], ...] = (
+    *(TokenReview, SelfSubjectReview),
+    *(SelfSubjectAccessReview, SelfSubjectRulesReview),
+    *(SubjectAccessReview, LocalSubjectAccessReview),
+)
 """Objects that are sent to be completed, and never stored."""
 
 _READING_VERBS = ["get", "list"]

@@ -210,3 +210,15 @@ async def test_a_token_is_reviewed(kubectl: Kubectl) -> None:
     review = "apiVersion: authentication.k8s.io/v1\nkind: TokenReview\nspec: {token: a.b.c}\n"
     answered = await kubectl("create", "-f", "-", "-o", "json", stdin=review)
     assert "invalid bearer token" in msgspec.json.decode(answered)["status"]["error"]
+
+
+@EVERY_VERSION
+async def test_who_may_do_what(kubectl: Kubectl) -> None:
+    assert (await kubectl("auth", "can-i", "delete", "pods")).strip() == "yes"
+    assert (await kubectl("auth", "can-i", "get", "/logs")).strip() == "yes"
+    everywhere = await kubectl("auth", "can-i", "get", "pods", "--subresource=log", "-A")
+    assert everywhere.strip() == "yes"
+    head, everything, paths = (await kubectl("auth", "can-i", "--list")).splitlines()[:3]
+    assert head.split()[:2] == ["Resources", "Non-Resource"]
+    assert everything.split() == ["*.*", "[]", "[]", "[*]"]
+    assert paths.split() == ["[*]", "[]", "[*]"]

@@ -13,6 +13,7 @@ MODULES = (
     *(
         "affinity",
         "authentication",
+        "authorization",
         "config",
         "container",
         "coordination",
