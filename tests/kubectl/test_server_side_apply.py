@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from .conftest import Kubectl
+from .conftest import EVERY_VERSION, Kubectl
 from .manifests import POD, website
 
 pytestmark = [pytest.mark.anyio, pytest.mark.kubectl]
@@ -28,6 +28,7 @@ async def managers(kubectl: Kubectl, *what: str) -> dict[tuple[str, str, str], A
     }
 
 
+@EVERY_VERSION
 async def test_apply_creates_changes_and_takes_away(kubectl: Kubectl) -> None:
     apply = ("apply", "--server-side", "-f", "-")
     assert await kubectl(*apply, stdin=SETTINGS) == "configmap/settings serverside-applied\n"
@@ -47,6 +48,7 @@ async def test_apply_creates_changes_and_takes_away(kubectl: Kubectl) -> None:
     )
 
 
+@EVERY_VERSION
 async def test_a_conflict_is_told_and_can_be_forced(kubectl: Kubectl) -> None:
     await kubectl("apply", "--server-side", "-f", "-", stdin=SETTINGS)
     changed = SETTINGS.replace("blue", "red")
@@ -62,6 +64,7 @@ async def test_a_conflict_is_told_and_can_be_forced(kubectl: Kubectl) -> None:
     }
 
 
+@EVERY_VERSION
 async def test_the_move_from_client_side_apply(kubectl: Kubectl) -> None:
     await kubectl("apply", "-f", "-", stdin=SETTINGS)
     changed = SETTINGS.replace("blue", "red")

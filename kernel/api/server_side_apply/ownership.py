@@ -39,7 +39,7 @@ from kernel.objects.meta import ManagedFieldsEntry
 from kernel.store.schema import Entry, Verb
 from kernel.store.store import StoreReader
 
-HISTORY_ENTRIES_MAX = 256
+HISTORY_ENTRIES_MAX = 128  # reading them holds up all else for some milliseconds
 
 _RESET = [ManagedFieldsEntry()]
 

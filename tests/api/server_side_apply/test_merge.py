@@ -12,7 +12,6 @@ from kernel.api.server_side_apply.documents import (
     cleaned,
     compare,
     field_set_of,
-    merge,
 )
 from kernel.api.server_side_apply.field_sets import FieldSet
 from kernel.api.server_side_apply.history import tracked
