@@ -280,6 +280,22 @@ async def test_the_terminal_of_a_container(trial: Trial) -> None:
     assert (await trial.exited(container_id)).exit_code == 4
 
 
+async def test_the_terminal_is_there_for_clients_though_its_container_has_let_go_of_it(
+    trial: Trial,
+) -> None:
+    """The shim's own end was closed then, and its number another file's."""
+    script = "echo ready; exec sleep 60 <&- >&- 2>&-"
+    container_id = await trial.shell(await trial.run_sandbox(), script, stdin=True, tty=True)
+    await trial.wait_output(container_id, "ready")
+    runtime = runtime_of(trial)
+    async with runtime.attach(container_id, stdin=True) as session, anyio.create_task_group() as t:
+        listener = Listener(session, t)
+        await session.resize(100, 40)
+        await session.send(b"nobody reads this\n")
+        await runtime.stop_container(container_id, grace_seconds=0)
+        await listener.wait_end()
+
+
 async def test_a_slow_client_holds_the_output_back_and_nothing_is_lost(
     trial: Trial, state_directory: Path
 ) -> None:

@@ -61,7 +61,8 @@ class ContainerStreams:
         # There is none where the child was killed on its way.
         for terminal in terminals:
             self._add_output(_STDOUT, terminal)
-            self._input = terminal
+            # Its own: the output's is closed as soon as nobody has the terminal open.
+            self._input = os.dup(terminal)
 
     def attach(self, stdout: int, stderr: int, *, stdin: bool) -> list[int]:
         """Join in, from now on; the descriptors are ours from here.
@@ -92,7 +93,6 @@ class ContainerStreams:
         """The container has ended: pass on what is left of its output."""
         for output in self._outputs.values():
             output.finish()
-        if not self._config["tty"]:
-            self._close_input()
+        self._close_input()
         if self._terminal_socket is not None:
             self._terminal_socket.close()
