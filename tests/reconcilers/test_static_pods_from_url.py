@@ -7,6 +7,7 @@ unless a test moves it on.
 import json
 import threading
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -44,6 +45,7 @@ class Site:
     def __init__(self) -> None:
         self.status = 200
         self.content = b""
+        self.location = ""
         self.asked: list[Mapping[str, str]] = []
         site = self
 
@@ -52,6 +54,8 @@ class Site:
                 site.asked.append(dict(self.headers))
                 self.send_response(site.status)
                 self.send_header("Content-Length", str(len(site.content)))
+                if site.location:
+                    self.send_header("Location", site.location)
                 self.end_headers()
                 self.wfile.write(site.content)
 
@@ -66,8 +70,8 @@ class Site:
         self.content = "\n---\n".join(map(json.dumps, pods)).encode()
 
 
-@pytest.fixture
-def site() -> Iterator[Site]:
+@contextmanager
+def serving() -> Iterator[Site]:
     site = Site()
     thread = threading.Thread(target=site.server.serve_forever, args=(0.02,))
     thread.start()
@@ -75,6 +79,18 @@ def site() -> Iterator[Site]:
     site.server.shutdown()
     thread.join()
     site.server.server_close()
+
+
+@pytest.fixture
+def site() -> Iterator[Site]:
+    with serving() as site:
+        yield site
+
+
+@pytest.fixture
+def other_site() -> Iterator[Site]:
+    with serving() as site:
+        yield site
 
 
 @pytest.fixture
@@ -151,6 +167,18 @@ async def test_the_answer_becomes_mirror_pods_and_is_followed(
         site.content = json.dumps(pod_list | {"items": []}).encode()
         await ask_again(clock, site)
         await wait_images(client, {})
+
+
+async def test_headers_are_for_the_host_that_they_were_given_for(
+    client: Client, run: Any, build: Any, site: Site, other_site: Site
+) -> None:
+    other_site.serve(_pod("web"))
+    site.status, site.location = 302, other_site.url
+    async with run(build):
+        await wait_images(client, {"web-node1": "busybox:1"})
+    assert site.asked[0]["X-Fleet"] == "blue"
+    assert "X-Fleet" not in other_site.asked[0]
+    assert other_site.asked[0]["User-Agent"] == "podkernel"
 
 
 @pytest.mark.parametrize(

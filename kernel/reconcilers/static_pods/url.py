@@ -9,6 +9,7 @@ import http.client
 import urllib.error
 import urllib.request
 from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
 
 import anyio.to_thread
 import msgspec
@@ -27,12 +28,26 @@ from kernel.reconcilers.static_pods.source import RESCAN_SECONDS
 SCHEMES = ("http://", "https://")
 TIMEOUT_SECONDS = 10.0
 
+_HEADERS = {"Accept": "application/json, application/yaml", "User-Agent": "podkernel"}
+
 
 class ManifestUrl(msgspec.Struct, frozen=True):
     """A manifest's address, and headers to ask for it with."""
 
     url: str
     headers: Mapping[str, str] = {}
+
+
+class _Redirects(urllib.request.HTTPRedirectHandler):
+    """Follows them. Headers that were given for one host, such as a token, are not for others."""
+
+    def redirect_request(
+        self, request: urllib.request.Request, *answer: Any
+    ) -> urllib.request.Request | None:
+        following = super().redirect_request(request, *answer)
+        if following is None or following.host == request.host:
+            return following
+        return urllib.request.Request(following.full_url, headers=_HEADERS)
 
 
 class _NoManifest(Exception):
@@ -80,10 +95,11 @@ class UrlSource:
 
 def _fetch(location: ManifestUrl) -> bytes:
     """What the server answers. Blocking. Raises `_NoManifest`."""
-    headers = {"Accept": "application/json, application/yaml", "User-Agent": "podkernel"}
-    request = urllib.request.Request(location.url, headers={**headers, **location.headers})
+    request = urllib.request.Request(location.url, headers={**_HEADERS, **location.headers})
     try:
-        with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as answer:
+        with urllib.request.build_opener(_Redirects).open(
+            request, timeout=TIMEOUT_SECONDS
+        ) as answer:
             data: bytes = answer.read(MANIFEST_BYTES_MAX + 1)
     except urllib.error.HTTPError as error:
         with error:
