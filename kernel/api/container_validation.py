@@ -49,6 +49,20 @@ _RESOURCE_FIELDS = tuple(
     for name in ("cpu", "ephemeral-storage", "memory")
 )
 _STANDARD_RESOURCES = ("cpu", "memory", "ephemeral-storage")
+_SIGNALS = (
+    *("ABRT", "ALRM", "BUS", "CHLD", "CLD", "CONT", "FPE", "HUP", "ILL", "INT", "IO", "IOT"),
+    *("KILL", "PIPE", "POLL", "PROF", "PWR", "QUIT", "RTMAX", "RTMIN", "SEGV", "STKFLT", "STOP"),
+    *("SYS", "TERM", "TRAP", "TSTP", "TTIN", "TTOU", "URG", "USR1", "USR2", "VTALRM", "WINCH"),
+    *("XCPU", "XFSZ"),
+)
+_STOP_SIGNALS = tuple(
+    sorted(
+        [f"SIG{name}" for name in _SIGNALS]
+        + [f"SIGRTMIN+{distance}" for distance in range(1, 16)]
+        + [f"SIGRTMAX-{distance}" for distance in range(1, 15)]
+    )
+)
+"""What KEP-4960 allows for Linux."""
 _SUBSCRIPTED_FIELDS = ("metadata.annotations", "metadata.labels")
 
 
@@ -301,6 +315,8 @@ def _check_lifecycle(
                     "must be non-negative and less than terminationGracePeriodSeconds"
                     f" ({grace_seconds})",
                 )
+    if lifecycle.stop_signal is not None and lifecycle.stop_signal not in _STOP_SIGNALS:
+        causes.unsupported(f"{path}.stopSignal", lifecycle.stop_signal, _STOP_SIGNALS)
 
 
 def _check_probe(probe: Probe | None, name: str, container_path: str, causes: Causes) -> None:

@@ -8,6 +8,7 @@ import msgspec
 from kernel.api.causes import Causes
 from kernel.api.container_validation import check_container, check_hooks, check_resources
 from kernel.api.core_validation import TAINT_EFFECTS, check_quantity
+from kernel.api.placement_validation import check_placement
 from kernel.api.security_validation import check_pod_security
 from kernel.api.volume_validation import check_volumes
 from kernel.objects.container import Container, EphemeralContainer
@@ -55,6 +56,7 @@ def check_pod(pod: Pod, causes: Causes) -> None:
     _check_names(spec, causes)
     _check_durations(spec, causes)
     check_tolerations(spec.tolerations, "spec.tolerations", causes)
+    check_placement(spec, causes)
     check_pod_security(spec, causes)
     if spec.os is not None:
         causes.one_of("spec.os.name", spec.os.name, ("linux", "windows"))

@@ -283,6 +283,15 @@ def test_containers(fields: dict[str, Any], expected: list[tuple[str, str]]) -> 
     assert causes_of(with_container(**fields)) == expected
 
 
+def test_stop_signals_are_signals() -> None:
+    for name in ("SIGUSR1", "SIGRTMIN+15", "SIGRTMAX-14", "SIGCLD"):
+        assert causes_of(with_container(lifecycle={"stopSignal": name})) == []
+    for name in ("SIGFOO", "USR1", "15", "SIGRTMIN+16", ""):
+        (cause,) = validate_create(with_container(lifecycle={"stopSignal": name}))
+        assert cause.field == "spec.containers[0].lifecycle.stopSignal"
+        assert 'supported values: "SIGABRT", "SIGALRM"' in cause.message
+
+
 def test_resources_are_standard_or_qualified() -> None:
     amounts = {"gpu": "1", "example.dev/gpu": "1", "hugepages-2Mi": "2Mi"}
     assert causes_of(with_container(resources={"limits": amounts})) == [
