@@ -88,10 +88,9 @@ class PodAccess:
             if self._gateway is None:
                 gateway = await anyio.to_thread.run_sync(self._make_gateway)
                 try:
-                    listener = await anyio.to_thread.run_sync(gateway.listen, SERVICE_PORT)
-                except OSError:
+                    await accept(await anyio.to_thread.run_sync(gateway.listen, SERVICE_PORT))
+                except BaseException:
                     gateway.close()
                     raise
-                await accept(listener)
                 self._gateway = gateway
             return self._gateway

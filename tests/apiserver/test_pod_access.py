@@ -102,3 +102,17 @@ async def test_where_there_can_be_no_gateway_the_caller_learns_it(
     assert "10.0.0.1 can't reach the API server: Operation not permitted" in caplog.text
     with pytest.raises(PermissionError):
         await access.connect("two", "/ns/two", "10.0.0.2")
+
+
+async def test_a_gateway_that_the_server_does_not_take_is_let_go() -> None:
+    gateway = RecordedGateway()
+
+    async def refuse(listener: socket.socket) -> None:
+        listener.close()
+        raise RuntimeError("the server has ended")
+
+    access = PodAccess(lambda: gateway)
+    await access.serve(refuse, NODE_ADDRESS)
+    with pytest.raises(RuntimeError):
+        await access.connect("one", "/ns/one", "10.0.0.1")
+    assert gateway.closed
