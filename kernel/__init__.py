@@ -97,7 +97,11 @@ if TYPE_CHECKING:
     from kernel.objects.pod import Pod as Pod, PodSpec as PodSpec
     from kernel.objects.pod_status import PodStatus as PodStatus
     from kernel.objects.service import Service as Service, ServiceAccount as ServiceAccount
-    from kernel.objects.struct import Struct as Struct
+    from kernel.objects.struct import (
+        Atomic as Atomic,
+        MergeKey as MergeKey,
+        Struct as Struct,
+    )
     from kernel.objects.volume import (
         ConfigMapVolumeSource as ConfigMapVolumeSource,
         EmptyDirVolumeSource as EmptyDirVolumeSource,
@@ -151,7 +155,7 @@ _MODULES = {
     "kernel.objects.pod": ("Pod", "PodSpec"),
     "kernel.objects.pod_status": ("PodStatus",),
     "kernel.objects.service": ("Service", "ServiceAccount"),
-    "kernel.objects.struct": ("Struct",),
+    "kernel.objects.struct": ("Atomic", "MergeKey", "Struct"),
     "kernel.objects.volume": (
         *("ConfigMapVolumeSource", "EmptyDirVolumeSource", "HostPathVolumeSource"),
         *("SecretVolumeSource", "Volume"),
