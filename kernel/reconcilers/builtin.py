@@ -124,7 +124,7 @@ async def _node_reconcilers(
     health = NodeHealth(node.runtime, node.pod_directory, clock, node.limits)
     reconcilers = [
         node_registration(identity, health, recorder, clock, node.limits),
-        node_taints(clock),
+        node_taints(recorder, clock),
         ImageCollection(node.name, node.runtime, recorder, clock, node.limits).reconciler(),
     ]
     if node.static_pods is not None:

@@ -96,6 +96,7 @@ def test_a_cordoned_node_takes_no_more_pods(shared_kernel: PodKernel) -> None:
     shared_kernel.pod_when("after", is_ready)
     described = _described(shared_kernel)
     assert "Taints:             <none>" in described
+    assert "Node node1 status is now: NodeNotSchedulable" in described
     assert "Non-terminated Pods:" in described
     assert "Container Runtime Version:  containerd://" in described
     shared_kernel.kubectl("delete", "pod", "before", "after", "--now")

@@ -16,6 +16,7 @@ from kernel.api.client import Client
 from kernel.api.errors import Conflict, NotFound
 from kernel.clock import Clock, now_timestamp
 from kernel.control.reconciler import Reconciler, Request, RetryAfter
+from kernel.control.recorder import Recorder
 from kernel.objects.node import Node, Taint
 
 _EFFECT = "NoSchedule"
@@ -44,14 +45,19 @@ def _is_ours(taint: Taint) -> bool:
     return taint.key in _OURS and taint.effect == _EFFECT
 
 
-def node_taints(clock: Clock) -> Reconciler:
-    """The reconciler that keeps the taints of every node."""
+def _is_cordoned(taints: list[Taint]) -> bool:
+    return any(_is_ours(taint) and taint.key == _UNSCHEDULABLE for taint in taints)
+
+
+def node_taints(recorder: Recorder, clock: Clock) -> Reconciler:
+    """The reconciler that keeps the taints of every node, and says when one is cordoned or is no
+    longer: the taint remembers what has been said."""
 
     async def reconcile(request: Request, client: Client) -> None:
         try:
             node = await client.get(Node, request.name)
-            wanted = wanted_taints(node)
-            if wanted == node.spec.taints:
+            wanted, present = wanted_taints(node), node.spec.taints
+            if wanted == present:
                 return
             now = now_timestamp(clock)
             node.spec.taints = [
@@ -60,7 +66,11 @@ def node_taints(clock: Clock) -> Reconciler:
                 else taint
                 for taint in wanted
             ]
-            await client.update(node)
+            node = await client.update(node)
+            if _is_cordoned(wanted) != _is_cordoned(present):
+                reason = "NodeNotSchedulable" if _is_cordoned(wanted) else "NodeSchedulable"
+                message = f"Node {request.name} status is now: {reason}"
+                await recorder.event(node, "Normal", reason, message)
         except NotFound:
             return
         except Conflict as error:

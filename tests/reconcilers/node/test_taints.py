@@ -7,6 +7,8 @@ import pytest
 
 from kernel.api.client import Client
 from kernel.clock import ManualClock, now_timestamp
+from kernel.control.recorder import Recorder
+from kernel.objects.event import Event
 from kernel.objects.meta import ObjectMeta
 from kernel.objects.node import Node, NodeCondition, NodeSpec, NodeStatus, Taint
 from kernel.reconcilers.node.taints import node_taints, wanted_taints
@@ -55,7 +57,8 @@ async def test_a_cordoned_node_is_tainted_and_an_uncordoned_one_is_not(
     client: Client, clock: ManualClock, run: Any
 ) -> None:
     await client.create(node(THEIRS))
-    async with run(lambda _: [node_taints(clock)]):
+    recorder = Recorder(client, component="kubelet", clock=clock)
+    async with run(lambda _: [node_taints(recorder, clock)]):
         stored = await client.get(Node, "node1")
         stored.spec.unschedulable = True
         await client.update(stored)
@@ -67,3 +70,8 @@ async def test_a_cordoned_node_is_tainted_and_an_uncordoned_one_is_not(
         await client.update(stored)
         await anyio.wait_all_tasks_blocked()
         assert (await client.get(Node, "node1")).spec.taints == [THEIRS]
+    events = await client.list(Event, namespace="default")
+    assert {(event.reason, event.message, event.count) for event in events} == {
+        ("NodeNotSchedulable", "Node node1 status is now: NodeNotSchedulable", 1),
+        ("NodeSchedulable", "Node node1 status is now: NodeSchedulable", 1),
+    }
