@@ -13,6 +13,7 @@ from kernel.api.causes import Causes
 from kernel.api.changes import time_of
 from kernel.api.client import Subresource
 from kernel.api.context import current_actor
+from kernel.api.defaulting import default
 from kernel.api.errors import BadRequest, Conflict, Invalid, UnreadableObject
 from kernel.api.server_side_apply.documents import ABSENT, cleaned
 from kernel.api.server_side_apply.history import (
@@ -68,7 +69,7 @@ class FieldOwnership:
         application: Application,
         subresource: Subresource,
     ) -> Any:
-        """The object after an apply, and with its managers; not yet defaulted or validated.
+        """The object after an apply, defaulted, and with its managers; not yet validated.
 
         Raises `BadRequest` for what makes no object of the kind, `Invalid` for the name of no
         manager, and `Conflict`.
@@ -95,6 +96,8 @@ class FieldOwnership:
         live: Any = {} if present is None else _document(present.data)
         managers = self._managers(present)
         obj = _decoded(kind, applied_document(live, configuration, shape, managers, applier))
+        # The live object is with its defaults: what lacks but these is no change, and no conflict.
+        default(obj)
         after = applied_managers(
             live,
             _document(msgspec.json.encode(obj)),

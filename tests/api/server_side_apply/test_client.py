@@ -71,6 +71,23 @@ async def test_what_was_read_can_be_applied_by_its_reader(client: LocalClient) -
         await client.apply(read, field_manager="reader")
 
 
+async def test_defaults_inside_of_an_atomic_list_are_no_conflict(client: LocalClient) -> None:
+    items = [{"path": "labels", "fieldRef": {"fieldPath": "metadata.labels"}}]
+    configuration = {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": "web"},
+        "spec": {
+            "containers": [{"name": "main", "image": "busybox"}],
+            "volumes": [{"name": "info", "downwardAPI": {"items": items}}],
+        },
+    }
+    first: Pod = await client.apply(configuration, field_manager="robot")
+    second: Pod = await client.apply(configuration, field_manager="other")
+    assert second.spec == first.spec
+    assert owners(second) == {("robot", "Apply"), ("other", "Apply")}
+
+
 async def test_refusals(client: LocalClient) -> None:
     with pytest.raises(Invalid, match="is required for apply patch"):
         await client.apply(config_map(), field_manager="")
