@@ -25,6 +25,9 @@ class TerminalSizes:
                 document, end = _DECODER.raw_decode(self._text)
             except ValueError:
                 break  # the rest is still to come
+            except RecursionError:
+                self._text = ""  # no size is nested that deeply
+                break
             self._text = self._text[end:]
             size = _size(document)
             if size is not None:

@@ -10,7 +10,10 @@ from kernel.cri.runtime import ContainerConfig, Mount, RuntimeFailure, SandboxCo
 # What every container is given unasked: where the API's credentials are.
 _CREDENTIALS = "/var/run/secrets/kubernetes.io/serviceaccount"
 # Mounts that are a convenience: where no mount is possible, they are left out.
-_DISPENSABLE = ("/dev/", "/etc/hostname", "/etc/hosts", "/etc/resolv.conf", _CREDENTIALS)
+_DISPENSABLE = (
+    *("/dev/termination-log", "/etc/hostname", "/etc/hosts", "/etc/resolv.conf"),
+    _CREDENTIALS,
+)
 _IPC_SYSCTLS = ("kernel.shm", "kernel.msg", "kernel.sem", "fs.mqueue.")
 
 
@@ -49,7 +52,7 @@ def check_mounts(config: ContainerConfig, abilities: Abilities) -> None:
 
 
 def _is_dispensable(mount: Mount) -> bool:
-    return mount.container_path.startswith(_DISPENSABLE)
+    return mount.container_path in _DISPENSABLE
 
 
 def _is_in_place(mount: Mount) -> bool:

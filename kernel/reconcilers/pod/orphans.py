@@ -6,6 +6,7 @@ which ends it.
 
 import logging
 import os
+import re
 import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -57,7 +58,8 @@ class OrphanSweep:
     async def sweep(self) -> None:
         """Look once. The directories are listed first: what a Pod makes later is not among them."""
         logs = {_uid_of_logs(name): name for name in _names(self._host.logs_directory)}
-        uids = {*logs, *_names(self._host.pods_directory)}
+        # Others' directories, such as the lost+found of a disk of its own, are not ours to remove.
+        uids = set(filter(_UID.fullmatch, {*logs, *_names(self._host.pods_directory)}))
         if not uids:
             return
         owned = await self._host.runtime.sandboxes(labels={OWNER: self._host.owner})
@@ -73,6 +75,10 @@ class OrphanSweep:
             remove_pod_directory(self._host.pods_directory, uid)
         except OSError as error:
             logger.warning("the directory of the pod %s can't be removed: %s", uid, error)
+
+
+_UID = re.compile(r"[0-9a-f-]{16,}")
+"""A Pod's uid, or the hash that a static Pod goes by."""
 
 
 def _names(directory: Path) -> list[str]:

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 import anyio
 from msgspec.structs import replace
 
-from kernel.cri import runtime as cri
 from kernel.objects.pod import Container, Pod
 from kernel.reconcilers.pod.hooks import Hook, HookFailure
 from kernel.reconcilers.pod.host import ContainerHost, PodMemory
@@ -38,7 +37,7 @@ async def stop_containers(
     names = [stop.container.name for stop in stops]
     waits_for = sidecars_wait_for(pod, names) if whole_pod else {}
     ended = {name: anyio.Event() for name in names}
-    failures: list[cri.RuntimeFailure] = []
+    failures: list[Exception] = []
 
     async def end(stop: Stop) -> None:
         name = stop.container.name
@@ -46,7 +45,7 @@ async def stop_containers(
         stopping = _Stopping(host, pod, memory, replace(stop, grace_seconds=grace))
         try:
             await stopping.run([ended[other] for other in waits_for.get(name, ())])
-        except cri.RuntimeFailure as failure:
+        except Exception as failure:  # whatever it is, the others have to end
             failures.append(failure)
         ended[name].set()
 

@@ -53,6 +53,14 @@ async def test_the_start_finds_what_was_left_and_spares_what_is_known(tmp_path: 
             )
 
 
+async def test_what_is_no_pods_stays(tmp_path: Path) -> None:
+    async with open_node(tmp_path) as node:
+        (tmp_path / "pods" / "lost+found").mkdir(parents=True)
+        leave_behind(tmp_path, GONE)
+        async with node.running():
+            assert await left(tmp_path) == ["lost+found"]
+
+
 async def test_a_pod_that_the_runtime_alone_knows_is_ended_in_order(tmp_path: Path) -> None:
     async with open_node(tmp_path) as node:
         async with node.running():
