@@ -148,7 +148,7 @@ class LocalClient(Client):
         subresource: Subresource = "",
         dry_run: bool = False,
     ) -> KindType:
-        stored = await self._api.patch(
+        stored, _ = await self._api.patch(
             kind,
             resolve_namespace(kind, namespace),
             name,

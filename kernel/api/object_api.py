@@ -22,6 +22,7 @@ from kernel.api.errors import (
     NotFound,
     UnreadableObject,
 )
+from kernel.api.field_validation import FieldValidation
 from kernel.api.idempotency import Remembered, require_usable
 from kernel.api.patching import patched
 from kernel.api.planning import Plan, Planner
@@ -244,15 +245,19 @@ class ObjectApi:
         patch_type: PatchType,
         *,
         subresource: Subresource = "",
+        validation: FieldValidation = "Strict",
         dry_run: bool = False,
-    ) -> Stored:
-        """Change parts of an object; `patch` is plain JSON data."""
+    ) -> tuple[Stored, Sequence[str]]:
+        """Change parts of an object; `patch` is plain JSON data. Answers the object, and what the
+        client is to be warned of."""
+        warnings: Sequence[str] = ()
 
         async def plan(present: Stored) -> Plan:
-            obj = patched(kind, present, patch, patch_type)
+            nonlocal warnings
+            obj, warnings = patched(kind, present, patch, patch_type, validation)
             return await self.planner.update(present, obj, subresource=subresource, dry_run=dry_run)
 
-        return await self._change(kind, namespace, name, plan, dry_run)
+        return await self._change(kind, namespace, name, plan, dry_run), warnings
 
     async def apply(
         self,

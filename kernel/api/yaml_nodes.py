@@ -64,13 +64,17 @@ class Node:
         self.members: dict[str | int, tuple[Node, int]] = {}
 
 
-def read_documents(text: str) -> Iterator[Node]:
-    """The documents of a YAML stream, empty ones left out. Raises `YamlError`."""
+def read_documents(text: str, repeated: list[YamlError] | None = None) -> Iterator[Node]:
+    """The documents of a YAML stream, empty ones left out. Raises `YamlError`.
+
+    A key that a mapping has twice is an error too; with `repeated` it is noted there instead, and
+    the last value counts.
+    """
     try:
         events = yaml.parse(text, Loader=_LOADER)
         for event in events:
             if isinstance(event, yaml.DocumentStartEvent):
-                node = _Composer(events).compose()
+                node = _Composer(events, repeated).compose()
                 if node.value is not None:
                     yield node
     except yaml.reader.ReaderError as error:
@@ -95,8 +99,9 @@ def _syntax_error(error: yaml.MarkedYAMLError, text: str) -> YamlError:
 class _Composer:
     """Builds one document from its events."""
 
-    def __init__(self, events: Iterator[yaml.Event]):
+    def __init__(self, events: Iterator[yaml.Event], repeated: list[YamlError] | None):
         self._events = events
+        self._repeated = repeated
         self._anchors: dict[str, Node] = {}
         self._aliased_nodes = 0
 
@@ -155,7 +160,9 @@ class _Composer:
             if key in node.members:
                 first_line = node.members[key][1]
                 message = f'duplicate key "{key}", first set on line {first_line}'
-                raise YamlError(key_line, message)
+                if self._repeated is None:
+                    raise YamlError(key_line, message)
+                self._repeated.append(YamlError(key_line, message))
             node.members[key] = (value, key_line)
             node.value[key] = value.value
         for source in merged:

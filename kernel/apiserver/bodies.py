@@ -7,14 +7,18 @@ from aiohttp import web
 
 from kernel.api.client import PatchType
 from kernel.api.errors import ApiError, BadRequest, UnsupportedMediaType
+from kernel.api.field_validation import (
+    ERRORS_LISTED_MAX,
+    FieldValidation,
+    read_object,
+    refusal,
+)
 from kernel.api.yaml_nodes import YamlError, read_documents
 from kernel.apiserver.protobuf import ProtobufError, decode_protobuf
-from kernel.objects.decoding import DecodeFailure, FieldError, decode, decode_leniently, parse_json
-from kernel.objects.kind import Kind
+from kernel.objects.decoding import DecodeFailure, FieldError, parse_json
+from kernel.objects.duplicate_fields import duplicate_fields
 
 BODY_BYTES_MAX = 3 * 1024 * 1024
-# Nobody reads more, and each warning is a header, of which clients take so many.
-ERRORS_LISTED_MAX = 32
 
 PATCH_TYPES: dict[str, PatchType] = {
     "application/json-patch+json": "json",
@@ -46,27 +50,47 @@ async def read_body(request: web.BaseRequest) -> bytes:
 
 
 def decode_object(
-    kind: type[StructType], body: bytes, content_type: str, *, validation: str
+    kind: type[StructType], body: bytes, content_type: str, *, validation: FieldValidation
 ) -> tuple[StructType, list[str]]:
-    """The struct in a body, and what to warn of.
+    """The struct in a body, and what to warn of. Raises `BadRequest`, `Invalid`,
+    `UnsupportedMediaType`."""
+    media_type = _media_type(content_type)
+    if media_type in YAML_TYPES:
+        return _decode_yaml(kind, body, validation)
+    if media_type == PROTOBUF_TYPE:
+        try:
+            return read_object(kind, decode_protobuf(body), validation)
+        except ProtobufError as error:
+            raise UnsupportedMediaType(f"{PROTOBUF_TYPE}: {error}") from None
+    if media_type not in ("application/json", ""):
+        raise UnsupportedMediaType(
+            f'the body of the request was in an unknown format "{media_type}"; '
+            "accepted media types include: application/json, application/yaml"
+        )
+    if not body:
+        raise BadRequest("the request has no body, but needs one")
+    decoded, warnings = read_object(kind, body, validation)
+    if validation == "Ignore" or not (duplicates := duplicate_fields(body)):
+        return decoded, warnings
+    return read_object(kind, body, validation, duplicates=duplicates)
 
-    `validation` is the request's fieldValidation: unknown fields are refused by `Strict`, warned
-    of by `Warn`, dropped in silence by `Ignore`. Raises `BadRequest`, `UnsupportedMediaType`.
-    """
-    document = _plain_document(body, content_type)
-    try:
-        if validation == "Strict":
-            return decode(kind, document), []
-        decoded, unknown = decode_leniently(kind, document)
-    except DecodeFailure as failure:
-        raise _refusal(kind, failure.errors) from None
-    if validation == "Ignore":
-        unknown = []
-    return decoded, [str(error) for error in unknown[:ERRORS_LISTED_MAX]]
+
+def _decode_yaml(
+    kind: type[StructType], body: bytes, validation: FieldValidation
+) -> tuple[StructType, list[str]]:
+    repeated: list[YamlError] = []
+    document = _yaml_document(body, repeated)
+    duplicates = [
+        FieldError("", f"line {error.line}: {error.message}", reason="duplicate")
+        for error in repeated
+    ]
+    return read_object(kind, document, validation, duplicates=duplicates)
 
 
-def decode_patch(body: bytes, content_type: str) -> tuple[Any, PatchType]:
-    """A patch and its type. Raises `BadRequest`, `UnsupportedMediaType`."""
+def decode_patch(
+    body: bytes, content_type: str, *, validation: FieldValidation
+) -> tuple[Any, PatchType, list[str]]:
+    """A patch, its type, and what to warn of. Raises `BadRequest`, `UnsupportedMediaType`."""
     media_type = _media_type(content_type)
     patch_type = PATCH_TYPES.get(media_type)
     if patch_type is None:
@@ -83,7 +107,10 @@ def decode_patch(body: bytes, content_type: str) -> tuple[Any, PatchType]:
     if not isinstance(patch, wanted):
         shape = "an array of operations" if patch_type == "json" else "an object"
         raise BadRequest(f"a patch of type {media_type} is {shape}")
-    return patch, patch_type
+    duplicates = [] if validation == "Ignore" else duplicate_fields(body)
+    if duplicates and validation == "Strict":
+        raise refusal(msgspec.Struct, patch, duplicates)
+    return patch, patch_type, [str(error) for error in duplicates[:ERRORS_LISTED_MAX]]
 
 
 def is_apply(content_type: str) -> bool:
@@ -102,32 +129,13 @@ def decode_configuration(body: bytes) -> dict[str, Any]:
     return configuration
 
 
-def _plain_document(body: bytes, content_type: str) -> bytes | dict[str, Any]:
-    media_type = _media_type(content_type)
-    if media_type in ("application/json", ""):
-        if not body:
-            raise BadRequest("the request has no body, but needs one")
-        return body
-    if media_type in YAML_TYPES:
-        return _yaml_document(body)
-    if media_type == PROTOBUF_TYPE:
-        try:
-            return decode_protobuf(body)
-        except ProtobufError as error:
-            raise UnsupportedMediaType(f"{PROTOBUF_TYPE}: {error}") from None
-    raise UnsupportedMediaType(
-        f'the body of the request was in an unknown format "{media_type}"; '
-        "accepted media types include: application/json, application/yaml"
-    )
-
-
 def _media_type(content_type: str) -> str:
     return content_type.partition(";")[0].strip().lower()
 
 
-def _yaml_document(body: bytes) -> dict[str, Any]:
+def _yaml_document(body: bytes, repeated: list[YamlError] | None = None) -> dict[str, Any]:
     try:
-        documents = list(read_documents(body.decode("utf-8-sig")))
+        documents = list(read_documents(body.decode("utf-8-sig"), repeated))
     except YamlError as error:
         raise BadRequest(f"the body can't be read: line {error.line}: {error.message}") from None
     except UnicodeDecodeError:
@@ -136,17 +144,3 @@ def _yaml_document(body: bytes) -> dict[str, Any]:
         raise BadRequest("the body must be one YAML document, an object")
     value: dict[str, Any] = documents[0].value
     return value
-
-
-def _refusal(kind: type[msgspec.Struct], errors: list[FieldError]) -> BadRequest:
-    listed = ", ".join(str(error) for error in errors[:ERRORS_LISTED_MAX])
-    if len(errors) > ERRORS_LISTED_MAX:
-        listed += f", and {len(errors) - ERRORS_LISTED_MAX} more"
-    if any(error.reason == "syntax" for error in errors):
-        return BadRequest(f"the body of the request can't be read: {listed}")
-    if all(error.reason == "unknown" for error in errors):
-        listed = f"strict decoding error: {listed}"
-    if issubclass(kind, Kind):
-        name, version = kind.info.kind, kind.info.api_version
-        return BadRequest(f'{name} in version "{version}" cannot be handled as a {name}: {listed}')
-    return BadRequest(listed)

@@ -3,10 +3,10 @@
 from urllib.parse import parse_qsl
 
 from kernel.api.errors import BadRequest
+from kernel.api.field_validation import FieldValidation
 
 TRUE_WORDS = {"", "1", "t", "T", "true", "TRUE", "True"}
 FALSE_WORDS = {"0", "f", "F", "false", "FALSE", "False"}
-VALIDATION_MODES = ("Strict", "Warn", "Ignore")
 
 
 class Parameters:
@@ -63,12 +63,13 @@ class Parameters:
         return True
 
     @property
-    def field_validation(self) -> str:
-        """What to do about unknown and duplicate fields: `Strict`, `Warn` or `Ignore`."""
-        mode = self.text("fieldValidation") or "Warn"
-        if mode not in VALIDATION_MODES:
-            supported = ", ".join(f'"{known}"' for known in sorted(VALIDATION_MODES))
-            raise BadRequest(
-                f'fieldValidation: Unsupported value: "{mode}": supported values: {supported}'
-            )
-        return mode
+    def field_validation(self) -> FieldValidation:
+        """What to do about unknown and duplicate fields."""
+        match self.text("fieldValidation") or "Warn":
+            case "Strict" | "Warn" | "Ignore" as mode:
+                return mode
+            case mode:
+                raise BadRequest(
+                    f'fieldValidation: Unsupported value: "{mode}": supported values: "Ignore", '
+                    '"Strict", "Warn"'
+                )

@@ -74,17 +74,19 @@ class Writes:
             cause = StatusCause(reason="FieldValueForbidden", message=_FORCE_REFUSAL, field="force")
             raise Invalid.of("meta.k8s.io", "PatchOptions", "", [cause])
         body = await read_body(request)
-        patch, patch_type = decode_patch(body, content_type)
-        stored = await self._api.patch(
+        validation = parameters.field_validation
+        patch, patch_type, duplicates = decode_patch(body, content_type, validation=validation)
+        stored, warnings = await self._api.patch(
             target.kind,
             target.one_namespace,
             target.name,
             patch,
             patch_type,
             subresource=_subresource(target),
+            validation=validation,
             dry_run=parameters.dry_run,
         )
-        return json_answer(stored.wire())
+        return json_answer(stored.wire(), warnings=[*duplicates, *warnings])
 
     async def _apply(
         self, request: web.BaseRequest, target: Target, parameters: Parameters

@@ -20,7 +20,7 @@ from kernel.objects.wire_types import Time
 
 StructType = TypeVar("StructType", bound=msgspec.Struct)
 
-FieldErrorReason = Literal["unknown", "type", "required", "syntax"]
+FieldErrorReason = Literal["unknown", "duplicate", "type", "required", "syntax"]
 
 _ABSENT = object()
 _BYTE_POSITION = re.compile(r"\(byte (\d+)\)")
@@ -50,6 +50,8 @@ class FieldError(msgspec.Struct, frozen=True):
     def __str__(self) -> str:
         if self.reason == "unknown":
             return f'unknown field "{self.path}"{self.hint}'
+        if self.reason == "duplicate" and self.path:
+            return f'duplicate field "{self.path}"'
         return f"{self.path}: {self.message}{self.hint}" if self.path else self.message
 
 

@@ -153,6 +153,8 @@ async def test_patch_replace_and_diff(kubectl: Kubectl) -> None:
     ):
         await kubectl("patch", "pod", "web", "--type", kind, "-p", patch)
     assert await kubectl("get", "pods", "-l", "a=1,b=1,c=1", "-o", "name") == "pod/web\n"
+    warned = await kubectl.run("patch", "pod", "web", "-p", '{"spec":{"foo":1}}')
+    assert (warned.returncode, warned.stderr) == (0, b'Warning: unknown field "spec.foo"\n')
     whole = await kubectl("get", "pod", "web", "-o", "yaml")
     replaced = whole.replace("tier: front", "tier: middle")
     assert "replaced" in await kubectl("replace", "-f", "-", stdin=replaced)

@@ -15,6 +15,7 @@ from kernel.api.client import Subresource
 from kernel.api.context import current_actor
 from kernel.api.defaulting import default
 from kernel.api.errors import BadRequest, Conflict, Invalid, UnreadableObject
+from kernel.api.field_validation import refusal
 from kernel.api.server_side_apply.documents import ABSENT, cleaned
 from kernel.api.server_side_apply.history import (
     NAME_BYTES_MAX,
@@ -173,9 +174,7 @@ def _decoded(kind: type[Kind], document: Any) -> Any:
     try:
         return decode(kind, document)
     except DecodeFailure as failure:
-        raise BadRequest(
-            f"the configuration gives no valid {kind.info.kind}: {failure}"
-        ) from failure
+        raise refusal(kind, document, failure.errors) from failure
 
 
 def _require_field_manager(name: str) -> None:
