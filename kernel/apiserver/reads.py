@@ -3,13 +3,12 @@
 import msgspec
 from aiohttp import web
 
-from kernel.api.errors import BadRequest
 from kernel.api.object_api import ObjectApi
 from kernel.api.stored import StoredList
 from kernel.apiserver.answers import encode, json_answer
 from kernel.apiserver.negotiation import Answer, Form, negotiate
 from kernel.apiserver.parameters import Parameters
-from kernel.apiserver.revisions import read_revision, requested_revision, require_reached
+from kernel.apiserver.revisions import read_revision, watch_start
 from kernel.apiserver.streams import OpenStreams
 from kernel.apiserver.tables import Tables, include_object, partial_metadata
 from kernel.apiserver.targets import Target
@@ -87,7 +86,7 @@ class Reads:
         send_initial = parameters.flag("sendInitialEvents")
         bookmarks = parameters.flag("allowWatchBookmarks")
         options = WatchOptions(
-            from_revision=self._watch_start(parameters),
+            from_revision=watch_start(parameters, self._api.revision),
             timeout_seconds=parameters.whole_number("timeoutSeconds"),
             bookmarks=bookmarks,
             initial_events_end=send_initial and bookmarks,
@@ -113,19 +112,6 @@ class Reads:
             include=subject.include,
             shared=shared,
         )
-
-    def _watch_start(self, parameters: Parameters) -> int | None:
-        """The revision to start after; None to start with what is there."""
-        revision = requested_revision(parameters)
-        if parameters.text("sendInitialEvents"):
-            if parameters.text("resourceVersionMatch") != "NotOlderThan":
-                raise BadRequest(
-                    "sendInitialEvents is forbidden for watch unless resourceVersionMatch is set "
-                    "to NotOlderThan"
-                )
-            require_reached(revision, self._api.revision)
-            return None if parameters.flag("sendInitialEvents") else revision or self._api.revision
-        return revision or None
 
     def _table_answer(
         self, kind: type[Kind], page: StoredList, answer: Answer, parameters: Parameters

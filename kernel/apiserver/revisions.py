@@ -1,4 +1,4 @@
-"""What `resourceVersion` and `resourceVersionMatch` ask of a get or a list.
+"""What `resourceVersion` and its like ask of a get, a list or a watch.
 
 | resourceVersion | resourceVersionMatch | answered as of |
 | --- | --- | --- |
@@ -9,7 +9,7 @@
 | R | not set | now, unless that is before R; with `limit`: R, as Kubernetes' first pages are |
 
 Kubernetes' get has no resourceVersionMatch; here it has Exact too. Source of the rules and words:
-k8s.io/apimachinery, ValidateListOptions; "Resource versions" in Kubernetes' API concepts.
+k8s.io/apimachinery's ValidateListOptions; "Resource versions" in Kubernetes' API concepts.
 """
 
 from kernel.api.causes import Causes
@@ -17,6 +17,8 @@ from kernel.api.errors import BadRequest, Invalid, RevisionTooLarge
 from kernel.apiserver.parameters import Parameters
 
 MATCHES = ("Exact", "NotOlderThan")
+
+_MATCH, _SEND = "resourceVersionMatch", "sendInitialEvents"
 
 
 def requested_revision(parameters: Parameters) -> int:
@@ -32,12 +34,10 @@ def read_revision(parameters: Parameters, newest_revision: int) -> int | None:
 
     Raises `BadRequest`, `Invalid` for what makes no sense together, `RevisionTooLarge`.
     """
-    text, match = parameters.text("resourceVersion"), parameters.text("resourceVersionMatch")
-    continued = bool(parameters.text("continue"))
-    if match:
-        _require_match_allowed(text, match, continued=continued)
+    match = parameters.text("resourceVersionMatch")
+    require_list_options(parameters)
     revision = requested_revision(parameters)
-    if continued and revision:
+    if revision and parameters.text("continue"):
         raise BadRequest("specifying resource version is not allowed when using continue")
     require_reached(revision, newest_revision)
     first_page = bool(parameters.whole_number("limit"))
@@ -51,17 +51,62 @@ def require_reached(revision: int, newest_revision: int) -> None:
         raise RevisionTooLarge.of(revision, newest_revision)
 
 
-def _require_match_allowed(revision: str, match: str, *, continued: bool) -> None:
-    causes, path = Causes(), "resourceVersionMatch"
-    if not revision:
-        causes.forbidden(
-            path, "resourceVersionMatch is forbidden unless resourceVersion is provided"
-        )
-    if continued:
-        causes.forbidden(path, "resourceVersionMatch is forbidden when continue is provided")
-    if match not in MATCHES:
-        causes.unsupported(path, match, MATCHES)
+def require_list_options(parameters: Parameters) -> None:
+    """Raise `Invalid` for options of a list that make no sense together."""
+    match, sends_initial = parameters.text("resourceVersionMatch"), _sends_initial(parameters)
+    if not match and sends_initial is None:
+        return
+    causes, revision = Causes(), parameters.text("resourceVersion")
+    if match and not revision:
+        causes.forbidden(_MATCH, f"{_MATCH} is forbidden unless resourceVersion is provided")
+    if match:
+        _check_not_continued(parameters, causes)
+    if match and match not in MATCHES:
+        causes.unsupported(_MATCH, match, MATCHES)
     if match == "Exact" and revision == "0":
-        causes.forbidden(path, 'resourceVersionMatch "exact" is forbidden for resourceVersion "0"')
+        causes.forbidden(_MATCH, f'{_MATCH} "exact" is forbidden for resourceVersion "0"')
+    if sends_initial is not None:
+        causes.forbidden(_SEND, f"{_SEND} is forbidden for list")
+    _require_none(causes)
+
+
+def watch_start(parameters: Parameters, newest_revision: int) -> int | None:
+    """The revision to start a watch after; None to start with what is there.
+
+    Raises `BadRequest`, `Invalid` for what makes no sense together, `RevisionTooLarge`.
+    """
+    match, sends_initial = parameters.text("resourceVersionMatch"), _sends_initial(parameters)
+    if match or sends_initial is not None:
+        _require_watch_options(parameters, match, sends_initial)
+    revision = requested_revision(parameters)
+    if sends_initial is None:
+        return revision or None
+    require_reached(revision, newest_revision)
+    return None if sends_initial else revision or newest_revision
+
+
+def _require_watch_options(parameters: Parameters, match: str, sends_initial: bool | None) -> None:
+    causes = Causes()
+    if sends_initial is not None and match != "NotOlderThan":
+        causes.forbidden(_MATCH, f"{_SEND} requires setting {_MATCH} to NotOlderThan")
+    if match and sends_initial is None:
+        causes.forbidden(_MATCH, f"{_MATCH} is forbidden for watch unless {_SEND} is provided")
+    if match not in ("", "NotOlderThan"):
+        causes.unsupported(_MATCH, match, ("NotOlderThan",))
+    if match:
+        _check_not_continued(parameters, causes)
+    _require_none(causes)
+
+
+def _check_not_continued(parameters: Parameters, causes: Causes) -> None:
+    if parameters.text("continue"):
+        causes.forbidden(_MATCH, f"{_MATCH} is forbidden when continue is provided")
+
+
+def _sends_initial(parameters: Parameters) -> bool | None:
+    return parameters.flag(_SEND) if parameters.texts(_SEND) else None
+
+
+def _require_none(causes: Causes) -> None:
     if causes.found:
         raise Invalid.of("meta.k8s.io", "ListOptions", "", causes.found)

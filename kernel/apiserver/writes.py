@@ -17,6 +17,7 @@ from kernel.apiserver.bodies import (
 from kernel.apiserver.negotiation import negotiate
 from kernel.apiserver.parameters import Parameters
 from kernel.apiserver.reads import list_document
+from kernel.apiserver.revisions import require_list_options
 from kernel.apiserver.targets import Target
 from kernel.objects.event import Binding
 from kernel.objects.eviction import Eviction
@@ -124,6 +125,7 @@ class Writes:
         self, request: web.BaseRequest, target: Target, parameters: Parameters
     ) -> web.StreamResponse:
         """Ask for the end of all objects that a list would show."""
+        require_list_options(parameters)
         options = await _read_delete_options(request, parameters)
         page = await self._api.delete_collection(
             target.kind,

@@ -81,14 +81,22 @@ async def test_which_moment_a_list_is_of(served: Served, query: str, seen: int) 
             'ListOptions.meta.k8s.io "" is invalid: resourceVersionMatch: Unsupported value: '
             '"Newest": supported values: "Exact", "NotOlderThan"',
         ),
+        (
+            "sendInitialEvents=true",
+            'ListOptions.meta.k8s.io "" is invalid: sendInitialEvents: Forbidden: '
+            "sendInitialEvents is forbidden for list",
+        ),
     ],
 )
 async def test_a_match_that_makes_no_sense_is_refused(
     served: Served, query: str, message: str
 ) -> None:
-    answer = await served.get(f"{MAPS}?{query}")
-    assert (answer.status, answer.json["reason"]) == (422, "Invalid")
-    assert answer.json["message"] == message
+    await fill(served)
+    for method in ("GET", "DELETE"):
+        answer = await served.ask(method, f"{MAPS}?{query}")
+        assert (answer.status, answer.json["reason"]) == (422, "Invalid")
+        assert answer.json["message"] == message
+    assert len(await names(served, "")) == 3
 
 
 async def test_a_continued_list_takes_no_revision(served: Served) -> None:

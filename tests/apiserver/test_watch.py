@@ -137,8 +137,47 @@ async def test_initial_events_end_with_a_bookmark(served: Served, count: int) ->
 
 async def test_initial_events_need_a_match_rule(served: Served) -> None:
     answer = await served.get(f"{MAPS}?watch=true&sendInitialEvents=true")
-    assert answer.status == 400
-    assert "resourceVersionMatch" in answer.json["message"]
+    assert answer.status == 422
+    assert answer.json["message"] == (
+        'ListOptions.meta.k8s.io "" is invalid: resourceVersionMatch: Forbidden: '
+        "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan"
+    )
+
+
+_UNWANTED = "Forbidden: resourceVersionMatch is forbidden for watch unless sendInitialEvents is"
+_SUPPORTED = 'supported values: "NotOlderThan"'
+
+
+@pytest.mark.parametrize(
+    ("query", "messages"),
+    [
+        (
+            "resourceVersion=1&resourceVersionMatch=Exact",
+            [f"{_UNWANTED} provided", f'Unsupported value: "Exact": {_SUPPORTED}'],
+        ),
+        ("resourceVersionMatch=NotOlderThan", [f"{_UNWANTED} provided"]),
+        (
+            "sendInitialEvents=false&resourceVersionMatch=Newest",
+            [
+                "Forbidden: sendInitialEvents requires setting resourceVersionMatch to "
+                "NotOlderThan",
+                f'Unsupported value: "Newest": {_SUPPORTED}',
+            ],
+        ),
+        (
+            "sendInitialEvents=1&resourceVersionMatch=NotOlderThan&continue=x",
+            ["Forbidden: resourceVersionMatch is forbidden when continue is provided"],
+        ),
+    ],
+)
+async def test_options_of_a_watch_that_make_no_sense_are_refused(
+    served: Served, query: str, messages: list[str]
+) -> None:
+    for path in (MAPS, f"{MAPS}/one"):
+        answer = await served.get(f"{path}?watch=1&{query}")
+        assert (answer.status, answer.json["reason"]) == (422, "Invalid")
+        causes = answer.json["details"]["causes"]
+        assert [cause["message"] for cause in causes] == messages
 
 
 async def test_a_bookmark_comes_each_minute_and_the_end_at_its_time(tmp_path: Path) -> None:
