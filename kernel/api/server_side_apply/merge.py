@@ -34,10 +34,11 @@ def applied_document(
     """`live` as it is when `applier` applies its configuration."""
     merged = merge(live, configuration, shape)
     last = managers.get(applier)
-    if last is None:
-        return merged
+    fields = field_set_of(configuration, shape)
+    if last is None or not last.fields.difference(fields):
+        return merged  # nothing is let go
     others = {manager: owned for manager, owned in managers.items() if manager != applier}
-    owned = owned_by_all(others).union(field_set_of(configuration, shape))
+    owned = owned_by_all(others).union(fields)
     return _pruned(merged, last.fields, owned, shape)
 
 
