@@ -67,3 +67,22 @@ async def test_a_pod_can_follow_its_namespace_at_once_and_has_a_token(tmp_path: 
         payload = (credentials / "token").read_text().split(".")[1]
         claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
         assert claims["kubernetes.io"]["serviceaccount"]["uid"] == account.metadata.uid
+
+
+async def test_an_applied_pod_runs_and_can_be_applied_again(tmp_path: Path) -> None:
+    opening = Kernel.open(
+        tmp_path / "state", runtime="simulated", durability="process", node_name="one"
+    )
+    spec = PodSpec(containers=[Container(name="c", image="busybox:1")])
+    wanted = Pod(metadata=ObjectMeta(name="web"), spec=spec)
+    async with opening as kernel:
+        await kernel.client.apply(wanted, field_manager="robot")
+        running = await kernel.client.wait(Pod, "web", _is_running)
+        assert running is not None
+        again = await kernel.client.apply(wanted, field_manager="robot")
+        assert again.spec == running.spec, "what hooks and the scheduler have set stays"
+        managers = {
+            (entry.manager, entry.operation, entry.subresource)
+            for entry in again.metadata.managed_fields
+        }
+        assert {("robot", "Apply", ""), ("node-agent", "Update", "status")} <= managers
