@@ -8,7 +8,10 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
-from kernel.api.pod_defaulting import default_pod
+from kernel.api import workload_defaulting
+from kernel.api.pod_defaulting import default_pod, default_template
+from kernel.objects.apps import DaemonSet, Deployment, ReplicaSet, StatefulSet
+from kernel.objects.batch import CronJob, Job
 from kernel.objects.config import Secret
 from kernel.objects.coordination import Lease
 from kernel.objects.event import Event
@@ -16,6 +19,7 @@ from kernel.objects.kind import Kind
 from kernel.objects.namespace import Namespace
 from kernel.objects.node import Node
 from kernel.objects.pod import Pod
+from kernel.objects.pod_template import PodTemplate, ReplicationController
 from kernel.objects.service import ClientIPConfig, Service, SessionAffinityConfig
 
 NAMESPACE_NAME_LABEL = "kubernetes.io/metadata.name"
@@ -106,4 +110,12 @@ _RULES: dict[type[Kind], Callable[[Any], None]] = {
     Service: _default_service,
     Lease: _default_lease,
     Event: _default_event,
+    PodTemplate: lambda stored: default_template(stored.template.spec),
+    ReplicationController: workload_defaulting.default_replication_controller,
+    Deployment: workload_defaulting.default_deployment,
+    ReplicaSet: workload_defaulting.default_replica_set,
+    StatefulSet: workload_defaulting.default_stateful_set,
+    DaemonSet: workload_defaulting.default_daemon_set,
+    Job: workload_defaulting.default_job,
+    CronJob: workload_defaulting.default_cron_job,
 }

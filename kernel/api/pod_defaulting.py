@@ -48,19 +48,11 @@ _NODE_TROUBLES = ("node.kubernetes.io/not-ready", "node.kubernetes.io/unreachabl
 def default_pod(pod: Pod) -> None:
     """Fill in the Pod, in place. Quantities take their canonical form (`0.5` is `500m`)."""
     spec = pod.spec
-    _default_spec(spec)
+    default_template(spec)
+    _default_what_pods_alone_have(spec)
     for container in (*spec.init_containers, *spec.containers):
-        _default_container(container)
         _requests_from_limits(container.resources)
-        if spec.host_network:
-            for port in container.ports:
-                port.host_port = port.host_port or port.container_port
-    for ephemeral in spec.ephemeral_containers:
-        _default_container(ephemeral)
-    for volume in spec.volumes:
-        _default_volume(volume)
     if spec.resources is not None:
-        _default_resources(spec.resources)
         _requests_from_limits(spec.resources)
     account = "" if MIRROR_ANNOTATION in pod.metadata.annotations else ACCOUNT_NAME
     account = spec.service_account_name or spec.service_account or account
@@ -71,20 +63,42 @@ def default_pod(pod: Pod) -> None:
         pod.status.qos_class = pod.status.qos_class or quality_of_service(spec)
 
 
+def default_template(spec: PodSpec) -> None:
+    """Fill in the spec of Pods that are yet to be made: what depends on no Pod, account or class
+    of priority."""
+    _default_spec(spec)
+    for container in (*spec.init_containers, *spec.containers):
+        _default_container(container)
+        if spec.host_network:
+            for port in container.ports:
+                port.host_port = port.host_port or port.container_port
+    for ephemeral in spec.ephemeral_containers:
+        _default_container(ephemeral)
+    for volume in spec.volumes:
+        _default_volume(volume)
+    if spec.resources is not None:
+        _default_resources(spec.resources)
+
+
 def _default_spec(spec: PodSpec) -> None:
     spec.restart_policy = spec.restart_policy or "Always"
     spec.dns_policy = spec.dns_policy or "ClusterFirst"
     spec.scheduler_name = spec.scheduler_name or "default-scheduler"
     if spec.termination_grace_period_seconds is None:
         spec.termination_grace_period_seconds = GRACE_PERIOD_SECONDS
-    if spec.enable_service_links is None:
-        spec.enable_service_links = True
     if spec.security_context is None:
         spec.security_context = PodSecurityContext()
+    spec.service_account = spec.service_account_name or spec.service_account
+    spec.service_account_name = spec.service_account
+    spec.overhead = _canonical(spec.overhead)
+
+
+def _default_what_pods_alone_have(spec: PodSpec) -> None:
+    if spec.enable_service_links is None:
+        spec.enable_service_links = True
     if spec.priority is None:
         spec.priority = SYSTEM_PRIORITIES.get(spec.priority_class_name, 0)
     spec.preemption_policy = spec.preemption_policy or "PreemptLowerPriority"
-    spec.overhead = _canonical(spec.overhead)
 
 
 def _tolerate_node_troubles(spec: PodSpec) -> None:

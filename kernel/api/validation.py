@@ -7,9 +7,16 @@ k8s.io/apimachinery, api/validation/objectmeta.go.
 from collections.abc import Callable
 from typing import Any
 
-from kernel.api import core_validation, pod_validation
+from kernel.api import (
+    batch_validation,
+    core_validation,
+    pod_validation,
+    workload_validation,
+)
 from kernel.api.causes import Causes
 from kernel.api.client import Subresource
+from kernel.objects.apps import DaemonSet, Deployment, ReplicaSet, StatefulSet
+from kernel.objects.batch import CronJob, Job
 from kernel.objects.config import ConfigMap, Secret
 from kernel.objects.coordination import Lease
 from kernel.objects.event import Event
@@ -26,6 +33,7 @@ from kernel.objects.name_syntax import (
 from kernel.objects.namespace import Namespace
 from kernel.objects.node import Node
 from kernel.objects.pod import Pod
+from kernel.objects.pod_template import PodTemplate, ReplicationController
 from kernel.objects.runtime_class import RuntimeClass
 from kernel.objects.service import Service
 
@@ -47,6 +55,14 @@ _CREATE_RULES: dict[type[Kind], Callable[[Any, Causes], None]] = {
     Event: core_validation.check_event,
     Lease: core_validation.check_lease,
     RuntimeClass: pod_validation.check_runtime_class,
+    PodTemplate: workload_validation.check_stored_template,
+    ReplicationController: workload_validation.check_replication_controller,
+    Deployment: workload_validation.check_deployment,
+    ReplicaSet: workload_validation.check_replica_set,
+    StatefulSet: workload_validation.check_stateful_set,
+    DaemonSet: workload_validation.check_daemon_set,
+    Job: batch_validation.check_job,
+    CronJob: batch_validation.check_cron_job,
 }
 
 _UPDATE_RULES: dict[type[Kind], Callable[[Any, Any, Causes], None]] = {
@@ -55,6 +71,11 @@ _UPDATE_RULES: dict[type[Kind], Callable[[Any, Any, Causes], None]] = {
     Secret: core_validation.check_secret_update,
     Service: core_validation.check_service_update,
     RuntimeClass: pod_validation.check_runtime_class_update,
+    Deployment: workload_validation.check_selector_update,
+    ReplicaSet: workload_validation.check_selector_update,
+    DaemonSet: workload_validation.check_selector_update,
+    StatefulSet: workload_validation.check_stateful_set_update,
+    Job: batch_validation.check_job_update,
 }
 
 

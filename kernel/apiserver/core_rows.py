@@ -33,7 +33,7 @@ NAME = Column("Name", "metadata.name")
 AGE = Column("Age", "metadata.creationTimestamp", type="date")
 
 
-def _columns(*names: str, wide: Iterable[str] = ()) -> tuple[Column, ...]:
+def columns(*names: str, wide: Iterable[str] = ()) -> tuple[Column, ...]:
     """Columns by name; `Name` and `Age` are those of every kind."""
     standard = {"Name": NAME, "Age": AGE}
     shown = [standard.get(name) or Column(name, "") for name in names]
@@ -162,30 +162,30 @@ def _event_cells(event: Event, now: datetime) -> list[object]:
 
 
 _EVENT_COLUMNS = (
-    *_columns("Last Seen", "Type", "Reason", "Object", wide=("Subobject", "Source")),
-    *_columns("Message", wide=("First Seen", "Count", "Name")),
+    *columns("Last Seen", "Type", "Reason", "Object", wide=("Subobject", "Source")),
+    *columns("Message", wide=("First Seen", "Count", "Name")),
 )
 
 CORE_ROWS: dict[type[Kind], Rows] = {
     Pod: Rows(POD_COLUMNS, pod_cells),
     Node: Rows(
-        _columns(
+        columns(
             *("Name", "Status", "Roles", "Age", "Version"),
             wide=("Internal-IP", "External-IP", "OS-Image", "Kernel-Version", "Container-Runtime"),
         ),
         _node_cells,
     ),
-    Namespace: Rows(_columns("Name", "Status", "Age"), _namespace_cells),
-    ConfigMap: Rows(_columns("Name", "Data", "Age"), _config_map_cells),
-    Secret: Rows(_columns("Name", "Type", "Data", "Age"), _secret_cells),
+    Namespace: Rows(columns("Name", "Status", "Age"), _namespace_cells),
+    ConfigMap: Rows(columns("Name", "Data", "Age"), _config_map_cells),
+    Secret: Rows(columns("Name", "Type", "Data", "Age"), _secret_cells),
     Service: Rows(
-        _columns(
+        columns(
             *("Name", "Type", "Cluster-IP", "External-IP", "Port(s)", "Age"), wide=("Selector",)
         ),
         _service_cells,
     ),
-    ServiceAccount: Rows(_columns("Name", "Secrets", "Age"), _service_account_cells),
-    Lease: Rows(_columns("Name", "Holder", "Age"), _lease_cells),
-    RuntimeClass: Rows(_columns("Name", "Handler", "Age"), _runtime_class_cells),
+    ServiceAccount: Rows(columns("Name", "Secrets", "Age"), _service_account_cells),
+    Lease: Rows(columns("Name", "Holder", "Age"), _lease_cells),
+    RuntimeClass: Rows(columns("Name", "Handler", "Age"), _runtime_class_cells),
     Event: Rows(_EVENT_COLUMNS, _event_cells),
 }

@@ -12,6 +12,8 @@ from kernel.apiserver.protobuf_schema import Message, read_schema
 
 _SENT = {
     "v1": ("Binding", "ConfigMap", "Namespace", "Pod", "Secret", "Service", "ServiceAccount"),
+    "apps/v1": ("Deployment", "ReplicaSet", "StatefulSet", "DaemonSet"),
+    "batch/v1": ("CronJob", "Job"),
     "authentication.k8s.io/v1": ("SelfSubjectReview", "TokenRequest", "TokenReview"),
     "authorization.k8s.io/v1": (
         *("LocalSubjectAccessReview", "SelfSubjectAccessReview"),
@@ -34,6 +36,70 @@ def _messages() -> dict[str, Message]:
 
 
 _SCHEMA = """
+PodTemplateSpec
+  1 metadata:ObjectMeta, 2 spec:PodSpec
+Deployment
+  1 metadata:ObjectMeta, 2 spec:DeploymentSpec, 3 status:passed over
+DeploymentSpec
+  1 replicas:int, 2 selector:LabelSelector, 3 template:PodTemplateSpec,
+  4 strategy:DeploymentStrategy, 5 minReadySeconds:int, 6 revisionHistoryLimit:int,
+  7 paused:bool, 9 progressDeadlineSeconds:int
+DeploymentStrategy
+  1 type, 2 rollingUpdate:RollingUpdate
+RollingUpdate
+  1 maxUnavailable:int_or_string, 2 maxSurge:int_or_string
+ReplicaSet
+  1 metadata:ObjectMeta, 2 spec:ReplicaSetSpec, 3 status:passed over
+ReplicaSetSpec
+  1 replicas:int, 2 selector:LabelSelector, 3 template:PodTemplateSpec, 4 minReadySeconds:int
+DaemonSet
+  1 metadata:ObjectMeta, 2 spec:DaemonSetSpec, 3 status:passed over
+DaemonSetSpec
+  1 selector:LabelSelector, 2 template:PodTemplateSpec, 3 updateStrategy:DeploymentStrategy,
+  4 minReadySeconds:int, 6 revisionHistoryLimit:int
+StatefulSet
+  1 metadata:ObjectMeta, 2 spec:StatefulSetSpec, 3 status:passed over
+StatefulSetSpec
+  1 replicas:int, 2 selector:LabelSelector, 3 template:PodTemplateSpec,
+  4 volumeClaimTemplates:PersistentVolumeClaim[], 5 serviceName, 6 podManagementPolicy,
+  7 updateStrategy:StatefulSetUpdateStrategy, 8 revisionHistoryLimit:int, 9 minReadySeconds:int,
+  10 persistentVolumeClaimRetentionPolicy:ClaimRetentionPolicy, 11 ordinals:StatefulSetOrdinals
+StatefulSetUpdateStrategy
+  1 type, 2 rollingUpdate:RollingUpdateStatefulSet
+RollingUpdateStatefulSet
+  1 partition:int, 2 maxUnavailable:int_or_string
+ClaimRetentionPolicy
+  1 whenDeleted, 2 whenScaled
+StatefulSetOrdinals
+  1 start:int
+Job
+  1 metadata:ObjectMeta, 2 spec:JobSpec, 3 status:passed over
+JobSpec
+  1 parallelism:int, 2 completions:int, 3 activeDeadlineSeconds:int, 4 selector:LabelSelector,
+  5 manualSelector:bool, 6 template:PodTemplateSpec, 7 backoffLimit:int,
+  8 ttlSecondsAfterFinished:int, 9 completionMode, 10 suspend:bool,
+  11 podFailurePolicy:PodFailurePolicy, 12 backoffLimitPerIndex:int, 13 maxFailedIndexes:int,
+  14 podReplacementPolicy, 15 managedBy, 16 successPolicy:SuccessPolicy
+PodFailurePolicy
+  1 rules:PodFailurePolicyRule[]
+PodFailurePolicyRule
+  1 action, 2 onExitCodes:OnExitCodes, 3 onPodConditions:OnPodConditions[]
+OnExitCodes
+  1 containerName, 2 operator, 3 values:int[]
+OnPodConditions
+  1 type, 2 status
+SuccessPolicy
+  1 rules:SuccessPolicyRule[]
+SuccessPolicyRule
+  1 succeededIndexes, 2 succeededCount:int
+CronJob
+  1 metadata:ObjectMeta, 2 spec:CronJobSpec, 3 status:passed over
+CronJobSpec
+  1 schedule, 2 startingDeadlineSeconds:int, 3 concurrencyPolicy, 4 suspend:bool,
+  5 jobTemplate:JobTemplateSpec, 6 successfulJobsHistoryLimit:int, 7 failedJobsHistoryLimit:int,
+  8 timeZone
+JobTemplateSpec
+  1 metadata:ObjectMeta, 2 spec:JobSpec
 OwnerReference
   1 kind, 3 name, 4 uid, 5 apiVersion, 6 controller:bool, 7 blockOwnerDeletion:bool
 ObjectMeta
@@ -206,6 +272,8 @@ CSIVolumeSource
   5 nodePublishSecretRef:LocalObjectReference
 EphemeralVolumeSource
   1 volumeClaimTemplate:PersistentVolumeClaimTemplate
+PersistentVolumeClaim
+  1 metadata:ObjectMeta, 2 spec:PersistentVolumeClaimSpec, 3 status:passed over
 PersistentVolumeClaimTemplate
   1 metadata:ObjectMeta, 2 spec:PersistentVolumeClaimSpec
 PersistentVolumeClaimSpec

@@ -23,10 +23,11 @@ from kernel.apiserver.parameters import Parameters
 from kernel.apiserver.plugin_paths import PLUGIN_ROOT, PluginPaths
 from kernel.apiserver.reads import Reads
 from kernel.apiserver.reviews import Reviews
+from kernel.apiserver.scaling import Scaling
 from kernel.apiserver.served_kinds import ASKED_KINDS, MEASURED_KINDS, ServedKinds
 from kernel.apiserver.streaming.pod_streams import PodStreams
 from kernel.apiserver.streams import OpenStreams
-from kernel.apiserver.subresources import is_pod, is_service_account
+from kernel.apiserver.subresources import is_pod, is_scaled, is_service_account
 from kernel.apiserver.tables import Tables
 from kernel.apiserver.targets import PathNotFound, Target, resolve
 from kernel.apiserver.writes import Writes
@@ -87,6 +88,12 @@ class Routes:
             "attach": {"GET": pod_streams.attach, "POST": pod_streams.attach},
             "portforward": {"GET": pod_streams.port_forward, "POST": pod_streams.port_forward},
         }
+        scaling = Scaling(api)
+        self._scale: dict[str, Handler] = {
+            "GET": scaling.get,
+            "PUT": scaling.update,
+            "PATCH": scaling.patch,
+        }
         self._of_service_accounts: dict[str, dict[str, Handler]] = {
             "token": {"POST": self._reviews.create_token},
         }
@@ -144,6 +151,8 @@ class Routes:
             handlers = self._object
         elif target.subresource == "status" and target.info.has_status:
             handlers = self._status
+        elif target.subresource == "scale" and is_scaled(target.info):
+            handlers = self._scale
         elif is_pod(target.info) and target.subresource in self._of_pods:
             handlers = self._of_pods[target.subresource]
         elif is_service_account(target.info) and target.subresource in self._of_service_accounts:

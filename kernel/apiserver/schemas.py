@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_typ
 import msgspec
 
 from kernel.objects.kind import Kind, KindInfo
-from kernel.objects.struct import Atomic, MergeKey, Struct
+from kernel.objects.struct import Atomic, MergeKey, RetainKeys, Struct
 
 Schema = dict[str, Any]
 
@@ -134,6 +134,8 @@ def _annotated(schema: Schema, notes: list[Any]) -> Schema:
     for note in notes:
         if isinstance(note, MergeKey):
             schema |= _merge_extensions(note)
+        elif isinstance(note, RetainKeys):
+            schema["x-kubernetes-patch-strategy"] = "retainKeys"
         elif isinstance(note, Atomic):
             is_list = schema.get("type") == "array"
             schema["x-kubernetes-list-type" if is_list else "x-kubernetes-map-type"] = "atomic"

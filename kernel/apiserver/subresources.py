@@ -3,7 +3,9 @@
 import msgspec
 
 from kernel.apiserver.served_kinds import is_asked
+from kernel.objects.apps import Deployment, ReplicaSet, StatefulSet
 from kernel.objects.kind import KindInfo
+from kernel.objects.pod_template import ReplicationController
 
 
 class Subresource(msgspec.Struct, frozen=True):
@@ -18,6 +20,9 @@ class Subresource(msgspec.Struct, frozen=True):
 
 
 STATUS = Subresource("status", ("get", "patch", "update"))
+SCALE = Subresource(
+    "scale", ("get", "patch", "update"), kind="Scale", group="autoscaling", version="v1"
+)
 POD_SUBRESOURCES = (
     Subresource("attach", ("create", "get"), kind="PodAttachOptions"),
     Subresource("binding", ("create",), kind="Binding", version="v1"),
@@ -27,6 +32,8 @@ POD_SUBRESOURCES = (
     Subresource("log", ("get",)),
     Subresource("portforward", ("create", "get"), kind="PodPortForwardOptions"),
 )
+
+_SCALED = tuple(kind.info for kind in (Deployment, ReplicaSet, StatefulSet, ReplicationController))
 
 SERVICE_ACCOUNT_SUBRESOURCES = (
     Subresource(
@@ -45,6 +52,11 @@ def is_service_account(info: KindInfo) -> bool:
     return info.plural == "serviceaccounts" and not info.group
 
 
+def is_scaled(info: KindInfo) -> bool:
+    """Whether objects of the kind keep a number of Pods that clients may change."""
+    return info in _SCALED
+
+
 def subresources_of(info: KindInfo) -> tuple[Subresource, ...]:
     """The subresources of a kind, by name."""
     if is_asked(info):
@@ -52,4 +64,6 @@ def subresources_of(info: KindInfo) -> tuple[Subresource, ...]:
     found: tuple[Subresource, ...] = POD_SUBRESOURCES if is_pod(info) else ()
     if is_service_account(info):
         found = SERVICE_ACCOUNT_SUBRESOURCES
+    elif is_scaled(info):
+        found = (SCALE,)
     return (*found, STATUS) if info.has_status else found

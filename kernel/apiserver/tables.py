@@ -11,6 +11,7 @@ from kernel.api.errors import BadRequest, UnreadableObject
 from kernel.api.stored import Stored, StoredList
 from kernel.apiserver.core_rows import CORE_ROWS, Rows
 from kernel.apiserver.generic_rows import generic_rows
+from kernel.apiserver.workload_rows import WORKLOAD_ROWS
 from kernel.objects.kind import Column, Kind
 from kernel.objects.meta import ListMeta
 from kernel.objects.table import Table, TableColumnDefinition, TableRow
@@ -26,6 +27,9 @@ class _MetadataOfObject(msgspec.Struct):
 
     metadata: msgspec.Raw
 
+
+TYPED_ROWS = CORE_ROWS | WORKLOAD_ROWS
+"""The kinds whose rows are made of their structs; all others' are made of plain documents."""
 
 _metadata_decoder = msgspec.json.Decoder(_MetadataOfObject)
 _document_decoder = msgspec.json.Decoder(dict[str, Any])
@@ -54,7 +58,7 @@ class Tables:
     """Makes Tables of objects of any kind; knows the columns of each kind that was asked for."""
 
     def __init__(self) -> None:
-        self._rows: dict[type[Kind], Rows] = dict(CORE_ROWS)
+        self._rows: dict[type[Kind], Rows] = dict(TYPED_ROWS)
 
     def table(
         self,
@@ -70,7 +74,7 @@ class Tables:
         """A Table with a row an object; the frames of a watch after the first have no columns."""
         rows = self._rows_of(kind)
         columns = [_definition(column) for column in rows.columns] if with_columns else []
-        typed = kind in CORE_ROWS
+        typed = kind in TYPED_ROWS
         return Table(
             api_version=api_version,
             metadata=metadata,

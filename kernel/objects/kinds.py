@@ -3,6 +3,8 @@
 import difflib
 from collections.abc import Iterable, Iterator
 
+from kernel.objects.apps import DaemonSet, Deployment, ReplicaSet, StatefulSet
+from kernel.objects.batch import CronJob, Job
 from kernel.objects.config import ConfigMap, Secret
 from kernel.objects.coordination import Lease
 from kernel.objects.event import Event
@@ -10,12 +12,15 @@ from kernel.objects.kind import Kind
 from kernel.objects.namespace import Namespace
 from kernel.objects.node import Node
 from kernel.objects.pod import Pod
+from kernel.objects.pod_template import PodTemplate, ReplicationController
 from kernel.objects.runtime_class import RuntimeClass
 from kernel.objects.service import Service, ServiceAccount
 
 CORE_KINDS: tuple[type[Kind], ...] = (
     *(Pod, Node, Namespace, ConfigMap, Secret),
     *(Service, ServiceAccount, Event, Lease, RuntimeClass),
+    *(PodTemplate, ReplicationController),
+    *(Deployment, ReplicaSet, StatefulSet, DaemonSet, Job, CronJob),
 )
 """The kinds that are stored by every kernel. A Binding is sent but never stored."""
 

@@ -230,6 +230,8 @@ _SUPPORTED_FIELDS: Mapping[tuple[str, str], frozenset[str]] = {
     ("", "Node"): frozenset({"spec.unschedulable"}),
     ("", "Namespace"): frozenset({"status.phase"}),
     ("", "Secret"): frozenset({"type"}),
+    ("", "ReplicationController"): frozenset({"status.replicas"}),
+    ("apps", "ReplicaSet"): frozenset({"status.replicas"}),
     ("", "Service"): frozenset({"spec.clusterIP", "spec.type"}),
     ("", "Event"): frozenset(
         {

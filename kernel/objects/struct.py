@@ -81,6 +81,11 @@ class MergeKey:
     also: tuple[tuple[str, str], ...] = ()
 
 
+class RetainKeys:
+    """Stands in the `Annotated` type of a struct of which a strategic merge patch names, in
+    `$retainKeys`, the only keys that it is to keep: a union, whose kinds have different fields."""
+
+
 class Atomic:
     """Stands in the `Annotated` type of a map, or of a list that patches merge, which server-side
     apply takes as one value."""

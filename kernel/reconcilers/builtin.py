@@ -33,7 +33,9 @@ from kernel.reconcilers.system_objects import (
     protect_system_namespaces,
     system_objects,
 )
+from kernel.reconcilers.unserved_workloads import unserved_workloads
 
+COMPONENT = "podkernel"  # who speaks in Events where Kubernetes has no one to
 NODE_COMPONENT = "kubelet"  # what Kubernetes calls the node agent in Events
 KUBERNETES_VERSION = "v1.32.0"  # the version whose behaviour is served
 
@@ -77,6 +79,7 @@ async def builtin_plugin(
         event_expiry(clock),
         *owners(informers, kinds),
         scheduler(informers, scheduling_recorder, clock),
+        *unserved_workloads(Recorder(client, component=COMPONENT, clock=clock)),
     ]
     if node is not None:
         reconcilers += await _node_reconcilers(node, client, informers, clock)

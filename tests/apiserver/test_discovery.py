@@ -62,6 +62,8 @@ def test_aggregated_discovery_lists_the_other_groups() -> None:
     assert [item["metadata"]["name"] for item in found["items"]] == [
         "coordination.k8s.io",
         "node.k8s.io",
+        "apps",
+        "batch",
         "example.dev",
     ]
 
@@ -75,6 +77,8 @@ def test_legacy_lists_have_the_same_kinds() -> None:
     assert [entry["preferredVersion"]["groupVersion"] for entry in groups] == [
         "coordination.k8s.io/v1",
         "node.k8s.io/v1",
+        "apps/v1",
+        "batch/v1",
         "example.dev/v1",
     ]
     assert discovery.group(_kinds(), "nobody.example") is None

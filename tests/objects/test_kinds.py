@@ -17,6 +17,14 @@ CORE = {
     "ServiceAccount": ("v1", "serviceaccounts", ("sa",), True, ()),
     "Event": ("v1", "events", ("ev",), True, ()),
     "RuntimeClass": ("node.k8s.io/v1", "runtimeclasses", (), False, ()),
+    "PodTemplate": ("v1", "podtemplates", (), True, ()),
+    "ReplicationController": ("v1", "replicationcontrollers", ("rc",), True, ("all",)),
+    "Deployment": ("apps/v1", "deployments", ("deploy",), True, ("all",)),
+    "ReplicaSet": ("apps/v1", "replicasets", ("rs",), True, ("all",)),
+    "StatefulSet": ("apps/v1", "statefulsets", ("sts",), True, ("all",)),
+    "DaemonSet": ("apps/v1", "daemonsets", ("ds",), True, ("all",)),
+    "Job": ("batch/v1", "jobs", (), True, ("all",)),
+    "CronJob": ("batch/v1", "cronjobs", ("cj",), True, ("all",)),
     "Lease": ("coordination.k8s.io/v1", "leases", (), True, ()),
 }
 
@@ -66,6 +74,8 @@ def test_look_ups() -> None:
         ("", ["v1"]),
         ("coordination.k8s.io", ["v1"]),
         ("node.k8s.io", ["v1"]),
+        ("apps", ["v1"]),
+        ("batch", ["v1"]),
     ]
     assert Pod in kinds
 

@@ -12,8 +12,10 @@ from kernel.objects.struct import wire_name
 MODULES = (
     *(
         "affinity",
+        "apps",
         "authentication",
         "authorization",
+        "batch",
         "config",
         "container",
         "coordination",
@@ -22,7 +24,8 @@ MODULES = (
         "namespace",
         "node",
     ),
-    *("pod", "pod_status", "service", "table", "volume"),
+    *("persistent_volume_claim", "pod", "pod_status", "pod_template"),
+    *("service", "table", "volume"),
 )
 
 # Newer than the Kubernetes versions in use, or of no use here.
@@ -35,9 +38,11 @@ LEFT_OUT = {
     "EmptyDirVolumeSource": {"mode"},
     "GRPCAction": {"mode"},
     "HTTPGetAction": {"protocol"},
+    "JobSpec": {"scheduling"},
     "KeyToPath": {"user"},
     "ListMeta": {"selfLink", "shardInfo"},
     "NodeSpec": {"podPreemptionPolicy"},
+    "PersistentVolumeClaimStatus": {"healthStatus"},
     "PodCertificateProjection": {"user"},
     "PodSpec": {"evictionResponders", "schedulingGroup"},
     "PodStatus": {"nodeAllocatableResourceClaimStatuses", "volumeHealth"},

@@ -102,7 +102,7 @@ async def test_an_owner_in_another_namespace_is_none(client: Client, run: Any, b
 
 
 async def test_owners_of_unknown_kinds_are_trusted(client: Client, run: Any, build: Any) -> None:
-    stranger = OwnerReference(api_version="apps/v1", kind="Deployment", name="web", uid="1-2-3")
+    stranger = OwnerReference(api_version="example.dev/v1", kind="Website", name="web", uid="1-2")
     async with run(build):
         await client.create(owned("child", stranger))
         await settle()
