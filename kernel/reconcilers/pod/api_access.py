@@ -8,8 +8,8 @@ import msgspec
 from kernel.cri import runtime as cri
 from kernel.objects.pod import Pod
 from kernel.objects.service import Service
+from kernel.reconcilers.pod.configuration.service_variables import API_SERVICE
 from kernel.reconcilers.pod.host import Host, PodMemory
-from kernel.reconcilers.pod.service_variables import API_SERVICE
 
 REASON = "FailedApiAccess"
 

@@ -12,10 +12,10 @@ from kernel.clock import Clock
 from kernel.cri.runtime import Runtime
 from kernel.objects.kind import Kind
 from kernel.objects.pod_status import ContainerStateWaiting
-from kernel.reconcilers.pod.deadline import PodFailure
-from kernel.reconcilers.pod.environment import ProjectedToken
-from kernel.reconcilers.pod.pulls import ImagePulls
-from kernel.reconcilers.pod.sources_state import SourcesState
+from kernel.reconcilers.pod.configuration.environment import ProjectedToken
+from kernel.reconcilers.pod.configuration.sources_state import SourcesState
+from kernel.reconcilers.pod.decisions.deadline import PodFailure
+from kernel.reconcilers.pod.images.pulls import ImagePulls
 
 CALL_RETRY_SECONDS_FIRST = 1
 CALL_RETRY_SECONDS_MAX = 60

@@ -20,14 +20,16 @@ from kernel.objects.pod import Pod
 from kernel.reconcilers.node_limits import NODE_LIMITS, NodeLimits
 from kernel.reconcilers.pod.api_access import connect_to_api
 from kernel.reconcilers.pod.conditions import was_initialized
-from kernel.reconcilers.pod.configuration import restarts_on_change
-from kernel.reconcilers.pod.deadline import deadline_of
+from kernel.reconcilers.pod.configuration.references import Referrers, may_wait
+from kernel.reconcilers.pod.configuration.sources import read_configurations
+from kernel.reconcilers.pod.configuration.used_objects import restarts_on_change
+from kernel.reconcilers.pod.decisions.deadline import deadline_of
+from kernel.reconcilers.pod.decisions.plan import Plan, plan_pod
 from kernel.reconcilers.pod.ending import AbsentPods, remove_pods, terminate_pod
-from kernel.reconcilers.pod.eviction import due_eviction, seconds_to_next_check
+from kernel.reconcilers.pod.hooks.post_start import with_post_starts
 from kernel.reconcilers.pod.host import ApiAccess, EventRecorder, Host, PodMemory
+from kernel.reconcilers.pod.images.pulls import ImagePulls
 from kernel.reconcilers.pod.interrupt import Interrupted
-from kernel.reconcilers.pod.leftovers import remove_leftovers
-from kernel.reconcilers.pod.log_rotation import LogRotation
 from kernel.reconcilers.pod.observe import (
     Observed,
     is_mirror,
@@ -35,18 +37,16 @@ from kernel.reconcilers.pod.observe import (
     observe_pod,
     runtime_uid,
 )
-from kernel.reconcilers.pod.orphans import OrphanSweep
-from kernel.reconcilers.pod.plan import Plan, plan_pod
-from kernel.reconcilers.pod.post_start import with_post_starts
 from kernel.reconcilers.pod.probes.following import Probes
 from kernel.reconcilers.pod.probes.settings import BAD_PERIOD, period_problems
-from kernel.reconcilers.pod.pulls import ImagePulls
-from kernel.reconcilers.pod.references import Referrers, may_wait
 from kernel.reconcilers.pod.removal import remove_volumes_of_ended
 from kernel.reconcilers.pod.runtime_events import RuntimeEvents
-from kernel.reconcilers.pod.sources import read_configurations
 from kernel.reconcilers.pod.status_writing import write_status
 from kernel.reconcilers.pod.steps import PodSteps
+from kernel.reconcilers.pod.upkeep.eviction import due_eviction, seconds_to_next_check
+from kernel.reconcilers.pod.upkeep.leftovers import remove_leftovers
+from kernel.reconcilers.pod.upkeep.log_rotation import LogRotation
+from kernel.reconcilers.pod.upkeep.orphans import OrphanSweep
 from kernel.reconcilers.pod.volumes.live_updates import LiveUpdates, follow_objects
 
 FAILED_SYNC = "FailedSync"

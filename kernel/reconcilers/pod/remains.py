@@ -10,7 +10,7 @@ from kernel.cri import runtime as cri
 from kernel.objects.container import ContainerPort, LifecycleHandler
 from kernel.objects.meta import ObjectMeta
 from kernel.objects.pod import Container, Lifecycle, Pod, PodSpec
-from kernel.reconcilers.pod.init_order import is_sidecar
+from kernel.reconcilers.pod.decisions.init_order import is_sidecar
 from kernel.reconcilers.pod.observe import Observed
 
 END = "podkernel.dev/end"

@@ -8,9 +8,9 @@ import msgspec
 from kernel.clock import Clock
 from kernel.cri.runtime import Runtime, RuntimeFailure
 from kernel.objects.kind import Kind
+from kernel.reconcilers.pod.decisions.plan import Stop
 from kernel.reconcilers.pod.host import EventRecorder, PodMemory
 from kernel.reconcilers.pod.observe import OWNER, Observed, observed
-from kernel.reconcilers.pod.plan import Stop
 from kernel.reconcilers.pod.remains import remains_of
 from kernel.reconcilers.pod.removal import grace_from_sandboxes
 from kernel.reconcilers.pod.stop import stop_containers

@@ -10,17 +10,22 @@ import msgspec
 from kernel.cri import runtime as cri
 from kernel.objects.pod import Container, Pod
 from kernel.objects.pod_status import ContainerStateWaiting
-from kernel.reconcilers.pod.environment import ConfigError, Sources, environment_of, skipped_names
-from kernel.reconcilers.pod.ephemeral import target_container_id
+from kernel.reconcilers.pod.configuration.environment import (
+    ConfigError,
+    Sources,
+    environment_of,
+    skipped_names,
+)
+from kernel.reconcilers.pod.configuration.hosts_file import make_hosts_file
+from kernel.reconcilers.pod.configuration.translate import Placement, container_config
+from kernel.reconcilers.pod.configuration.unsupported import REASON
+from kernel.reconcilers.pod.decisions.ephemeral import target_container_id
+from kernel.reconcilers.pod.decisions.restart import StartNow
+from kernel.reconcilers.pod.hooks.post_start import PostStart
 from kernel.reconcilers.pod.host import CONTAINER, Host, PodMemory
-from kernel.reconcilers.pod.hosts_file import make_hosts_file
-from kernel.reconcilers.pod.image_step import ImageStep
+from kernel.reconcilers.pod.images.getting import ImageStep
 from kernel.reconcilers.pod.observe import Observed, field_path, runtime_uid
-from kernel.reconcilers.pod.post_start import PostStart
-from kernel.reconcilers.pod.restart import StartNow
 from kernel.reconcilers.pod.termination import make_message_file
-from kernel.reconcilers.pod.translate import Placement, container_config
-from kernel.reconcilers.pod.unsupported import REASON
 from kernel.reconcilers.pod.volumes.container_mounts import MountSources, container_mounts
 from kernel.reconcilers.pod.volumes.directories import sub_paths_directory
 from kernel.reconcilers.pod.volumes.objects import is_made_of_objects

@@ -22,11 +22,11 @@ from kernel.objects.pod_status import (
 )
 from kernel.objects.quality_of_service import quality_of_service
 from kernel.reconcilers.pod.conditions import pod_conditions
-from kernel.reconcilers.pod.init_order import is_sidecar
+from kernel.reconcilers.pod.decisions.init_order import is_sidecar
+from kernel.reconcilers.pod.decisions.plan import Plan
+from kernel.reconcilers.pod.decisions.restart import EXIT_CODE_UNKNOWN, WaitUntil
 from kernel.reconcilers.pod.observe import Observed, pod_in_words
-from kernel.reconcilers.pod.plan import Plan
 from kernel.reconcilers.pod.probes.results import is_ready, is_started
-from kernel.reconcilers.pod.restart import EXIT_CODE_UNKNOWN, WaitUntil
 from kernel.reconcilers.pod.termination import message_bytes_max
 
 _NEVER_STARTED = ContainerStateTerminated(

@@ -14,22 +14,26 @@ from kernel.clock import NANOSECONDS_PER_SECOND
 from kernel.cri import runtime as cri
 from kernel.objects.pod import Container, Pod
 from kernel.reconcilers.pod.api_access import connect_to_api
-from kernel.reconcilers.pod.back_off import bad_annotations
-from kernel.reconcilers.pod.deadline import deadline_of
-from kernel.reconcilers.pod.dns import node_dns, pod_dns
-from kernel.reconcilers.pod.environment import ConfigError, Sources
+from kernel.reconcilers.pod.configuration.dns import node_dns, pod_dns
+from kernel.reconcilers.pod.configuration.environment import ConfigError, Sources
+from kernel.reconcilers.pod.configuration.runtime_handler import runtime_handler
+from kernel.reconcilers.pod.configuration.sources import read_services, read_sources
+from kernel.reconcilers.pod.configuration.sources_state import state_of
+from kernel.reconcilers.pod.configuration.translate import sandbox_config
+from kernel.reconcilers.pod.configuration.unsupported import (
+    REASON as UNSUPPORTED,
+    SELINUX,
+    unsupported,
+)
+from kernel.reconcilers.pod.decisions.back_off import bad_annotations
+from kernel.reconcilers.pod.decisions.deadline import deadline_of
+from kernel.reconcilers.pod.decisions.plan import Plan
+from kernel.reconcilers.pod.hooks.post_start import PostStart, due_post_starts
 from kernel.reconcilers.pod.host import VOLUMES, Host, PodMemory
 from kernel.reconcilers.pod.interrupt import given_up_after, unless_deleted
 from kernel.reconcilers.pod.observe import Observed, field_path, pod_in_words
-from kernel.reconcilers.pod.plan import Plan
-from kernel.reconcilers.pod.post_start import PostStart, due_post_starts
-from kernel.reconcilers.pod.runtime_handler import runtime_handler
-from kernel.reconcilers.pod.sources import read_services, read_sources
-from kernel.reconcilers.pod.sources_state import state_of
 from kernel.reconcilers.pod.start import ContainerStart, SandboxPlace
 from kernel.reconcilers.pod.stop import stop_containers
-from kernel.reconcilers.pod.translate import sandbox_config
-from kernel.reconcilers.pod.unsupported import REASON as UNSUPPORTED, SELINUX, unsupported
 from kernel.reconcilers.pod.volumes.prepare import MountFailure, prepare_volumes
 
 

@@ -6,13 +6,13 @@ import anyio
 from msgspec.structs import replace
 
 from kernel.objects.pod import Container, Pod
-from kernel.reconcilers.pod.hooks import Hook, HookFailure
+from kernel.reconcilers.pod.configuration.translate import grace_seconds as grace_of
+from kernel.reconcilers.pod.decisions.plan import Stop
+from kernel.reconcilers.pod.decisions.stop_order import sidecars_wait_for
+from kernel.reconcilers.pod.hooks.running import Hook, HookFailure
 from kernel.reconcilers.pod.host import ContainerHost, PodMemory
 from kernel.reconcilers.pod.interrupt import given_up_after
 from kernel.reconcilers.pod.observe import field_path
-from kernel.reconcilers.pod.plan import Stop
-from kernel.reconcilers.pod.stop_order import sidecars_wait_for
-from kernel.reconcilers.pod.translate import grace_seconds as grace_of
 
 GRACE_SECONDS_MIN = 2
 """What is left between the stop signal and SIGKILL, however much of the grace is used up."""

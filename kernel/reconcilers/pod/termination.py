@@ -7,7 +7,7 @@ from typing import BinaryIO
 from kernel.cri import runtime as cri
 from kernel.cri.log_entry import parse_entry
 from kernel.objects.pod import Pod
-from kernel.reconcilers.pod.translate import TERMINATION_MESSAGE_POLICY
+from kernel.reconcilers.pod.configuration.translate import TERMINATION_MESSAGE_POLICY
 from kernel.reconcilers.pod.volumes.directories import pod_directory
 
 MESSAGE_BYTES_MAX = 4096

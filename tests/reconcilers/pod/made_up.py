@@ -4,8 +4,8 @@ from typing import Any
 
 from kernel.clock import NANOSECONDS_PER_SECOND
 from kernel.cri.runtime import Container, ContainerState, Sandbox, SandboxState
+from kernel.reconcilers.pod.decisions.restart import RESTARTS_IN_ROW
 from kernel.reconcilers.pod.observe import Observed, observed
-from kernel.reconcilers.pod.restart import RESTARTS_IN_ROW
 
 START = 1_800_000_000 * NANOSECONDS_PER_SECOND
 

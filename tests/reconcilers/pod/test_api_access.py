@@ -10,7 +10,7 @@ from kernel.objects.meta import ObjectMeta
 from kernel.objects.pod import Pod
 from kernel.objects.service import Service, ServicePort, ServiceSpec
 from kernel.reconcilers.pod.api_access import as_reached, shares_node_network
-from kernel.reconcilers.pod.service_variables import service_variables
+from kernel.reconcilers.pod.configuration.service_variables import service_variables
 from tests.reconcilers.pod.node_under_test import NodeUnderTest, make_pod, open_node
 
 pytestmark = pytest.mark.anyio

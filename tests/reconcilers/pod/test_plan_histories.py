@@ -8,10 +8,10 @@ from hypothesis import given, settings, strategies as st
 from kernel.cri.runtime import Container, ContainerState, Sandbox, SandboxState
 from kernel.objects.container import ExecAction, Probe
 from kernel.objects.pod import Pod
+from kernel.reconcilers.pod.decisions.plan import Plan, plan_pod
+from kernel.reconcilers.pod.decisions.restart import RESTARTS_IN_ROW
 from kernel.reconcilers.pod.observe import Observed, observed
-from kernel.reconcilers.pod.plan import Plan, plan_pod
 from kernel.reconcilers.pod.probes.results import ProbeResults
-from kernel.reconcilers.pod.restart import RESTARTS_IN_ROW
 from kernel.reconcilers.pod.status import Facts, pod_status
 from tests.reconcilers.pod.made_up import created, sandbox, seconds
 from tests.reconcilers.pod.node_under_test import container, make_pod

@@ -9,7 +9,7 @@ from kernel.cri.simulated.runtime import SimulatedContainer
 from kernel.objects.config import ConfigMap
 from kernel.objects.meta import ObjectMeta
 from kernel.objects.pod import ConfigMapEnvSource, EnvFromSource, Pod
-from kernel.reconcilers.pod.configuration import RESTART_ON_CHANGE
+from kernel.reconcilers.pod.configuration.used_objects import RESTART_ON_CHANGE
 from tests.reconcilers.pod.node_under_test import (
     NodeUnderTest,
     container,

@@ -6,8 +6,8 @@ import pytest
 from kernel.cri.runtime import Container
 from kernel.objects.pod import Lifecycle, Pod, PodReadinessGate
 from kernel.objects.pod_status import ContainerStateWaiting, PodCondition, PodStatus
+from kernel.reconcilers.pod.decisions.plan import Plan, plan_pod
 from kernel.reconcilers.pod.observe import Observed
-from kernel.reconcilers.pod.plan import Plan, plan_pod
 from kernel.reconcilers.pod.status import Facts, pod_status, timestamp
 from tests.reconcilers.pod.made_up import (
     START,

@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
+from kernel.reconcilers.pod.configuration.translate import TERMINATION_MESSAGE_POLICY
 from kernel.reconcilers.pod.termination import make_message_file, termination_message
-from kernel.reconcilers.pod.translate import TERMINATION_MESSAGE_POLICY
 from tests.reconcilers.pod.made_up import exited
 
 FALLBACK = {TERMINATION_MESSAGE_POLICY: "FallbackToLogsOnError"}

@@ -8,7 +8,7 @@ from kernel.cri import runtime as cri
 from kernel.cri.port_check import CheckResult, GrpcCheck, HttpCheck, PortCheck, TcpCheck
 from kernel.objects.container import ExecAction, HTTPGetAction, Probe
 from kernel.objects.pod import Container
-from kernel.reconcilers.pod.environment import expand
+from kernel.reconcilers.pod.configuration.environment import expand
 
 OUTPUT_BYTES_MAX = 10 * 1024
 TRIES_MAX = 3

@@ -8,7 +8,7 @@ import msgspec
 from kernel.cri import runtime as cri
 from kernel.objects.container import VolumeMount
 from kernel.objects.pod import Container
-from kernel.reconcilers.pod.environment import ConfigError, expand, missing_references
+from kernel.reconcilers.pod.configuration.environment import ConfigError, expand, missing_references
 from kernel.reconcilers.pod.volumes.sub_paths import OutsideVolume, bind_sub_path, make_sub_path
 
 _PROPAGATION = {

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from kernel.objects.volume import HostPathVolumeSource
-from kernel.reconcilers.pod.environment import ConfigError
+from kernel.reconcilers.pod.configuration.environment import ConfigError
 
 _IS_TYPE: dict[str, tuple[Callable[[int], bool], str]] = {
     "Directory": (stat.S_ISDIR, "a directory"),

@@ -8,11 +8,11 @@ from kernel.api.errors import NotFound
 from kernel.control.reconciler import Reconciler, Request, Result
 from kernel.objects.pod import Pod
 from kernel.objects.volume import DownwardAPIVolumeFile
+from kernel.reconcilers.pod.configuration.references import Referrers
+from kernel.reconcilers.pod.configuration.sources import read_sources
+from kernel.reconcilers.pod.configuration.sources_state import state_of
 from kernel.reconcilers.pod.host import FILES, Host, PodMemory
 from kernel.reconcilers.pod.observe import runtime_uid
-from kernel.reconcilers.pod.references import Referrers
-from kernel.reconcilers.pod.sources import read_sources
-from kernel.reconcilers.pod.sources_state import state_of
 from kernel.reconcilers.pod.volumes.objects import is_made_of_objects
 from kernel.reconcilers.pod.volumes.prepare import update_files
 

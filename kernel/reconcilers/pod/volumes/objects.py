@@ -8,7 +8,7 @@ import msgspec
 
 from kernel.objects.pod import Pod
 from kernel.objects.volume import DownwardAPIVolumeFile, KeyToPath, Volume, VolumeProjection
-from kernel.reconcilers.pod.environment import (
+from kernel.reconcilers.pod.configuration.environment import (
     ConfigError,
     ProjectedToken,
     Sources,

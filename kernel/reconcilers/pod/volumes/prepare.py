@@ -17,7 +17,7 @@ import msgspec
 
 from kernel.objects.pod import Pod
 from kernel.objects.volume import EmptyDirVolumeSource, Volume
-from kernel.reconcilers.pod.environment import ConfigError, Sources
+from kernel.reconcilers.pod.configuration.environment import ConfigError, Sources
 from kernel.reconcilers.pod.observe import runtime_uid
 from kernel.reconcilers.pod.volumes.directories import volumes_directory
 from kernel.reconcilers.pod.volumes.empty_dir import owning_group, prepare_empty_dir

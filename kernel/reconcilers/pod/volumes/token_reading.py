@@ -12,7 +12,7 @@ from kernel.clock import NANOSECONDS_PER_SECOND
 from kernel.objects.authentication import BoundObjectReference, TokenRequest, TokenRequestSpec
 from kernel.objects.pod import Pod
 from kernel.objects.volume import ServiceAccountTokenProjection
-from kernel.reconcilers.pod.environment import ProjectedToken
+from kernel.reconcilers.pod.configuration.environment import ProjectedToken
 from kernel.reconcilers.pod.host import Host, PodMemory
 from kernel.reconcilers.pod.observe import runtime_uid
 from kernel.reconcilers.pod.volumes.directories import volumes_directory

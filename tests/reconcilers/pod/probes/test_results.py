@@ -6,8 +6,9 @@ from kernel.cri.runtime import Container as Run
 from kernel.objects.container import ExecAction, Probe
 from kernel.objects.pod import Container
 from kernel.objects.pod_status import ContainerStatus
+from kernel.reconcilers.pod.decisions.plan import Plan, Stop, plan_pod
+from kernel.reconcilers.pod.decisions.restart import StartNow
 from kernel.reconcilers.pod.observe import Observed, observed
-from kernel.reconcilers.pod.plan import Plan, Stop, plan_pod
 from kernel.reconcilers.pod.probes.results import (
     ProbeKind,
     ProbeResults,
@@ -15,7 +16,6 @@ from kernel.reconcilers.pod.probes.results import (
     is_ready,
     is_started,
 )
-from kernel.reconcilers.pod.restart import StartNow
 from tests.reconcilers.pod.made_up import created, exited, running, sandbox, seconds
 from tests.reconcilers.pod.node_under_test import container, make_pod
 

@@ -8,7 +8,7 @@ import pytest
 
 from kernel.cri.runtime import Mount
 from kernel.objects.pod import VolumeMount
-from kernel.reconcilers.pod.environment import ConfigError
+from kernel.reconcilers.pod.configuration.environment import ConfigError
 from kernel.reconcilers.pod.volumes.container_mounts import (
     MountSources,
     container_mounts,

@@ -9,7 +9,7 @@ import pytest
 
 from kernel.objects.pod import Pod, PodSecurityContext, ResourceRequirements
 from kernel.objects.volume import EmptyDirVolumeSource
-from kernel.reconcilers.pod.environment import ConfigError
+from kernel.reconcilers.pod.configuration.environment import ConfigError
 from kernel.reconcilers.pod.volumes import empty_dir
 from kernel.reconcilers.pod.volumes.directories import (
     has_volumes,

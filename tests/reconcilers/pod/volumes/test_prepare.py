@@ -24,7 +24,7 @@ from kernel.objects.volume import (
     Volume,
     VolumeProjection,
 )
-from kernel.reconcilers.pod.environment import Sources
+from kernel.reconcilers.pod.configuration.environment import Sources
 from kernel.reconcilers.pod.volumes.directories import has_volumes, remove_pod_directory
 from kernel.reconcilers.pod.volumes.prepare import MountFailure, prepare_volumes
 from tests.reconcilers.pod.made_up import START

@@ -1,0 +1,72 @@
+"""What a Pod asks for and the node agent does not do: said, so that nothing is ignored (pure)."""
+
+from pathlib import Path
+
+from kernel.objects.pod import Container, Pod, PodSecurityContext, SecurityContext
+from kernel.reconcilers.pod.configuration.used_objects import refused_wish
+
+REASON = "Unsupported"
+"""The reason of the Events that say so; runtimes' limitations are said under it too."""
+
+SELINUX = Path("/sys/fs/selinux/enforce")
+"""There where the machine has SELinux."""
+
+SYSTEM_PRIORITIES = ("system-cluster-critical", "system-node-critical")
+
+
+def unsupported(pod: Pod, *, has_selinux: bool) -> list[str]:
+    """A sentence for each such wish, fit for an Event."""
+    containers = (
+        *pod.spec.init_containers,
+        *pod.spec.containers,
+        *pod.spec.ephemeral_containers,
+    )
+    sentences = [
+        f"container {container.name}: {sentence}"
+        for container in containers
+        for sentence in _of_container(container, has_selinux)
+    ]
+    refused = refused_wish(pod)
+    return [*sentences, *_of_pod(pod, has_selinux), *([refused] if refused else [])]
+
+
+def _of_container(container: Container, has_selinux: bool) -> list[str]:
+    security = container.security_context or SecurityContext()
+    wishes = {
+        "restartPolicyRules are not followed": bool(container.restart_policy_rules),
+        "volumeDevices are not offered": bool(container.volume_devices),
+        "resource claims are not offered": bool(container.resources.claims),
+        "resizePolicy has no effect: resources are not changed in place": bool(
+            container.resize_policy
+        ),
+        _NO_SELINUX: security.se_linux_options is not None and not has_selinux,
+        _NO_WINDOWS: security.windows_options is not None,
+    }
+    return [sentence for sentence, wished in wishes.items() if wished]
+
+
+def _of_pod(pod: Pod, has_selinux: bool) -> list[str]:
+    spec = pod.spec
+    security = spec.security_context or PodSecurityContext()
+    priority = spec.priority_class_name
+    wishes = {
+        "hostUsers false gives no user namespace": spec.host_users is False,
+        f"priorityClassName {priority} has no effect: there are no PriorityClasses": (
+            bool(priority) and priority not in SYSTEM_PRIORITIES
+        ),
+        "resourceClaims are not offered": bool(spec.resource_claims),
+        "resources of the whole Pod are not limited: those of its containers are": (
+            spec.resources is not None
+        ),
+        "os windows is not this node's": spec.os is not None and spec.os.name == "windows",
+        "supplementalGroupsPolicy Strict is not followed: groups of the image are added": (
+            security.supplemental_groups_policy == "Strict"
+        ),
+        _NO_SELINUX: security.se_linux_options is not None and not has_selinux,
+        _NO_WINDOWS: security.windows_options is not None,
+    }
+    return [sentence for sentence, wished in wishes.items() if wished]
+
+
+_NO_SELINUX = "seLinuxOptions have no effect: this node has no SELinux"
+_NO_WINDOWS = "windowsOptions have no effect on Linux"

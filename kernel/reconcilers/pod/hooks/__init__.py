@@ -1,0 +1,1 @@
+"""Lifecycle hooks: after a container's start and before its stop."""

@@ -1,0 +1,58 @@
+import pytest
+
+from kernel.objects.pod import (
+    ContainerResizePolicy,
+    ExecAction,
+    Lifecycle,
+    Pod,
+    PodDNSConfig,
+    PodOS,
+    PodSecurityContext,
+    Probe,
+    SELinuxOptions,
+)
+from kernel.objects.volume import EmptyDirVolumeSource, Volume
+from kernel.reconcilers.pod.configuration.unsupported import unsupported
+from tests.reconcilers.pod.node_under_test import container, make_pod
+
+PROBE = Probe(exec=ExecAction(command=["true"]))
+
+
+@pytest.mark.parametrize(
+    ("pod", "sentences"),
+    [
+        (make_pod(), []),
+        (make_pod(container(readiness_probe=PROBE, liveness_probe=PROBE)), []),
+        (make_pod(container(lifecycle=Lifecycle(stop_signal="SIGUSR1"))), []),
+        (make_pod(dns_policy="None", dns_config=PodDNSConfig(nameservers=["192.0.2.53"])), []),
+        (make_pod(dns_policy="Default", dns_config=PodDNSConfig(searches=["example.dev"])), []),
+        (
+            make_pod(volumes=[Volume(name="a", empty_dir=EmptyDirVolumeSource(size_limit="1Mi"))]),
+            [],
+        ),
+        (
+            make_pod(security_context=PodSecurityContext(se_linux_options=SELinuxOptions())),
+            ["seLinuxOptions have no effect: this node has no SELinux"],
+        ),
+        (make_pod(priority_class_name="system-node-critical"), []),
+        (
+            make_pod(priority_class_name="mine", os=PodOS(name="windows")),
+            [
+                "priorityClassName mine has no effect: there are no PriorityClasses",
+                "os windows is not this node's",
+            ],
+        ),
+        (
+            make_pod(
+                container(
+                    resize_policy=[
+                        ContainerResizePolicy(resource_name="cpu", restart_policy="NotRequired")
+                    ]
+                )
+            ),
+            ["container main: resizePolicy has no effect: resources are not changed in place"],
+        ),
+    ],
+)
+def test_every_wish_that_is_not_fulfilled_is_named(pod: Pod, sentences: list[str]) -> None:
+    assert unsupported(pod, has_selinux=False) == sentences
