@@ -1,12 +1,14 @@
 """The status of a Pod, from what the runtime shows (pure)."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 
 import msgspec
 
 from kernel.clock import NANOSECONDS_PER_SECOND
 from kernel.cri import runtime as cri
+from kernel.cri.image_name import whole_image_name
 from kernel.objects.durations import format_duration
 from kernel.objects.pod import Container, EphemeralContainer, Pod, VolumeMount
 from kernel.objects.pod_status import (
@@ -175,9 +177,13 @@ def _old_status(pod: Pod, name: str) -> ContainerStatus | None:
 
 
 def _image(container: Container, latest: cri.Container | None) -> str:
-    """The runtime's name of the image, unless that is only its digest."""
+    """The runtime's name of the image. One that was asked for by its digest is shown by the whole
+    name that it was found under, as Kubernetes does it."""
     known = latest.image if latest else ""
-    return container.image if not known or known.startswith("sha256:") else known
+    if known.startswith("sha256:"):
+        with suppress(cri.InvalidImageName):
+            return whole_image_name(container.image)
+    return known or container.image
 
 
 def _container_id(container: cri.Container, facts: Facts) -> str:

@@ -211,9 +211,9 @@ def test_with_host_networking_the_pod_has_the_nodes_address() -> None:
     assert [one.ip for one in status.pod_ips] == ["192.0.2.1"]
 
 
-def test_a_digest_is_not_shown_as_the_image() -> None:
+def test_an_image_asked_for_by_digest_is_shown_by_its_whole_name() -> None:
     found = observe(running("main", image="sha256:abc"))
-    assert _status(make_pod(), found).container_statuses[0].image == "busybox:1"
+    assert _status(make_pod(), found).container_statuses[0].image == "docker.io/library/busybox:1"
 
 
 def test_a_container_that_the_runtime_lost_has_an_unknown_end() -> None:
