@@ -212,7 +212,10 @@ class Client(Protocol):
         dry_run: bool = False,
     ) -> KindType:
         """Ask for an object's end; answers its last state. It is gone at once unless it has
-        finalizers, or is a Pod on a node and its grace period is not 0."""
+        finalizers, or is a Pod on a node and its grace period is not 0.
+
+        `propagation_policy` says what becomes of its dependents: `Background` (the default) deletes
+        them after it, `Foreground` before it, `Orphan` lets them live."""
         ...
 
     async def bind(

@@ -12,6 +12,7 @@ from typing import Any
 from kernel.api.admission import AdmissionChain
 from kernel.api.client import PatchType, Subresource, WatchEventType
 from kernel.api.context import current_actor, current_cause
+from kernel.api.deletion import require_valid_options
 from kernel.api.errors import (
     AlreadyExists,
     ApiError,
@@ -319,6 +320,8 @@ class ObjectApi:
         dry_run: bool = False,
     ) -> StoredList:
         """Delete all that a list with these arguments shows; answers their last states."""
+        wanted = options or DeleteOptions()
+        require_valid_options(wanted)
         found = self.list(
             kind, namespace=namespace, label_selector=label_selector, field_selector=field_selector
         )
@@ -326,7 +329,7 @@ class ObjectApi:
         for stored in found.items:
             try:
                 last, _ = await self.delete(
-                    kind, stored.namespace, stored.name, options, dry_run=dry_run
+                    kind, stored.namespace, stored.name, wanted, dry_run=dry_run
                 )
             except NotFound:
                 continue  # somebody else was faster

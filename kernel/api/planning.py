@@ -17,6 +17,7 @@ from kernel.api.admission import AdmissionChain, AdmissionRequest, Operation as 
 from kernel.api.client import Subresource
 from kernel.api.context import current_actor
 from kernel.api.defaulting import default
+from kernel.api.deletion import mark_dependents, require_valid_options
 from kernel.api.errors import AlreadyExists, BadRequest, Conflict, Forbidden, Invalid, NotFound
 from kernel.api.server_side_apply.ownership import Application, FieldOwnership
 from kernel.api.stored import Stored, encode
@@ -191,14 +192,16 @@ class Planner:
         dry_run: bool = False,
     ) -> Plan:
         """End an object: remove it, or mark it as being deleted where something holds it. Of a Pod
-        the status may tell the `reason`."""
+        the status may tell the `reason`. Raises `Conflict`, `Invalid` for the options."""
+        require_valid_options(options)
         obj = present.decode()
         self._require_preconditions(present, obj.metadata.uid, options)
         await self._ask_hooks("DELETE", None, obj, dry_run)
+        changed = mark_dependents(obj.metadata, options)
         grace = strategies.deletion_grace_seconds(obj, options)
         if grace == 0 and not strategies.holds_deletion(obj):
             return self._removal(present, present.data)
-        changed = metadata.mark_deleted(obj.metadata, grace, self._clock)
+        changed |= metadata.mark_deleted(obj.metadata, grace, self._clock)
         if reason is not None:
             changed |= strategies.set_condition(obj, reason)
         if not changed:

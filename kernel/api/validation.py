@@ -21,7 +21,12 @@ from kernel.objects.config import ConfigMap, Secret
 from kernel.objects.coordination import Lease
 from kernel.objects.event import Event
 from kernel.objects.kind import Kind
-from kernel.objects.meta import ObjectMeta, StatusCause
+from kernel.objects.meta import (
+    FOREGROUND_FINALIZER,
+    ORPHAN_FINALIZER,
+    ObjectMeta,
+    StatusCause,
+)
 from kernel.objects.name_syntax import (
     label_name_errors,
     label_value_errors,
@@ -39,7 +44,7 @@ from kernel.objects.service import Service
 
 ANNOTATIONS_SIZE_BYTES_MAX = 256 * 1024
 
-_STANDARD_FINALIZERS = ("kubernetes", "orphan", "foregroundDeletion")
+_STANDARD_FINALIZERS = ("kubernetes", ORPHAN_FINALIZER, FOREGROUND_FINALIZER)
 
 _NAME_RULES: dict[type[Kind], Callable[[str], list[str]]] = {
     Namespace: label_name_errors,
@@ -182,7 +187,7 @@ def _check_finalizers(obj: Kind, causes: Causes) -> None:
                 finalizer,
                 "name is neither a standard finalizer name nor is it fully qualified",
             )
-    if "orphan" in finalizers and "foregroundDeletion" in finalizers:
+    if ORPHAN_FINALIZER in finalizers and FOREGROUND_FINALIZER in finalizers:
         causes.invalid(
             path, finalizers, "finalizer orphan and foregroundDeletion cannot be both set"
         )

@@ -40,6 +40,7 @@ _DELETE = [
     _parameter("dryRun"),
     _parameter("gracePeriodSeconds", "integer"),
     _parameter("propagationPolicy"),
+    _parameter("orphanDependents", "boolean"),
 ]
 _BY_VERB: dict[str, tuple[str, list[dict[str, Any]], tuple[str, ...]]] = {
     "get": ("get", _GET, ()),

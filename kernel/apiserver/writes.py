@@ -220,12 +220,12 @@ async def _read_delete_options(request: web.BaseRequest, parameters: Parameters)
         options.grace_period_seconds = parameters.whole_number("gracePeriodSeconds")
     if options.propagation_policy is None:
         options.propagation_policy = parameters.text("propagationPolicy") or None
+    if options.orphan_dependents is None and parameters.texts("orphanDependents"):
+        options.orphan_dependents = parameters.flag("orphanDependents")
     if parameters.dry_run:
         options.dry_run = ["All"]
     return options
 
 
 def _is_dry(options: DeleteOptions) -> bool:
-    if options.dry_run and options.dry_run != ["All"]:
-        raise BadRequest(f"dryRun: Unsupported value: {options.dry_run}: supported: All")
-    return bool(options.dry_run)
+    return options.dry_run == ["All"]

@@ -7,6 +7,12 @@ import msgspec
 from kernel.objects.struct import MergeKey, Struct
 from kernel.objects.wire_types import Int32, Int64, Time
 
+FOREGROUND_FINALIZER = "foregroundDeletion"
+"""Holds an object that is being deleted until the dependents that block it are gone."""
+
+ORPHAN_FINALIZER = "orphan"
+"""Holds an object that is being deleted until nothing names it as its owner any more."""
+
 
 class OwnerReference(Struct, atomic=True):
     """Names the object that this one belongs to; the owner's deletion deletes this one."""
