@@ -29,9 +29,15 @@ def json_answer(
 ) -> web.Response:
     """An answer with a body that is JSON already; each warning becomes a Warning header."""
     headers = CIMultiDict({"Content-Type": content_type, "Cache-Control": "no-cache, private"})
+    answer = web.Response(body=body, status=status, headers=headers)
     for warning in warnings:
-        headers.add("Warning", f"299 - {_quoted(warning)}")
-    return web.Response(body=body, status=status, headers=headers)
+        add_warning(answer, warning)
+    return answer
+
+
+def add_warning(answer: web.Response, warning: str) -> None:
+    """Warn whoever gets an answer that is not sent yet."""
+    answer.headers.add("Warning", f"299 - {_quoted(warning)}")
 
 
 def text_answer(text: str, *, status: int = 200) -> web.Response:

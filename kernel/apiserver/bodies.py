@@ -29,6 +29,9 @@ APPLY_TYPE = "application/apply-patch+yaml"
 PROTOBUF_TYPE = "application/vnd.kubernetes.protobuf"
 YAML_TYPES = ("application/yaml", "application/x-yaml", "text/yaml")
 
+CONVERTED_BODY = web.RequestKey("converted body", bytes)
+"""The key under which a request keeps the body that is to be read in place of the one it has."""
+
 StructType = TypeVar("StructType", bound=msgspec.Struct)
 
 
@@ -41,6 +44,8 @@ class TooLarge(ApiError):
 async def read_body(request: web.BaseRequest) -> bytes:
     """The whole body, unpacked. Raises `TooLarge` beyond `BODY_BYTES_MAX`, and `BadRequest` where
     it is not packed as it says."""
+    if CONVERTED_BODY in request:
+        return request[CONVERTED_BODY]
     try:
         return await request.read()
     except web.HTTPRequestEntityTooLarge:

@@ -13,18 +13,18 @@ import msgspec
 from kernel.apiserver.discovery import infos_of
 from kernel.apiserver.operations import paths_of
 from kernel.apiserver.schemas import SchemaSet
+from kernel.apiserver.served_kinds import Kinds
 from kernel.apiserver.swagger import swagger
 from kernel.apiserver.swagger_protobuf import swagger_protobuf
 from kernel.apiserver.version import version_info
 from kernel.objects.kind import Kind
-from kernel.objects.kinds import KindTable
 from kernel.objects.meta import DeleteOptions, Status
 
 
 class OpenApi:
     """The documents of one table of kinds, as bytes with their hashes."""
 
-    def __init__(self, kinds: KindTable):
+    def __init__(self, kinds: Kinds):
         self._kinds = kinds
         self._made_for: tuple[type[Kind], ...] = ()
         self._documents: dict[str, bytes] = {}
@@ -87,7 +87,7 @@ def content_hash(document: bytes) -> str:
     return hashlib.sha256(document).hexdigest()[:32].upper()
 
 
-def _version_3_document(kinds: KindTable, group: str, version: str) -> bytes:
+def _version_3_document(kinds: Kinds, group: str, version: str) -> bytes:
     schemas = SchemaSet(_prefix(group, version))
     schemas.add(Status)
     schemas.add(DeleteOptions)

@@ -8,6 +8,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from urllib.parse import unquote
 
+import msgspec
 from aiohttp import web
 
 from kernel.api.context import acting
@@ -19,6 +20,12 @@ from kernel.apiserver.authentication import Authenticator, actor_of
 from kernel.apiserver.documents import Documents
 from kernel.apiserver.logs import PodLogs
 from kernel.apiserver.metrics import Metrics
+from kernel.apiserver.old_versions import (
+    OLD_KINDS,
+    convert_answer,
+    convert_request,
+    old_version_of,
+)
 from kernel.apiserver.parameters import Parameters
 from kernel.apiserver.plugin_paths import PLUGIN_ROOT, PluginPaths
 from kernel.apiserver.reads import Reads
@@ -52,7 +59,7 @@ class Routes:
         metrics: Metrics | None = None,
     ):
         measured = MEASURED_KINDS if metrics is not None else ()
-        self._kinds = ServedKinds(api.kinds, (*measured, *ASKED_KINDS))
+        self._kinds = ServedKinds(api.kinds, (*measured, *ASKED_KINDS, *OLD_KINDS))
         self._metrics = metrics
         self._plugin_paths = plugin_paths
         self._authenticator = authenticator
@@ -128,13 +135,23 @@ class Routes:
         parameters = Parameters(query)
         if target.kind in ASKED_KINDS:
             return await self._reviews.answer(request, target, parameters, user)
+        old = old_version_of(target)
+        if old is None:
+            return await self._serve(request, target, parameters, user.username)
+        await convert_request(request, old)
+        present = msgspec.structs.replace(target, kind=old.kind)
+        answer = await self._serve(request, present, parameters, user.username)
+        convert_answer(answer, old)
+        return answer
+
+    async def _serve(
+        self, request: web.BaseRequest, target: Target, parameters: Parameters, user_name: str
+    ) -> web.StreamResponse:
         handler = self._handler(request.method, target)
         if request.method in ("GET", "HEAD"):
             return await handler(request, target, parameters)
-        actor = actor_of(
-            user.username, headers.get("User-Agent", ""), parameters.text("fieldManager")
-        )
-        with acting(actor):
+        agent, manager = request.headers.get("User-Agent", ""), parameters.text("fieldManager")
+        with acting(actor_of(user_name, agent, manager)):
             return await handler(request, target, parameters)
 
     def _handler(self, method: str, target: Target) -> Handler:

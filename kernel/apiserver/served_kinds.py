@@ -63,7 +63,11 @@ class ServedKinds:
 
     def groups(self) -> list[tuple[str, list[str]]]:
         """Each group with its versions, stored ones first."""
-        return [*self.stored.groups(), *self._others.groups()]
+        found = {group: list(versions) for group, versions in self.stored.groups()}
+        for group, versions in self._others.groups():
+            known = found.setdefault(group, [])
+            known += [version for version in versions if version not in known]
+        return list(found.items())
 
     def by_plural(self, group: str, version: str, plural: str) -> type[Kind] | None:
         """The kind behind a path."""

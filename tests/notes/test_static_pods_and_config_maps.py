@@ -1,7 +1,7 @@
 """Fifth notes: static Pods, Events, Pods of several containers, ConfigMaps.
 
-The notes' Deployments are of an old version of apps, whose controllers are not podkernel's yet:
-kubectl is told so, and what such a Deployment would run is run as a Pod.
+The notes' Deployments are of an old version of apps. They are stored as present ones, but nothing
+makes their Pods yet: an Event says so, and what such a Deployment would run is run as a Pod.
 """
 
 import shutil
@@ -35,8 +35,18 @@ def test_a_static_pod_can_not_be_deleted_but_with_its_file(kernel: PodKernel) ->
 
 @pytest.mark.parametrize("name", ["nginx-deployment", "abcdocker"])
 def test_what_a_deployment_would_run(kernel: PodKernel, name: str) -> None:
-    with pytest.raises(AssertionError, match='no matches for kind "Deployment"'):
-        kernel.kubectl("create", "-f", path_of(name))
+    assert kernel.kubectl("create", "-f", path_of(name)).endswith(" created\n")
+    deployment = {"nginx-deployment": "nginx-deployment", "abcdocker": "abcdocker-pod"}[name]
+    replicas = {"nginx-deployment": 5, "abcdocker": 1}[name]
+    row = kernel.kubectl("get", "deployment", deployment).splitlines()[1].split()
+    assert row[:4] == [deployment, f"0/{replicas}", "0", "0"]
+    wait_until(
+        lambda: (
+            "nothing creates their Pods yet" in kernel.kubectl("describe", "deploy", deployment)
+        ),
+        "no Event says that nothing makes the Deployment's Pods",
+    )
+    kernel.kubectl("delete", "-f", path_of(name))
     kernel.apply(pod_of_deployment(name, name))
     kernel.pod_when(name, is_ready)
     containers = {"nginx-deployment": 1, "abcdocker": 2}[name]

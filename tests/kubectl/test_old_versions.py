@@ -1,0 +1,69 @@
+"""Manifests in versions that Kubernetes had before: accepted, stored as the present kind."""
+
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from .conftest import EVERY_VERSION, Kubectl
+from .test_workloads import TEMPLATE, manifest
+
+pytestmark = [pytest.mark.anyio, pytest.mark.kubectl]
+
+NOTES = Path(__file__).parents[1] / "notes" / "manifests"
+UNSELECTIVE = TEMPLATE.replace("  selector: {matchLabels: {app: web}}\n", "")
+
+
+@EVERY_VERSION
+@pytest.mark.parametrize("name", ["nginx-deployment", "abcdocker"])
+async def test_the_deployments_of_the_notes(kubectl: Kubectl, name: str) -> None:
+    path = str(NOTES / f"{name}.yaml")
+    made = await kubectl.run("create", "-f", path)
+    assert made.returncode == 0, made.stderr.decode()
+    assert b"deprecated in v1.9+, unavailable in v1.16+; use apps/v1 Deployment" in made.stderr
+    as_asked = msgspec.json.decode(await kubectl("get", "-f", path, "-o", "json"))
+    assert as_asked["apiVersion"] == "apps/v1beta2"
+    (stored,) = msgspec.json.decode(await kubectl("get", "deploy", "-o", "json"))["items"]
+    assert stored["apiVersion"] == "apps/v1"
+    assert (await kubectl("get", "-f", path)).startswith("NAME")
+    applied = await kubectl("apply", "-f", path)
+    assert "configured" in applied or "unchanged" in applied
+    assert "deleted" in await kubectl("delete", "-f", path)
+    assert "No resources found" in (await kubectl.run("get", "deploy")).stderr.decode()
+
+
+@pytest.mark.parametrize(
+    ("kind", "api_version", "spec"),
+    [
+        ("Deployment", "apps/v1beta1", UNSELECTIVE),
+        ("Deployment", "extensions/v1beta1", UNSELECTIVE),
+        ("DaemonSet", "extensions/v1beta1", UNSELECTIVE),
+        ("ReplicaSet", "extensions/v1beta1", UNSELECTIVE),
+        ("StatefulSet", "apps/v1beta2", TEMPLATE),
+        ("DaemonSet", "apps/v1beta2", TEMPLATE),
+    ],
+)
+async def test_the_others(kubectl: Kubectl, kind: str, api_version: str, spec: str) -> None:
+    old = manifest(kind, spec, api_version)
+    await kubectl("apply", "-f", "-", stdin=old)
+    changed = old.replace("image: busybox", "image: busybox:2")
+    assert "configured" in await kubectl("apply", "-f", "-", stdin=changed)
+    assert "serverside-applied" in await kubectl(
+        "apply", "--server-side", "--force-conflicts", "-f", "-", stdin=old
+    )
+    name = f"{kind.lower()}.v1.apps"
+    stored = msgspec.json.decode(await kubectl("get", name, "web", "-o", "json"))
+    assert stored["spec"]["selector"] == {"matchLabels": {"app": "web"}}
+    listed = (await kubectl("get", "all", "-o", "name")).split()
+    assert listed == [f"{kind.lower()}.apps/web"]
+    assert "deleted" in await kubectl("delete", "-f", "-", stdin=old)
+
+
+async def test_a_body_of_another_version_than_its_path_is_refused(kubectl: Kubectl) -> None:
+    path = "/apis/apps/v1beta2/namespaces/default/deployments"
+    complaint = "does not match the expected API version (apps/v1beta2)"
+    document = msgspec.json.encode(
+        {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "web"}}
+    )
+    printed = await kubectl.refused("create", "--raw", path, "-f", "-", stdin=document.decode())
+    assert complaint in printed
