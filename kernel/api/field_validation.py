@@ -72,7 +72,7 @@ def refusal(
 
 def _invalid(kind: type[Kind], document: Any, missing: Sequence[FieldError]) -> Invalid:
     causes = Causes()
-    for error in missing:
+    for error in missing[:ERRORS_LISTED_MAX]:
         causes.required(error.path)
     return Invalid.of(kind.info.group, kind.info.kind, _name_in(document), causes.found)
 

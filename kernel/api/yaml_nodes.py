@@ -14,6 +14,7 @@ import yaml
 
 NESTING_MAX = 100
 ALIASED_NODES_MAX = 100_000
+NODES_MAX = 100_000  # of a document: about a second
 
 _NULLS = frozenset({"", "~", "null", "Null", "NULL"})
 _BOOLEANS = {
@@ -104,6 +105,7 @@ class _Composer:
         self._repeated = repeated
         self._anchors: dict[str, Node] = {}
         self._aliased_nodes = 0
+        self._nodes = 0
 
     def compose(self) -> Node:
         return self._node(self._next(), 1)
@@ -118,6 +120,9 @@ class _Composer:
             return self._alias(str(event.anchor), line)
         if depth > NESTING_MAX:
             raise YamlError(line, f"nested deeper than {NESTING_MAX} levels")
+        self._nodes += 1
+        if self._nodes > NODES_MAX:
+            raise YamlError(line, f"the document has more than {NODES_MAX} values")
         if isinstance(event, yaml.ScalarEvent):
             node = Node(_scalar(event, line), line)
         elif isinstance(event, yaml.SequenceStartEvent):

@@ -17,6 +17,7 @@ from kernel.api.service_account_tokens import ServiceAccountTokens
 from kernel.apiserver.authentication import Authenticator, load_token
 from kernel.apiserver.bodies import BODY_BYTES_MAX
 from kernel.apiserver.certificates import prepare_certificates
+from kernel.apiserver.connections import Connections
 from kernel.apiserver.kubeconfig import write_kubeconfig
 from kernel.apiserver.logs import PodLogs
 from kernel.apiserver.metrics import Metrics
@@ -178,7 +179,7 @@ class ApiServer:
             )
 
         # Cancelled when its client goes away, a handler frees what a watch or a log holds.
-        self._http = web.Server(
+        self._http = Connections(
             routes.handle,
             request_factory=make_request,
             handler_cancellation=True,

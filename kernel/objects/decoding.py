@@ -28,6 +28,9 @@ _MESSAGE_PATH = re.compile(r"^(?P<message>.*?) - at `(?:key in )?\$\.?(?P<path>[
 _PLAIN_KEY = re.compile(r"[A-Za-z0-9_-]+")
 _NEARNESS_MIN = 0.6
 
+# Nobody reads more, and looking for more would take long in a document that is made for that.
+ERRORS_MAX = 100
+
 
 class FieldError(msgspec.Struct, frozen=True):
     """One thing that is wrong with a document.
@@ -138,6 +141,8 @@ def _decode_slowly(
     walk = _Walk()
     try:
         cleaned = walk.clean(_type_info(kind_class), value, "")
+    except _TooManyErrors:
+        raise DecodeFailure(walk.errors) from None
     except RecursionError:
         error = FieldError("", "the document is nested too deeply", reason="syntax")
         raise DecodeFailure([error]) from None
@@ -154,8 +159,16 @@ def _type_info(kind_class: type[msgspec.Struct]) -> inspect.Type:
     return inspect.type_info(kind_class)
 
 
+class _TooManyErrors(Exception):
+    """There is no need to look for more."""
+
+
 class _Walk:
-    """Goes through a document along its types; collects errors, and a copy without oddities."""
+    """Goes through a document along its types; collects errors, and a copy without oddities.
+
+    It ends with `_TooManyErrors` where there are `ERRORS_MAX`. Of unknown fields, which may be
+    forgiven, it goes on to drop those that it does not note any more.
+    """
 
     def __init__(self) -> None:
         self.errors: list[FieldError] = []
@@ -200,12 +213,13 @@ class _Walk:
                 cleaned[key] = self.clean(field.type, item, join_path(path, key))
         for name, field in fields.items():
             if field.required and name not in cleaned:
-                self.errors.append(
-                    FieldError(join_path(path, name), "missing required field", reason="required")
-                )
+                message = "missing required field"
+                self._note(FieldError(join_path(path, name), message, reason="required"))
         return cleaned
 
     def _note_unknown(self, key: str, fields: Mapping[str, inspect.Field], path: str) -> None:
+        if len(self.errors) >= ERRORS_MAX:
+            return
         suggestion = nearest_name(key, fields)
         self.errors.append(
             FieldError(join_path(path, key), "unknown field", suggestion, reason="unknown")
@@ -261,8 +275,13 @@ class _Walk:
     def _refuse(self, wanted: str, value: Any, path: str) -> Any:
         shown = f' "{value}"' if isinstance(value, str) and len(value) <= 40 else ""
         message = f"expected {wanted}, got {_value_name(value)}{shown}"
-        self.errors.append(FieldError(path, message))
+        self._note(FieldError(path, message))
         return _ABSENT
+
+    def _note(self, error: FieldError) -> None:
+        self.errors.append(error)
+        if len(self.errors) >= ERRORS_MAX:
+            raise _TooManyErrors
 
 
 def _is_none(member: inspect.Type) -> bool:

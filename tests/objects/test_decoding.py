@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from kernel.objects.decoding import (
+    ERRORS_MAX,
     DecodeFailure,
     FieldError,
     decode,
@@ -236,3 +237,15 @@ def test_whatever_comes_is_decoded_or_explained(value: Any) -> None:
     assert all(problems)
     if not isinstance(value, dict):
         assert len(problems) == 1
+
+
+def test_a_document_full_of_errors_is_left_after_the_first_ones() -> None:
+    with pytest.raises(DecodeFailure) as failure:
+        decode(Pod, {"spec": {"containers": [{}] * 500}})
+    assert len(failure.value.errors) == ERRORS_MAX
+    odd = {f"odd{number}": 1 for number in range(500)}
+    decoded, unknown = decode_leniently(Pod, {"spec": odd | {"hostname": "web"}})
+    assert (decoded.spec.hostname, len(unknown)) == ("web", ERRORS_MAX)
+    with pytest.raises(DecodeFailure) as failure:
+        decode(Pod, {"spec": odd | {"hostname": 7}}, lenient=True)
+    assert failure.value.errors[-1].path == "spec.hostname"
