@@ -164,7 +164,7 @@ class HTTPHeader(Struct):
     """One header of a request."""
 
     name: str
-    value: str
+    value: str = msgspec.field(default_factory=str)
 
 
 class HTTPGetAction(Struct):

@@ -181,7 +181,7 @@ class Sysctl(Struct):
     """A kernel parameter to set for the Pod."""
 
     name: str
-    value: str
+    value: str = msgspec.field(default_factory=str)
 
 
 class PodSecurityContext(Struct):

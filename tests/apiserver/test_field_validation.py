@@ -173,6 +173,19 @@ async def test_missing_fields_make_an_object_of_a_plugin_invalid(served: Served)
     assert strict.json["message"].endswith('strict decoding error: unknown field "odd"')
 
 
+async def test_values_that_may_be_empty_may_be_left_out(served: Served) -> None:
+    body = pod("web")
+    body["spec"]["securityContext"] = {"sysctls": [{"name": "kernel.shm_rmid_forced"}]}
+    check = {"httpGet": {"port": 80, "httpHeaders": [{"name": "X-Probe"}]}}
+    body["spec"]["containers"][0]["livenessProbe"] = check
+    answer = await served.post(PODS, body)
+    assert answer.status == 201, answer.body
+    spec = answer.json["spec"]
+    assert spec["securityContext"]["sysctls"][0]["value"] == ""
+    headers = spec["containers"][0]["livenessProbe"]["httpGet"]["httpHeaders"]
+    assert headers == [{"name": "X-Probe", "value": ""}]
+
+
 async def test_a_wrong_type_beside_a_missing_field_is_a_bad_request(served: Served) -> None:
     body = pod("web")
     body["spec"]["containers"] = [{"image": 7}]
