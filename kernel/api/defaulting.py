@@ -18,8 +18,10 @@ from kernel.objects.event import Event
 from kernel.objects.kind import Kind
 from kernel.objects.namespace import Namespace
 from kernel.objects.node import Node
+from kernel.objects.persistent_volume_claim import PersistentVolumeClaim
 from kernel.objects.pod import Pod
 from kernel.objects.pod_template import PodTemplate, ReplicationController
+from kernel.objects.resource_policies import LimitRange
 from kernel.objects.service import ClientIPConfig, Service, SessionAffinityConfig
 
 NAMESPACE_NAME_LABEL = "kubernetes.io/metadata.name"
@@ -83,6 +85,19 @@ def _default_service(service: Service) -> None:
         spec.allocate_load_balancer_node_ports = True
 
 
+def _default_limit_range(limit_range: LimitRange) -> None:
+    """A container's limit is the largest there may be, and its request its limit."""
+    for item in limit_range.spec.limits:
+        if item.type == "Container":
+            item.default = item.max | item.default
+            item.default_request = item.min | item.default | item.default_request
+
+
+def _default_claim(claim: PersistentVolumeClaim) -> None:
+    claim.spec.volume_mode = claim.spec.volume_mode or "Filesystem"
+    claim.status.phase = claim.status.phase or "Pending"
+
+
 def _default_lease(lease: Lease) -> None:
     lease.spec.acquire_time = _with_fraction(lease.spec.acquire_time)
     lease.spec.renew_time = _with_fraction(lease.spec.renew_time)
@@ -118,4 +133,6 @@ _RULES: dict[type[Kind], Callable[[Any], None]] = {
     DaemonSet: workload_defaulting.default_daemon_set,
     Job: workload_defaulting.default_job,
     CronJob: workload_defaulting.default_cron_job,
+    LimitRange: _default_limit_range,
+    PersistentVolumeClaim: _default_claim,
 }

@@ -11,6 +11,7 @@ from kernel.api import (
     batch_validation,
     core_validation,
     pod_validation,
+    policy_validation,
     workload_validation,
 )
 from kernel.api.causes import Causes
@@ -19,6 +20,7 @@ from kernel.objects.apps import DaemonSet, Deployment, ReplicaSet, StatefulSet
 from kernel.objects.batch import CronJob, Job
 from kernel.objects.config import ConfigMap, Secret
 from kernel.objects.coordination import Lease
+from kernel.objects.disruption_budget import PodDisruptionBudget
 from kernel.objects.event import Event
 from kernel.objects.kind import Kind
 from kernel.objects.meta import (
@@ -37,8 +39,10 @@ from kernel.objects.name_syntax import (
 )
 from kernel.objects.namespace import Namespace
 from kernel.objects.node import Node
+from kernel.objects.persistent_volume_claim import PersistentVolumeClaim
 from kernel.objects.pod import Pod
 from kernel.objects.pod_template import PodTemplate, ReplicationController
+from kernel.objects.resource_policies import LimitRange, ResourceQuota
 from kernel.objects.runtime_class import RuntimeClass
 from kernel.objects.service import Service
 
@@ -68,6 +72,10 @@ _CREATE_RULES: dict[type[Kind], Callable[[Any, Causes], None]] = {
     DaemonSet: workload_validation.check_daemon_set,
     Job: batch_validation.check_job,
     CronJob: batch_validation.check_cron_job,
+    ResourceQuota: policy_validation.check_quota,
+    LimitRange: policy_validation.check_limit_range,
+    PodDisruptionBudget: policy_validation.check_budget,
+    PersistentVolumeClaim: policy_validation.check_claim,
 }
 
 _UPDATE_RULES: dict[type[Kind], Callable[[Any, Any, Causes], None]] = {
@@ -81,6 +89,7 @@ _UPDATE_RULES: dict[type[Kind], Callable[[Any, Any, Causes], None]] = {
     DaemonSet: workload_validation.check_selector_update,
     StatefulSet: workload_validation.check_stateful_set_update,
     Job: batch_validation.check_job_update,
+    PersistentVolumeClaim: policy_validation.check_claim_update,
 }
 
 

@@ -250,12 +250,17 @@ def _check_parts(
         ("maxUnavailable", rolling.max_unavailable),
         ("maxSurge", rolling.max_surge),
     ):
-        if isinstance(value, int):
-            causes.at_least(f"{path}.{name}", value, 0)
-        elif value is not None and not re.fullmatch("[0-9]+%", value):
-            causes.invalid(f"{path}.{name}", value, _PERCENT_RULE)
-        elif value is not None and name == "maxUnavailable" and int(value[:-1]) > 100:
-            causes.invalid(f"{path}.{name}", value, "must not be greater than 100%")
+        check_part(f"{path}.{name}", value, causes, is_bounded=name == "maxUnavailable")
+
+
+def check_part(path: str, value: int | str | None, causes: Causes, *, is_bounded: bool) -> None:
+    """A number that is not negative, or a percentage; a bounded one is 100 % at most."""
+    if isinstance(value, int):
+        causes.at_least(path, value, 0)
+    elif value is not None and not re.fullmatch("[0-9]+%", value):
+        causes.invalid(path, value, _PERCENT_RULE)
+    elif value is not None and is_bounded and int(value[:-1]) > 100:
+        causes.invalid(path, value, "must not be greater than 100%")
 
 
 def _is_zero(value: int | str | None) -> bool:

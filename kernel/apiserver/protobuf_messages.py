@@ -11,7 +11,16 @@ from functools import cache
 from kernel.apiserver.protobuf_schema import Message, read_schema
 
 _SENT = {
-    "v1": ("Binding", "ConfigMap", "Namespace", "Pod", "Secret", "Service", "ServiceAccount"),
+    "v1": (
+        "Binding",
+        "ConfigMap",
+        "Namespace",
+        "Pod",
+        "ResourceQuota",
+        "Secret",
+        "Service",
+        "ServiceAccount",
+    ),
     "apps/v1": ("Deployment", "ReplicaSet", "StatefulSet", "DaemonSet"),
     "batch/v1": ("CronJob", "Job"),
     "authentication.k8s.io/v1": ("SelfSubjectReview", "TokenRequest", "TokenReview"),
@@ -19,7 +28,7 @@ _SENT = {
         *("LocalSubjectAccessReview", "SelfSubjectAccessReview"),
         *("SelfSubjectRulesReview", "SubjectAccessReview"),
     ),
-    "policy/v1": ("Eviction",),
+    "policy/v1": ("Eviction", "PodDisruptionBudget"),
     "policy/v1beta1": ("Eviction",),
 }
 
@@ -36,6 +45,19 @@ def _messages() -> dict[str, Message]:
 
 
 _SCHEMA = """
+ResourceQuota
+  1 metadata:ObjectMeta, 2 spec:ResourceQuotaSpec, 3 status:passed over
+ResourceQuotaSpec
+  1 hard:quantity{}, 2 scopes[], 3 scopeSelector:ScopeSelector
+ScopeSelector
+  1 matchExpressions:ScopedResourceSelectorRequirement[]
+ScopedResourceSelectorRequirement
+  1 scopeName, 2 operator, 3 values[]
+PodDisruptionBudget
+  1 metadata:ObjectMeta, 2 spec:PodDisruptionBudgetSpec, 3 status:passed over
+PodDisruptionBudgetSpec
+  1 minAvailable:int_or_string, 2 selector:LabelSelector, 3 maxUnavailable:int_or_string,
+  4 unhealthyPodEvictionPolicy
 PodTemplateSpec
   1 metadata:ObjectMeta, 2 spec:PodSpec
 Deployment

@@ -11,6 +11,7 @@ from kernel.api.errors import BadRequest, UnreadableObject
 from kernel.api.stored import Stored, StoredList
 from kernel.apiserver.core_rows import CORE_ROWS, Rows
 from kernel.apiserver.generic_rows import generic_rows
+from kernel.apiserver.policy_rows import POLICY_ROWS
 from kernel.apiserver.workload_rows import WORKLOAD_ROWS
 from kernel.objects.kind import Column, Kind
 from kernel.objects.meta import ListMeta
@@ -28,7 +29,7 @@ class _MetadataOfObject(msgspec.Struct):
     metadata: msgspec.Raw
 
 
-TYPED_ROWS = CORE_ROWS | WORKLOAD_ROWS
+TYPED_ROWS = CORE_ROWS | WORKLOAD_ROWS | POLICY_ROWS
 """The kinds whose rows are made of their structs; all others' are made of plain documents."""
 
 _metadata_decoder = msgspec.json.Decoder(_MetadataOfObject)

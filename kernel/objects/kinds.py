@@ -7,12 +7,15 @@ from kernel.objects.apps import DaemonSet, Deployment, ReplicaSet, StatefulSet
 from kernel.objects.batch import CronJob, Job
 from kernel.objects.config import ConfigMap, Secret
 from kernel.objects.coordination import Lease
+from kernel.objects.disruption_budget import PodDisruptionBudget
 from kernel.objects.event import Event
 from kernel.objects.kind import Kind
 from kernel.objects.namespace import Namespace
 from kernel.objects.node import Node
+from kernel.objects.persistent_volume_claim import PersistentVolumeClaim
 from kernel.objects.pod import Pod
 from kernel.objects.pod_template import PodTemplate, ReplicationController
+from kernel.objects.resource_policies import LimitRange, ResourceQuota
 from kernel.objects.runtime_class import RuntimeClass
 from kernel.objects.service import Service, ServiceAccount
 
@@ -21,6 +24,7 @@ CORE_KINDS: tuple[type[Kind], ...] = (
     *(Service, ServiceAccount, Event, Lease, RuntimeClass),
     *(PodTemplate, ReplicationController),
     *(Deployment, ReplicaSet, StatefulSet, DaemonSet, Job, CronJob),
+    *(ResourceQuota, LimitRange, PodDisruptionBudget, PersistentVolumeClaim),
 )
 """The kinds that are stored by every kernel. A Binding is sent but never stored."""
 

@@ -33,7 +33,7 @@ from kernel.reconcilers.system_objects import (
     protect_system_namespaces,
     system_objects,
 )
-from kernel.reconcilers.unserved_workloads import unserved_workloads
+from kernel.reconcilers.unserved_kinds import unserved_kinds
 
 COMPONENT = "podkernel"  # who speaks in Events where Kubernetes has no one to
 NODE_COMPONENT = "kubelet"  # what Kubernetes calls the node agent in Events
@@ -79,7 +79,7 @@ async def builtin_plugin(
         event_expiry(clock),
         *owners(informers, kinds),
         scheduler(informers, scheduling_recorder, clock),
-        *unserved_workloads(Recorder(client, component=COMPONENT, clock=clock)),
+        *unserved_kinds(Recorder(client, component=COMPONENT, clock=clock)),
     ]
     if node is not None:
         reconcilers += await _node_reconcilers(node, client, informers, clock)

@@ -64,6 +64,7 @@ def test_aggregated_discovery_lists_the_other_groups() -> None:
         "node.k8s.io",
         "apps",
         "batch",
+        "policy",
         "example.dev",
     ]
 
@@ -79,6 +80,7 @@ def test_legacy_lists_have_the_same_kinds() -> None:
         "node.k8s.io/v1",
         "apps/v1",
         "batch/v1",
+        "policy/v1",
         "example.dev/v1",
     ]
     assert discovery.group(_kinds(), "nobody.example") is None

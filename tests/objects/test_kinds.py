@@ -25,6 +25,10 @@ CORE = {
     "DaemonSet": ("apps/v1", "daemonsets", ("ds",), True, ("all",)),
     "Job": ("batch/v1", "jobs", (), True, ("all",)),
     "CronJob": ("batch/v1", "cronjobs", ("cj",), True, ("all",)),
+    "ResourceQuota": ("v1", "resourcequotas", ("quota",), True, ()),
+    "LimitRange": ("v1", "limitranges", ("limits",), True, ()),
+    "PodDisruptionBudget": ("policy/v1", "poddisruptionbudgets", ("pdb",), True, ()),
+    "PersistentVolumeClaim": ("v1", "persistentvolumeclaims", ("pvc",), True, ()),
     "Lease": ("coordination.k8s.io/v1", "leases", (), True, ()),
 }
 
@@ -76,6 +80,7 @@ def test_look_ups() -> None:
         ("node.k8s.io", ["v1"]),
         ("apps", ["v1"]),
         ("batch", ["v1"]),
+        ("policy", ["v1"]),
     ]
     assert Pod in kinds
 

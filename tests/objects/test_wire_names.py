@@ -19,12 +19,13 @@ MODULES = (
         "config",
         "container",
         "coordination",
+        "disruption_budget",
         "event",
         "meta",
         "namespace",
         "node",
     ),
-    *("persistent_volume_claim", "pod", "pod_status", "pod_template"),
+    *("persistent_volume_claim", "pod", "pod_status", "pod_template", "resource_policies"),
     *("service", "table", "volume"),
 )
 

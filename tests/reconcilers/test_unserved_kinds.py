@@ -12,7 +12,7 @@ from kernel.objects.event import Event
 from kernel.objects.meta import LabelSelector, ObjectMeta
 from kernel.objects.pod import Container, PodSpec
 from kernel.objects.pod_template import PodTemplateSpec
-from kernel.reconcilers.unserved_workloads import unserved_workloads
+from kernel.reconcilers.unserved_kinds import unserved_kinds
 
 pytestmark = pytest.mark.anyio
 
@@ -34,7 +34,7 @@ async def test_it_is_said_once_also_after_a_change_and_a_restart(
     client: Client, run: Any, clock: ManualClock
 ) -> None:
     def build(informers: Any) -> Any:
-        return unserved_workloads(Recorder(client, component="podkernel", clock=clock))
+        return unserved_kinds(Recorder(client, component="podkernel", clock=clock))
 
     async with run(build):
         made = await client.create(deployment())

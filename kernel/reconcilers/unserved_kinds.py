@@ -1,36 +1,44 @@
-"""Objects that are stored and nothing more say so: no controller makes Pods of them yet."""
+"""Objects that are stored and nothing more say so: nothing acts on them yet."""
 
 from kernel.api.client import Client
 from kernel.control.reconciler import Reconciler, Request
 from kernel.control.recorder import Recorder
 from kernel.objects.apps import DaemonSet, Deployment, ReplicaSet, StatefulSet
 from kernel.objects.batch import CronJob, Job
+from kernel.objects.disruption_budget import PodDisruptionBudget
 from kernel.objects.event import Event
 from kernel.objects.kind import Kind
+from kernel.objects.persistent_volume_claim import PersistentVolumeClaim
 from kernel.objects.pod_template import ReplicationController
+from kernel.objects.resource_policies import LimitRange, ResourceQuota
 
-NAME = "unserved-workloads"
+NAME = "unserved-kinds"
 REASON = "Unsupported"
 
-_MADE: dict[type[Kind], str] = {
-    ReplicationController: "Pods",
-    Deployment: "Pods",
-    ReplicaSet: "Pods",
-    StatefulSet: "Pods",
-    DaemonSet: "Pods",
-    Job: "Pods",
-    CronJob: "Jobs",
+_NO_PODS = "nothing creates their Pods yet"
+_MISSING: dict[type[Kind], str] = {
+    ReplicationController: _NO_PODS,
+    Deployment: _NO_PODS,
+    ReplicaSet: _NO_PODS,
+    StatefulSet: _NO_PODS,
+    DaemonSet: _NO_PODS,
+    Job: _NO_PODS,
+    CronJob: "nothing creates their Jobs yet",
+    ResourceQuota: "nothing is counted or refused for their sake yet",
+    LimitRange: "nothing is limited or given defaults for their sake yet",
+    PodDisruptionBudget: "no eviction is refused for their sake yet",
+    PersistentVolumeClaim: "nothing provides volumes for them yet",
 }
-"""What each kind's controller would make."""
+"""What somebody who stores an object of a kind does not get."""
 
 
-def unserved_workloads(recorder: Recorder) -> list[Reconciler]:
+def unserved_kinds(recorder: Recorder) -> list[Reconciler]:
     """A reconciler for each such kind, which says it once of each object."""
-    return [_reconciler_of(kind, made, recorder) for kind, made in _MADE.items()]
+    return [_reconciler_of(kind, missing, recorder) for kind, missing in _MISSING.items()]
 
 
-def _reconciler_of(kind: type[Kind], made: str, recorder: Recorder) -> Reconciler:
-    message = f"{kind.info.kind}s are stored; nothing creates their {made} yet"
+def _reconciler_of(kind: type[Kind], missing: str, recorder: Recorder) -> Reconciler:
+    message = f"{kind.info.kind}s are stored; {missing}"
     told: dict[Request, str] = {}  # the uid of each object whose Event is known to be there
 
     async def reconcile(request: Request, client: Client) -> None:
