@@ -146,7 +146,11 @@ class PodKernel:
         decoder = json.JSONDecoder()
         deadline = time.monotonic() + seconds_max
         text = ""
-        with self.printing("get", "pod", name, "--watch", "-o", "json") as command:
+        # A list of one: of a single object kubectl drops the watch's first event, which is the very
+        # change that came between its GET and its watch.
+        selector = f"metadata.name={name}"
+        arguments = ("get", "pods", "--field-selector", selector, "--watch", "-o", "json")
+        with self.printing(*arguments) as command:
             while chunk := command.read(deadline):
                 text += chunk
                 while text := text.lstrip():
