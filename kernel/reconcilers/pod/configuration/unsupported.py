@@ -11,6 +11,9 @@ REASON = "Unsupported"
 SELINUX = Path("/sys/fs/selinux/enforce")
 """There where the machine has SELinux."""
 
+DEFAULT_TOLERATIONS = ("node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable")
+"""What every Pod is given unasked, for 300 s each."""
+
 SYSTEM_PRIORITIES = ("system-cluster-critical", "system-node-critical")
 
 
@@ -61,6 +64,13 @@ def _of_pod(pod: Pod, has_selinux: bool) -> list[str]:
         "os windows is not this node's": spec.os is not None and spec.os.name == "windows",
         "supplementalGroupsPolicy Strict is not followed: groups of the image are added": (
             security.supplemental_groups_policy == "Strict"
+        ),
+        "seLinuxChangePolicy has no effect: volumes are not relabelled": (
+            security.se_linux_change_policy is not None
+        ),
+        "tolerationSeconds has no effect: taints do not drive Pods off a node": any(
+            toleration.toleration_seconds is not None and toleration.key not in DEFAULT_TOLERATIONS
+            for toleration in spec.tolerations
         ),
         _NO_SELINUX: security.se_linux_options is not None and not has_selinux,
         _NO_WINDOWS: security.windows_options is not None,

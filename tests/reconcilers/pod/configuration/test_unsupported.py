@@ -10,6 +10,7 @@ from kernel.objects.pod import (
     PodSecurityContext,
     Probe,
     SELinuxOptions,
+    Toleration,
 )
 from kernel.objects.volume import EmptyDirVolumeSource, Volume
 from kernel.reconcilers.pod.configuration.unsupported import unsupported
@@ -35,6 +36,27 @@ PROBE = Probe(exec=ExecAction(command=["true"]))
             ["seLinuxOptions have no effect: this node has no SELinux"],
         ),
         (make_pod(priority_class_name="system-node-critical"), []),
+        (
+            make_pod(tolerations=[Toleration(key="mine", operator="Exists", toleration_seconds=5)]),
+            ["tolerationSeconds has no effect: taints do not drive Pods off a node"],
+        ),
+        (
+            make_pod(
+                tolerations=[
+                    Toleration(
+                        key="node.kubernetes.io/not-ready",
+                        operator="Exists",
+                        effect="NoExecute",
+                        toleration_seconds=300,
+                    )
+                ]
+            ),
+            [],
+        ),
+        (
+            make_pod(security_context=PodSecurityContext(se_linux_change_policy="Recursive")),
+            ["seLinuxChangePolicy has no effect: volumes are not relabelled"],
+        ),
         (
             make_pod(priority_class_name="mine", os=PodOS(name="windows")),
             [
