@@ -9,10 +9,12 @@ import os
 from collections.abc import AsyncIterator, Sequence
 from typing import Any, TypeVar
 
+import anyio
 import grpc
 import grpc.aio
 from google.protobuf.message import Message
 
+from kernel.cri.containerd.connection_holder import ConnectionHolder
 from kernel.cri.grpc_calls import answer_of
 from kernel.cri.proto import containers_pb2, content_pb2, events_pb2, runtime_pb2, tasks_pb2
 from kernel.cri.runtime import NotFound, RuntimeFailure, RuntimeUnavailable
@@ -30,6 +32,9 @@ _NOT_READY_YET = "server is not initialized yet"
 """What containerd's CRI plugin says while it looks at what ran before it was started."""
 
 _METADATA = (("containerd-namespace", CONTAINERD_NAMESPACE),)
+_FINISHING_SECONDS = 2.0
+"""How long a call that should not be cut off may hold up the one who wants to leave."""
+
 _MESSAGE_BYTES_MAX = 16 << 20
 _OPTIONS = (
     ("grpc.max_receive_message_length", _MESSAGE_BYTES_MAX),
@@ -78,6 +83,7 @@ class ContainerdChannel:
         self.call_seconds_max = call_seconds_max
         self._channel: grpc.aio.Channel | None = None
         self._methods: dict[str, Any] = {}
+        self._holder = ConnectionHolder(socket_path)
 
     async def call(
         self,
@@ -113,6 +119,15 @@ class ContainerdChannel:
             raise failure from error
         return response
 
+    async def call_to_the_end(self, request: Message, answer: type[Answer]) -> Answer:
+        """As `call`, for what must not be given up half-way: containerd goes on with it where this
+        process is killed, and one who cancels waits for it for up to `_FINISHING_SECONDS`."""
+        await self._holder.hold()
+        under_way = asyncio.ensure_future(self.call(request, answer))
+        with anyio.move_on_after(_FINISHING_SECONDS, shield=True):
+            await asyncio.wait({under_way})
+        return await under_way
+
     async def subscribe(self, filters: Sequence[str]) -> AsyncIterator[events_pb2.Envelope]:
         """containerd's events that match one of `filters`, until the stream breaks."""
         request = events_pb2.SubscribeRequest(filters=filters)
@@ -136,6 +151,7 @@ class ContainerdChannel:
         self._methods.clear()
         if channel is not None:
             await channel.close(grace=None)
+        self._holder.release()
 
     def _connected(self) -> grpc.aio.Channel:
         if self._channel is None:

@@ -70,6 +70,10 @@ _CONDITIONS = {
     "NetworkReady": "container runtime network",
 }
 _SHIM_CLOSED_SECONDS = 0.1
+# What containerd says of a start that an earlier process of ours has asked for.
+_ALREADY_STARTING = "container is already in starting state"
+_ALREADY_STARTED = "container is in CONTAINER_RUNNING state"
+_STARTING_SECONDS = 0.05
 _SANDBOX_TIMEOUT_FACTOR = 2
 _VERSION_SECONDS_MAX = 10.0
 _LOOK_SECONDS_MAX = 10.0
@@ -217,7 +221,17 @@ class ContainerdRuntime(ContainerdMeasuring, ContainerdStreaming):
 
     async def start_container(self, container_id: str) -> None:
         request = cri.StartContainerRequest(container_id=container_id)
-        await self._channel.call(request, cri.StartContainerResponse)
+        while True:
+            try:
+                await self._channel.call_to_the_end(request, cri.StartContainerResponse)
+            except RuntimeFailure as failure:
+                if _ALREADY_STARTED in str(failure):
+                    return
+                if _ALREADY_STARTING not in str(failure):
+                    raise
+                await self._clock.sleep(_STARTING_SECONDS)
+            else:
+                return
 
     async def stop_container(self, container_id: str, *, grace_seconds: float) -> None:
         own_signal = await self._own_stop_signal(container_id) if grace_seconds > 0 else None
