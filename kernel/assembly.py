@@ -294,7 +294,7 @@ async def _run_reconcilers(
         client=client, informers=informers, kinds=kinds, clock=clock, node=node, authority=authority
     )
     for hook in builtin.admission_hooks:
-        admission.add(hook)
+        admission.add_builtin(hook)
     check_names([builtin, *loaded])
     manager = Manager(client, clock, informers)
     for plugin in (builtin, *loaded):

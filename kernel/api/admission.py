@@ -2,29 +2,36 @@
 
 ```python
 @admission(Pod)
-async def add_sidecar(request: AdmissionRequest) -> None:
+def add_sidecar(request: AdmissionRequest) -> None:
     request.object.spec.containers.append(...)
 ```
 
 What a hook raises beside `AdmissionDenied` refuses the request too, as an error of the server. A
 hook may not change an object's name, namespace or uid.
 
-Hooks that mutate run first, in the order in which they were added; the object is then defaulted
-and validated again; hooks with `validating=True` see the result and may only refuse.
+The order, which is Kubernetes':
+    mutate:    built-in hooks → plugins' hooks → webhooks
+    (the object is defaulted and validated)
+    validate:  built-in hooks → plugins' hooks → webhooks → hooks that count (`last=True`)
+Where plugins or webhooks were asked to change an object, the built-in hooks are asked again.
 """
 
+import inspect
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import msgspec
 
+from kernel.api.context import current_user
 from kernel.api.errors import ApiError, Forbidden
+from kernel.objects.authentication import UserInfo
 from kernel.objects.kind import Kind, KindInfo
+from kernel.objects.meta import DeleteOptions
 
 logger = logging.getLogger("podkernel.api")
 
-Operation = Literal["CREATE", "UPDATE", "DELETE"]
+Operation = Literal["CREATE", "UPDATE", "DELETE", "CONNECT"]
 
 
 class AdmissionDenied(Exception):
@@ -34,6 +41,10 @@ class AdmissionDenied(Exception):
 class AdmissionRequest(msgspec.Struct):
     """What is about to happen. `object` is what will be stored (None for DELETE), `old` what is
     stored (None for CREATE); a mutating hook changes `object` in place.
+
+    `info` is of the kind that the request's path names, `subresource` what follows the name there;
+    what is sent to a subresource may be of another kind (a Scale), and is not stored. `options` are
+    those of a DELETE.
 
     `companions` is for what has to be there as soon as a new object is: a mutating hook adds
     objects, and those that do not exist yet are created in the same atomic write.
@@ -47,87 +58,170 @@ class AdmissionRequest(msgspec.Struct):
     old: Any
     actor: str
     dry_run: bool = False
+    subresource: str = ""
+    options: DeleteOptions | None = None
     companions: list[Kind] = msgspec.field(default_factory=list)
+    user: UserInfo = msgspec.field(default_factory=current_user)
 
 
-AdmissionFunction = Callable[[AdmissionRequest], Awaitable[None]]
+AdmissionFunction = Callable[[AdmissionRequest], Awaitable[None] | None]
 
 
 class AdmissionHook(msgspec.Struct, frozen=True):
-    """A function with the requests that it is asked about."""
+    """A function with the requests that it is asked about. Without kinds, that is all kinds."""
 
     name: str
-    kind: type[Kind]
+    kinds: tuple[type[Kind], ...]
     function: AdmissionFunction
     operations: Sequence[Operation] = ("CREATE",)
+    subresources: Sequence[str] = ("",)
     validating: bool = False
+    last: bool = False
+
+    def wants(self, kind: type[Kind], operation: Operation, subresource: str) -> bool:
+        """Whether the hook is to be asked about such requests."""
+        return (
+            operation in self.operations
+            and subresource in self.subresources
+            and (not self.kinds or kind in self.kinds)
+        )
 
 
 def admission(
-    kind: type[Kind],
-    *,
+    *kinds: type[Kind],
     operations: Sequence[Operation] = ("CREATE",),
+    subresources: Sequence[str] = ("",),
     validating: bool = False,
+    last: bool = False,
     name: str = "",
 ) -> Callable[[AdmissionFunction], AdmissionHook]:
-    """Make an `async def` an admission hook of a kind."""
+    """Make a `def` or an `async def` an admission hook of some kinds; without any, of all kinds.
+
+    `subresources` are those that the hook is asked about: `""` is the object itself, `"status"`
+    its status. With `last`, a validating hook is asked after all others: what it sees is final.
+    """
 
     def decorate(function: AdmissionFunction) -> AdmissionHook:
         return AdmissionHook(
             name=name or getattr(function, "__name__", "hook"),
-            kind=kind,
+            kinds=kinds,
             function=function,
             operations=tuple(operations),
+            subresources=tuple(subresources),
             validating=validating,
+            last=last,
         )
 
     return decorate
 
 
+class Webhooks(Protocol):
+    """What asks programs outside; false where there is none to ask."""
+
+    def __bool__(self) -> bool: ...
+
+    async def mutate(self, request: AdmissionRequest) -> bool:
+        """Let them change `request.object`; answers whether one did. Raises `ApiError`."""
+
+    async def validate(self, request: AdmissionRequest) -> None:
+        """Let them refuse. Raises `ApiError`."""
+
+
+class _Asked(msgspec.Struct, frozen=True):
+    """The hooks for one sort of request, in the order in which they are asked."""
+
+    builtin: tuple[AdmissionHook, ...]
+    plugins: tuple[AdmissionHook, ...]
+    validating: tuple[AdmissionHook, ...]
+    counting: tuple[AdmissionHook, ...]
+
+    def __bool__(self) -> bool:
+        return bool(self.builtin or self.plugins or self.validating or self.counting)
+
+
 class AdmissionChain:
-    """All hooks of one kernel."""
+    """All hooks of one kernel, and its webhooks."""
 
     def __init__(self, hooks: Iterable[AdmissionHook] = ()):
-        self._hooks: dict[tuple[type[Kind], Operation, bool], list[AdmissionHook]] = {}
-        for hook in hooks:
-            self.add(hook)
+        self._builtin: list[AdmissionHook] = []
+        self._plugins: list[AdmissionHook] = list(hooks)
+        self._asked: dict[tuple[type[Kind], Operation, str], _Asked] = {}
+        self.webhooks: Webhooks | None = None
 
     def add(self, hook: AdmissionHook) -> None:
         """Ask `hook` too, after those that are there."""
-        for operation in hook.operations:
-            place = (hook.kind, operation, hook.validating)
-            self._hooks.setdefault(place, []).append(hook)
+        self._plugins.append(hook)
+        self._asked.clear()
+
+    def add_builtin(self, hook: AdmissionHook) -> None:
+        """Ask `hook` too, after the built-in ones that are there."""
+        self._builtin.append(hook)
+        self._asked.clear()
+
+    def wants(self, kind: type[Kind], operation: Operation, subresource: str = "") -> bool:
+        """Whether anybody is to be asked about such requests."""
+        return bool(self.webhooks) or bool(self._find(kind, operation, subresource))
 
     async def mutate(self, kind: type[Kind], request: AdmissionRequest) -> bool:
         """Let the mutating hooks change `request.object`; answers whether there was any.
-        Raises `Forbidden`."""
-        return await self._ask(kind, request, validating=False)
+        Raises `ApiError`, `Forbidden` where one refuses."""
+        asked = self._find(kind, request.operation, request.subresource)
+        await _ask(asked.builtin, request)
+        companions_of_builtin = len(request.companions)
+        await _ask(asked.plugins, request)
+        changed = bool(asked.plugins)
+        if self.webhooks:
+            changed |= await self.webhooks.mutate(request)
+        if changed:
+            del request.companions[:companions_of_builtin]  # they are asked for again
+            await _ask(asked.builtin, request)
+        return changed or bool(asked.builtin)
 
     async def validate(self, kind: type[Kind], request: AdmissionRequest) -> None:
-        """Let the validating hooks refuse. Raises `Forbidden`."""
-        await self._ask(kind, request, validating=True)
+        """Let the validating hooks refuse. Raises as `mutate` does."""
+        asked = self._find(kind, request.operation, request.subresource)
+        await _ask(asked.validating, request)
+        if self.webhooks:
+            await self.webhooks.validate(request)
+        await _ask(asked.counting, request)
 
-    async def _ask(self, kind: type[Kind], request: AdmissionRequest, *, validating: bool) -> bool:
-        hooks = self._hooks.get((kind, request.operation, validating), ())
-        for hook in hooks:
-            place = _place(request.object)
-            try:
-                await hook.function(request)
-            except ApiError:
-                raise
-            except AdmissionDenied as denied:
-                raise Forbidden(
-                    f'{request.info.qualified_plural} "{request.name}" is forbidden: '
-                    f'admission hook "{hook.name}" denied the request: {denied}'
-                ) from denied
-            except Exception as error:
-                logger.exception("admission hook %s failed", hook.name)
-                raise ApiError(
-                    f'admission hook "{hook.name}" failed: {type(error).__name__}: {error}'
-                ) from error
-            if _place(request.object) != place:
-                raise ApiError(f'admission hook "{hook.name}" changed the object\'s place')
-        return bool(hooks)
+    def _find(self, kind: type[Kind], operation: Operation, subresource: str) -> _Asked:
+        place = (kind, operation, subresource)
+        asked = self._asked.get(place)
+        if asked is None:
+            builtin = [hook for hook in self._builtin if hook.wants(*place)]
+            plugins = [hook for hook in self._plugins if hook.wants(*place)]
+            validating = [hook for hook in (*builtin, *plugins) if hook.validating]
+            asked = self._asked[place] = _Asked(
+                builtin=tuple(hook for hook in builtin if not hook.validating),
+                plugins=tuple(hook for hook in plugins if not hook.validating),
+                validating=tuple(hook for hook in validating if not hook.last),
+                counting=tuple(hook for hook in validating if hook.last),
+            )
+        return asked
+
+
+async def _ask(hooks: Iterable[AdmissionHook], request: AdmissionRequest) -> None:
+    for hook in hooks:
+        place = _place(request.object)
+        try:
+            answer = hook.function(request)
+            if inspect.isawaitable(answer):
+                await answer
+        except ApiError:
+            raise
+        except AdmissionDenied as denied:
+            raise Forbidden(
+                f'{request.info.qualified_plural} "{request.name}" is forbidden: '
+                f'admission hook "{hook.name}" denied the request: {denied}'
+            ) from denied
+        except Exception as error:
+            logger.exception("admission hook %s failed", hook.name)
+            raise ApiError(
+                f'admission hook "{hook.name}" failed: {type(error).__name__}: {error}'
+            ) from error
+        if _place(request.object) != place:
+            raise ApiError(f'admission hook "{hook.name}" changed the object\'s place')
 
 
 def _place(obj: Any) -> tuple[str, str, str] | None:

@@ -139,7 +139,7 @@ class Planner:
         if subresource == "status":
             new = present.decode()
             new.status = obj.status  # type: ignore[attr-defined]
-            await self._admit_status(new, old)
+            await self._admit_status(new, old, present, dry_run)
         else:
             if subresource == "ephemeralcontainers":
                 new = strategies.with_ephemeral_containers(present.decode(), obj)
@@ -196,7 +196,7 @@ class Planner:
         require_valid_options(options)
         obj = present.decode()
         self._require_preconditions(present, obj.metadata.uid, options)
-        await self._ask_hooks("DELETE", None, obj, dry_run)
+        await self._ask_about_deletion(obj, options, dry_run)
         changed = mark_dependents(obj.metadata, options)
         grace = strategies.deletion_grace_seconds(obj, options)
         if grace == 0 and not strategies.holds_deletion(obj):
@@ -266,27 +266,49 @@ class Planner:
     ) -> list[Kind]:
         """Complete and check an object; answers what has to be there with it."""
         default(obj)
-        request = self._request(operation, obj, old, dry_run)
+        if not self._admission.wants(type(obj), operation, subresource):
+            self._require_valid(obj, _causes(obj, old, subresource))
+            return []
+        request = self._request(operation, obj, old, dry_run, subresource)
         if await self._admission.mutate(type(obj), request):
             default(obj)
-        causes = validate_create(obj) if old is None else validate_update(obj, old, subresource)
-        self._require_valid(obj, causes)
+            if old is None:
+                strategies.reset_status(obj)
+            elif obj.info.has_status:
+                obj.status = old.status  # type: ignore[attr-defined]
+        self._require_valid(obj, _causes(obj, old, subresource))
         await self._admission.validate(type(obj), request)
         return request.companions
 
-    async def _admit_status(self, obj: Kind, old: Kind) -> None:
+    async def _admit_status(self, obj: Kind, old: Kind, present: Stored, dry_run: bool) -> None:
+        """Check an object of which the status alone is new; what hooks change beside it is lost."""
+        if not self._admission.wants(type(obj), "UPDATE", "status"):
+            self._require_valid(obj, validate_update(obj, old))
+            return
+        request = self._request("UPDATE", obj, old, dry_run, "status")
+        if await self._admission.mutate(type(obj), request):
+            kept = present.decode()
+            for name in obj.__struct_fields__:
+                if name != "status":
+                    setattr(obj, name, getattr(kept, name))
         self._require_valid(obj, validate_update(obj, old))
+        await self._admission.validate(type(obj), request)
 
-    async def _ask_hooks(
-        self, operation: AdmissionOperation, obj: Kind | None, old: Kind, dry_run: bool
-    ) -> None:
-        request = self._request(operation, obj, old, dry_run)
+    async def _ask_about_deletion(self, old: Kind, options: DeleteOptions, dry_run: bool) -> None:
+        if not self._admission.wants(type(old), "DELETE"):
+            return
+        request = self._request("DELETE", None, old, dry_run)
+        request.options = options
         await self._admission.mutate(type(old), request)
         await self._admission.validate(type(old), request)
 
     @staticmethod
     def _request(
-        operation: AdmissionOperation, obj: Kind | None, old: Kind | None, dry_run: bool
+        operation: AdmissionOperation,
+        obj: Kind | None,
+        old: Kind | None,
+        dry_run: bool,
+        subresource: str = "",
     ) -> AdmissionRequest:
         subject: Any = obj or old
         return AdmissionRequest(
@@ -298,6 +320,7 @@ class Planner:
             old=old,
             actor=current_actor(),
             dry_run=dry_run,
+            subresource=subresource,
         )
 
     @staticmethod
@@ -322,3 +345,7 @@ class Planner:
                 f"{refusal}: ResourceVersion in precondition: {wanted.resource_version}, "
                 f"ResourceVersion in object meta: {present.revision}"
             )
+
+
+def _causes(obj: Kind, old: Kind | None, subresource: Subresource) -> list[StatusCause]:
+    return validate_create(obj) if old is None else validate_update(obj, old, subresource)

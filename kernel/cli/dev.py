@@ -57,7 +57,8 @@ def run(arguments: argparse.Namespace) -> int:
     kinds = served_kinds(plugins)
     check_names(plugins)
     manifests = read_manifests(arguments.manifests, kinds)
-    hooked = {hook.kind for plugin in plugins for hook in plugin.admission_hooks}
+    hooks = [hook for plugin in plugins for hook in plugin.admission_hooks]
+    hooked = {kind for hook in hooks for kind in hook.kinds or kinds}
     check_rules(manifests, kinds, hooked, clock)
     # aiohttp takes long to load: what is wrong with the arguments is said before.
     from kernel.apiserver.server import check_listen

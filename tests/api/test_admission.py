@@ -5,6 +5,7 @@ import pytest
 from kernel.api.admission import (
     AdmissionChain,
     AdmissionDenied,
+    AdmissionHook,
     AdmissionRequest,
     admission,
 )
@@ -165,3 +166,78 @@ async def test_a_dry_run_is_marked_for_hooks(
     await client.create(config_map("a"), dry_run=True)
     await client.create(config_map("a"))
     assert marks == [True, False]
+
+
+async def test_hooks_are_asked_in_kubernetes_order_whatever_the_order_they_were_added_in(
+    client: LocalClient, admission_chain: AdmissionChain
+) -> None:
+    asked: list[str] = []
+
+    def hook(name: str, *, validating: bool = False, last: bool = False) -> AdmissionHook:
+        @admission(ConfigMap, validating=validating, last=last, name=name)
+        def note(request: AdmissionRequest) -> None:
+            asked.append(name)
+
+        return note
+
+    admission_chain.add_builtin(hook("count", validating=True, last=True))
+    admission_chain.add(hook("plugin checks", validating=True))
+    admission_chain.add_builtin(hook("built in checks", validating=True))
+    admission_chain.add_builtin(hook("built in"))
+    await client.create(config_map("a"))
+    assert asked == ["built in", "built in checks", "plugin checks", "count"]
+    asked.clear()
+    admission_chain.add(hook("plugin"))
+    await client.create(config_map("b"))
+    assert asked[:3] == ["built in", "plugin", "built in"], "it may have to add to what is new"
+
+
+async def test_a_hook_without_kinds_is_asked_about_all_and_one_of_the_status_about_that_alone(
+    client: LocalClient, admission_chain: AdmissionChain
+) -> None:
+    asked: list[str] = []
+
+    @admission(operations=["CREATE"])
+    def of_all(request: AdmissionRequest) -> None:
+        asked.append(request.info.plural)
+
+    @admission(Pod, operations=["UPDATE"], subresources=["status"])
+    async def of_status(request: AdmissionRequest) -> None:
+        asked.append(f"{request.subresource} {request.object.status.phase}")
+        request.object.status.message = "seen"
+        request.object.metadata.labels["lost"] = "yes"
+
+    admission_chain.add(of_all)
+    admission_chain.add(of_status)
+    await client.create(Secret(metadata=ObjectMeta(name="s")))
+    pod = await client.create(
+        Pod(
+            metadata=ObjectMeta(name="web"),
+            spec=PodSpec(containers=[Container(name="main", image="busybox")]),
+        )
+    )
+    pod.metadata.labels["app"] = "web"
+    pod = await client.update(pod)
+    pod.status.phase = "Running"
+    updated = await client.update_status(pod)
+    assert asked == ["secrets", "pods", "status Running"]
+    assert updated.status.message == "seen"
+    assert updated.metadata.labels == {"app": "web"}
+
+
+async def test_the_status_that_a_hook_gives_to_a_new_object_is_lost(
+    client: LocalClient, admission_chain: AdmissionChain
+) -> None:
+    @admission(Pod)
+    def run_it(request: AdmissionRequest) -> None:
+        request.object.status.phase = "Running"
+        request.object.spec.containers[0].resources.requests["cpu"] = "1"
+
+    admission_chain.add(run_it)
+    created = await client.create(
+        Pod(
+            metadata=ObjectMeta(name="web"),
+            spec=PodSpec(containers=[Container(name="main", image="busybox")]),
+        )
+    )
+    assert (created.status.phase, created.status.qos_class) == ("Pending", "Burstable")
