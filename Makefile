@@ -8,6 +8,9 @@ BIN := $(VENV)/bin
 PYTHON ?= $(shell for name in python3.14 python3.13 python3.12 python3.11 python3; do \
 	"$$name" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && command -v "$$name" && break; done)
 
+# Most tests wait for containers. A file's tests stay together: they share servers.
+SIDE_BY_SIDE := --numprocesses=auto --maxprocesses=4 --dist=loadfile
+
 .PHONY: dev test crash lint bench install clean help
 
 help: ## show the targets
@@ -20,7 +23,7 @@ install: $(VENV)/.installed ## make .venv with .venv/bin/podkernel in it
 
 test: $(VENV)/.developing ## run all tests; as root on Debian installs the system packages they need
 	tests/containerd/install_system_packages.sh
-	$(BIN)/python -m pytest $(PYTEST_ARGUMENTS)
+	$(BIN)/python -m pytest $(SIDE_BY_SIDE) $(PYTEST_ARGUMENTS)
 
 crash: $(VENV)/.developing ## kill a writing store ROUNDS times (2000), and check what it has left
 	ROUNDS=$(or $(ROUNDS),2000) $(BIN)/python -m pytest tests/store/test_crash.py $(PYTEST_ARGUMENTS)

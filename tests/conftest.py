@@ -4,7 +4,10 @@ A test or module of something that works on one loop only overrides `anyio_backe
 Why a test was skipped is said at the end of the run (`-ra` in pyproject.toml).
 """
 
+import fcntl
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -26,3 +29,13 @@ def containerd() -> Iterator[Containerd]:
         pytest.skip(reason)
     with running_containerd() as daemon:
         yield daemon
+
+
+@pytest.fixture
+def documented_ports() -> Iterator[None]:
+    """The ports that the documentation's commands and manifests name: one test at a time has them,
+    whichever process runs it."""
+    lock = Path(tempfile.gettempdir(), "podkernel-documented-ports.lock")
+    with lock.open("w") as opened:
+        fcntl.flock(opened, fcntl.LOCK_EX)
+        yield

@@ -66,6 +66,7 @@ def test_javaweb_comes_up_step_by_step(anyones: Place, anyones_kubectl: Kubectl)
     assert server.complaints == ""
 
 
+@pytest.mark.usefixtures("documented_ports")
 def test_the_file_itself_runs(anyones: Place, anyones_kubectl: Kubectl) -> None:
     if fetch(8001) or fetch(8080):
         pytest.skip("the example's port is in use on this machine")

@@ -36,6 +36,7 @@ def test_the_projection_is_a_plugin(tmp_path: Path) -> None:
 
 
 @pytest.mark.kubectl
+@pytest.mark.usefixtures("documented_ports")
 def test_the_commands_run(tmp_path: Path) -> None:
     if shutil.which("kubectl") is None:
         pytest.skip("kubectl is not on the PATH")

@@ -39,6 +39,7 @@ def test_the_embedding_snippet_runs(tmp_path: Path) -> None:
 
 @pytest.mark.kubectl
 @pytest.mark.slow
+@pytest.mark.usefixtures("documented_ports")
 @pytest.mark.parametrize("session", sessions(README), ids=lambda session: session[0].split()[-1])
 def test_commands_run(session: list[str], tmp_path: Path) -> None:
     if shutil.which("kubectl") is None:
