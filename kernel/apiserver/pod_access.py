@@ -54,8 +54,10 @@ class PodAccess:
         """Lead a sandbox to the server: `namespace` is the path of its network namespace, `address`
         its own. Raises `OSError`."""
         self._sandboxes[sandbox_id] = (namespace, address)
-        if self._accept is not None:
-            gateway = await self._opened(self._accept)
+        if self._accept is None:
+            return
+        gateway = await self._opened(self._accept)
+        if gateway is not None:
             await anyio.to_thread.run_sync(gateway.connect, namespace, address)
 
     def release(self, sandbox_id: str) -> None:
@@ -83,7 +85,8 @@ class PodAccess:
         if gateway is not None:
             gateway.close()
 
-    async def _opened(self, accept: Accept) -> Gateway:
+    async def _opened(self, accept: Accept) -> Gateway | None:
+        """The gateway to the server that accepts so; None where that has ended meanwhile."""
         async with self._opening:
             if self._gateway is None:
                 gateway = await anyio.to_thread.run_sync(self._make_gateway)
@@ -92,5 +95,8 @@ class PodAccess:
                 except BaseException:
                     gateway.close()
                     raise
+                if self._accept is not accept:
+                    gateway.close()
+                    return None
                 self._gateway = gateway
             return self._gateway

@@ -116,3 +116,20 @@ async def test_a_gateway_that_the_server_does_not_take_is_let_go() -> None:
     with pytest.raises(RuntimeError):
         await access.connect("one", "/ns/one", "10.0.0.1")
     assert gateway.closed
+
+
+async def test_a_server_that_ends_while_its_gateway_opens_has_none() -> None:
+    gateways = [RecordedGateway(), RecordedGateway()]
+    made = iter(gateways)
+    access = PodAccess(lambda: next(made))
+
+    async def end(listener: socket.socket) -> None:
+        listener.close()
+        access.close()
+
+    await access.connect("one", "/ns/one", "10.0.0.1")
+    await access.serve(end, NODE_ADDRESS)
+    assert gateways[0].closed
+    assert gateways[0].connected == []
+    await access.serve(Server().accept, NODE_ADDRESS)
+    assert gateways[1].connected == [("/ns/one", "10.0.0.1")]
