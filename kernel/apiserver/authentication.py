@@ -53,7 +53,7 @@ class Authenticator:
     ):
         self._user = UserInfo(username=user, groups=["system:masters", "system:authenticated"])
         self._service_accounts = service_accounts
-        self._credentials = f"Bearer {token}".encode()
+        self._token = token.encode()
         self._hosts: frozenset[str] | None = None
         if _is_loopback(listen_host):
             self._hosts = frozenset({*STANDARD_NAMES, socket.gethostname().lower(), listen_host})
@@ -73,13 +73,14 @@ class Authenticator:
 
     def authenticate(self, path: str, authorization: str) -> UserInfo:
         """The user; an anonymous one for the open paths. Raises `Unauthorized`."""
-        shown = authorization.encode("utf-8", "surrogateescape")
-        if hmac.compare_digest(shown, self._credentials):
+        scheme, _, token = authorization.partition(" ")
+        is_bearer = scheme.lower() == "bearer"
+        shown = token.encode("utf-8", "surrogateescape")
+        if is_bearer and hmac.compare_digest(shown, self._token):
             return self._user
         if path in OPEN_PATHS or path.startswith(("/livez/", "/readyz/")):
             return ANONYMOUS
-        scheme, _, token = authorization.partition(" ")
-        if scheme == "Bearer" and token.count(".") == 2:
+        if is_bearer and token.count(".") == 2:
             return self._service_account(token)
         raise Unauthorized("Unauthorized")
 

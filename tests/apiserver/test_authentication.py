@@ -39,8 +39,9 @@ def test_two_tokens_differ(tmp_path: Path) -> None:
     assert load_token(tmp_path / "one") != load_token(tmp_path / "two")
 
 
-def test_the_right_token_names_the_user() -> None:
-    assert _authenticator().authenticate("/api/v1/pods", "Bearer secret").username == "admin"
+@pytest.mark.parametrize("scheme", ["Bearer", "bearer"])
+def test_the_right_token_names_the_user(scheme: str) -> None:
+    assert _authenticator().authenticate("/api/v1/pods", f"{scheme} secret").username == "admin"
 
 
 @pytest.mark.parametrize(
