@@ -69,8 +69,8 @@ def cluster() -> Iterator[Cluster]:
 
 
 def _is_ready(api: Connection) -> bool:
-    pod = api.request("GET", f"/api/v1/namespaces/default/pods/{POD}")
-    conditions = pod["status"].get("conditions", ())
+    listed = api.request("GET", f"/api/v1/pods?fieldSelector=metadata.name%3D{POD}")
+    conditions = [one for pod in listed["items"] for one in pod["status"].get("conditions", ())]
     return any(one["type"] == "Ready" and one["status"] == "True" for one in conditions)
 
 
