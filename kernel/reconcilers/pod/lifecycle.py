@@ -26,6 +26,7 @@ from kernel.reconcilers.pod.configuration.used_objects import restarts_on_change
 from kernel.reconcilers.pod.decisions.deadline import deadline_of
 from kernel.reconcilers.pod.decisions.plan import Plan, plan_pod
 from kernel.reconcilers.pod.ending import AbsentPods, remove_pods, terminate_pod
+from kernel.reconcilers.pod.event_writing import EventWriting
 from kernel.reconcilers.pod.hooks.post_start import with_post_starts
 from kernel.reconcilers.pod.host import ApiAccess, EventRecorder, Host, PodMemory
 from kernel.reconcilers.pod.images.pulls import ImagePulls
@@ -84,12 +85,13 @@ class NodeAgent:
         limits: NodeLimits = NODE_LIMITS,
         concurrency: int = 128,
     ):
+        self._event_writing = EventWriting(recorder)
         self._host = Host(
             node_name=node_name,
             owner=owner or node_name,
             runtime=runtime,
             clock=clock,
-            recorder=recorder,
+            recorder=self._event_writing,
             pods_directory=pods_directory,
             logs_directory=logs_directory,
             addresses=tuple(host_addresses),
@@ -125,6 +127,7 @@ class NodeAgent:
             when=self._is_ours,
             watches=self._referrers.watches(self._acts_on_configuration),
             sources=(
+                self._event_writing.source,
                 *(source.source for source in self._sources),
                 self._log_rotation.source,
                 self._orphan_sweep.source,
