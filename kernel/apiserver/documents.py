@@ -10,7 +10,6 @@ from kernel.api.token_key import ALGORITHM
 from kernel.apiserver import discovery, swagger_protobuf
 from kernel.apiserver.answers import encode, json_answer, text_answer
 from kernel.apiserver.negotiation import NotAcceptable, media_types
-from kernel.apiserver.old_versions import OLD_KINDS
 from kernel.apiserver.openapi import OpenApi, content_hash
 from kernel.apiserver.served_kinds import ServedKinds
 from kernel.apiserver.targets import PathNotFound
@@ -25,7 +24,7 @@ class Documents:
     def __init__(self, kinds: ServedKinds, tokens: ServiceAccountTokens):
         self._kinds = kinds
         self._tokens = tokens
-        self._openapi = OpenApi(ServedKinds(kinds.stored, OLD_KINDS))
+        self._openapi = OpenApi(kinds)
         self._version = encode(version_info())
         self._by_first_segment: dict[str, Callable[..., web.Response]] = {
             "api": self._api,

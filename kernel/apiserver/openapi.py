@@ -68,10 +68,13 @@ class OpenApi:
 
     def _all_documents(self) -> dict[str, bytes]:
         if not self._documents:
+            schemas = SchemaSet()
             for group, versions in self._kinds.groups():
                 for version in versions:
                     name = f"apis/{group}/{version}" if group else f"api/{version}"
-                    self._documents[name] = _version_3_document(self._kinds, group, version)
+                    self._documents[name] = _version_3_document(
+                        self._kinds, group, version, schemas
+                    )
         return self._documents
 
     def _refresh(self) -> None:
@@ -87,26 +90,33 @@ def content_hash(document: bytes) -> str:
     return hashlib.sha256(document).hexdigest()[:32].upper()
 
 
-def _version_3_document(kinds: Kinds, group: str, version: str) -> bytes:
-    schemas = SchemaSet(_prefix(group, version))
-    schemas.add(Status)
-    schemas.add(DeleteOptions)
+def _version_3_document(kinds: Kinds, group: str, version: str, schemas: SchemaSet) -> bytes:
     paths: dict[str, Any] = {}
     for info in infos_of(kinds, group, version):
         kind = kinds.by_plural(group, version, info.plural)
         assert kind is not None
-        paths |= paths_of(info, schemas.add(kind))
+        paths |= paths_of(kind, schemas)
+    needed = schemas.needed_for(paths)
+    for struct, of in ((DeleteOptions, (group, version)), (Status, ("", "v1"))):
+        name = schemas.add(struct)
+        if name in needed:
+            own = {"group": of[0], "version": of[1], "kind": struct.__name__}
+            needed[name] = needed[name] | {"x-kubernetes-group-version-kind": [own]}
     document = {
         "openapi": "3.0.0",
         "info": {"title": "podkernel", "version": version_info().git_version},
         "paths": paths,
-        "components": {"schemas": schemas.schemas},
+        "components": {"schemas": needed, "securitySchemes": _SECURITY_SCHEMES},
+        "security": [{"BearerToken": []}],
     }
     return msgspec.json.encode(document)
 
 
-def _prefix(group: str, version: str) -> str:
-    """`io.k8s.api.core.v1` for core kinds, `dev.example.v1` for those of example.dev."""
-    if not group:
-        return f"io.k8s.api.core.{version}"
-    return f"{'.'.join(reversed(group.split('.')))}.{version}"
+_SECURITY_SCHEMES = {
+    "BearerToken": {
+        "type": "apiKey",
+        "in": "header",
+        "name": "authorization",
+        "description": "Bearer, and a token: that of the data directory, or a ServiceAccount's.",
+    }
+}

@@ -7,6 +7,7 @@ Document = dict[str, Any]
 
 _VERSION_3_PREFIX = "#/components/schemas/"
 _VERSION_2_PREFIX = "#/definitions/"
+_KINDS = "x-kubernetes-group-version-kind"
 
 
 def swagger(documents: Iterable[Document], *, version: str) -> Document:
@@ -16,13 +17,21 @@ def swagger(documents: Iterable[Document], *, version: str) -> Document:
     for document in documents:
         paths |= {path: _path_item(item) for path, item in document["paths"].items()}
         schemas = document["components"]["schemas"]
-        definitions |= {name: _schema(schema) for name, schema in schemas.items()}
+        for name, schema in schemas.items():
+            definitions[name] = _merged(definitions.get(name, {}), _schema(schema))
     return {
         "swagger": "2.0",
         "info": {"title": "podkernel", "version": version},
         "paths": paths,
         "definitions": definitions,
     }
+
+
+def _merged(known: Document, schema: Document) -> Document:
+    """A schema that several documents have: DeleteOptions are of each group and version."""
+    kinds = [*known.get(_KINDS, ()), *schema.get(_KINDS, ())]
+    unique = [kind for number, kind in enumerate(kinds) if kind not in kinds[:number]]
+    return schema | ({_KINDS: unique} if unique else {})
 
 
 def _path_item(item: Document) -> Document:
@@ -36,34 +45,47 @@ def _path_item(item: Document) -> Document:
 
 
 def _operation(operation: Document) -> Document:
-    content = operation["responses"]["200"]["content"]["application/json"]
-    converted = {name: value for name, value in operation.items() if name.startswith("x-")}
-    converted["produces"] = ["application/json"]
+    kept = ("operationId", "description", "tags")
+    converted = {
+        name: value for name, value in operation.items() if name.startswith("x-") or name in kept
+    }
+    answered = operation["responses"]
+    converted["produces"] = list(answered["200"]["content"])
     converted["parameters"] = [_parameter(parameter) for parameter in operation["parameters"]]
-    converted["responses"] = {"200": {"description": "OK", "schema": _schema(content["schema"])}}
+    converted["responses"] = {code: _response(answer) for code, answer in answered.items()}
     body = operation.get("requestBody")
     if body is not None:
         (schema, *_) = (media["schema"] for media in body["content"].values())
         converted["consumes"] = list(body["content"])
         converted["parameters"].insert(
-            0, {"name": "body", "in": "body", "required": True, "schema": _schema(schema)}
+            0,
+            {"name": "body", "in": "body", "required": body["required"], "schema": _schema(schema)},
         )
     return converted
 
 
+def _response(answer: Document) -> Document:
+    (media, *_) = answer["content"].values()
+    return {"description": answer["description"], "schema": _schema(media["schema"])}
+
+
 def _parameter(parameter: Document) -> Document:
     converted = {name: value for name, value in parameter.items() if name != "schema"}
-    return converted | {"type": parameter["schema"]["type"]}
+    converted |= parameter["schema"]
+    return converted
 
 
 def _schema(schema: Document) -> Document:
     if "$ref" in schema:
         return {"$ref": schema["$ref"].replace(_VERSION_3_PREFIX, _VERSION_2_PREFIX)}
     if "allOf" in schema:
-        return _schema(schema["allOf"][0])
-    if schema.get("format") == "int-or-string":
-        return {"type": "string", "format": "int-or-string"}
+        beside = {name: value for name, value in schema.items() if name != "allOf"}
+        return _schema(schema["allOf"][0]) | beside
     converted = dict(schema)
+    if "oneOf" in schema:  # which version 2 does not have
+        del converted["oneOf"]
+        if "$ref" not in schema["oneOf"][0]:
+            converted["type"] = "string"
     if "properties" in schema:
         properties = schema["properties"].items()
         converted["properties"] = {name: _schema(field) for name, field in properties}

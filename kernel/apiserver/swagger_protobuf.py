@@ -39,37 +39,47 @@ def _path_item(item: Document) -> bytes:
 
 
 def _operation(operation: Document) -> bytes:
-    response = operation["responses"]["200"]
-    answered = _text(1, response["description"]) + _part(2, _part(1, _schema(response["schema"])))
-    responses = _named(1, {"200": _part(1, answered)})
+    responses = {code: _response(answer) for code, answer in operation["responses"].items()}
     return b"".join(
         (
+            *(_text(1, tag) for tag in operation["tags"]),
+            _text(3, operation["description"]),
+            _text(5, operation["operationId"]),
             *(_text(6, media_type) for media_type in operation["produces"]),
             *(_text(7, media_type) for media_type in operation.get("consumes", ())),
             *(_part(8, _parameter(parameter)) for parameter in operation["parameters"]),
-            _part(9, responses),
+            _part(9, _named(1, responses)),
             _extensions(13, operation),
         )
     )
+
+
+def _response(answer: Document) -> bytes:
+    described = _text(1, answer["description"])
+    return _part(1, described + _part(2, _part(1, _schema(answer["schema"]))))
 
 
 def _parameter(parameter: Document) -> bytes:
     """A ParametersItem that holds a Parameter."""
     name, place = parameter["name"], parameter["in"]
     if place == "body":
-        body = _text(2, name) + _text(3, place) + _flag(4, True)
+        body = _text(2, name) + _text(3, place) + _flag(4, parameter["required"])
         return _part(1, _part(1, body + _part(5, _schema(parameter["schema"]))))
     required = parameter.get("required", False)
-    described = _flag(1, required) + _text(2, place) + _text(4, name)
+    described = _flag(1, required) + _text(2, place)
+    described += _text(3, parameter["description"]) + _text(4, name)
     type_number = 6 if place == "query" else 5
     described += _text(type_number, parameter["type"])
     return _part(1, _part(2, _part(_PLACES[place], described)))
 
 
 def _schema(schema: Document) -> bytes:
-    if "$ref" in schema:
-        return _text(1, schema["$ref"])
-    parts = [_text(2, schema.get("format", "")), _text(4, schema.get("description", ""))]
+    parts = [
+        *(_text(1, schema.get("$ref", "")), _text(2, schema.get("format", ""))),
+        _text(4, schema.get("description", "")),
+    ]
+    if "default" in schema:
+        parts.append(_part(5, _any(schema["default"])))
     parts += [_text(19, name) for name in schema.get("required", ())]
     parts += [_part(20, _any(value)) for value in schema.get("enum", ())]
     if "additionalProperties" in schema:

@@ -8,3 +8,4 @@ class Eviction(Kind, group="policy", version="v1"):
     """Asks that the Pod of the same name gives its place up."""
 
     delete_options: DeleteOptions | None = None
+    """How the Pod is deleted."""

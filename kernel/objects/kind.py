@@ -123,5 +123,8 @@ class Kind(Struct, metaclass=KindMeta):
     info: ClassVar[KindInfo]
 
     api_version: str = ""
+    """Group and version of the kind, apps/v1 say."""
     kind: str = ""
+    """Name of the kind, as written in a manifest."""
     metadata: ObjectMeta = msgspec.field(default_factory=ObjectMeta)
+    """Name, namespace, labels and all else that every object has."""

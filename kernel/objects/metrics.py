@@ -10,7 +10,9 @@ class ContainerMetrics(Struct):
     """What one container uses: `cpu` in cores, `memory` as its working set in bytes."""
 
     name: str
+    """Name of the container."""
     usage: dict[str, Quantity]
+    """Its usage: cpu and memory."""
 
 
 class PodMetrics(Kind, group="metrics.k8s.io", version="v1beta1", plural="pods"):
@@ -18,8 +20,11 @@ class PodMetrics(Kind, group="metrics.k8s.io", version="v1beta1", plural="pods")
     (a duration such as `15s`)."""
 
     timestamp: Time
+    """When the usage was measured."""
     window: str
+    """Over how long it was measured, 10s say."""
     containers: list[ContainerMetrics]
+    """Usage of each container."""
 
 
 class NodeMetrics(
@@ -28,5 +33,8 @@ class NodeMetrics(
     """The same of a whole node."""
 
     timestamp: Time
+    """When the usage was measured."""
     window: str
+    """Over how long it was measured, 10s say."""
     usage: dict[str, Quantity]
+    """Usage of the whole node: cpu and memory."""
