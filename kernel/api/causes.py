@@ -53,6 +53,11 @@ class Causes:
         detail = f"may not be more than {size_bytes_max} bytes"
         self._add("FieldValueTooLong", path, "Too long", detail)
 
+    def too_many(self, path: str, number: int, number_max: int) -> None:
+        """The list has too many items."""
+        words = f"Too many: {number}"
+        self._add("FieldValueTooMany", path, words, f"must have at most {number_max} items")
+
     def at_least(self, path: str, value: int, least: int) -> None:
         """Reports a number that is less than `least`."""
         if value < least:

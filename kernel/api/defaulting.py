@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from kernel.api import workload_defaulting
+from kernel.api.kind_rules import rules_of
 from kernel.api.pod_defaulting import default_pod, default_template
 from kernel.objects.apps import DaemonSet, Deployment, ReplicaSet, StatefulSet
 from kernel.objects.batch import CronJob, Job
@@ -32,7 +33,7 @@ _AFFINITY_TIMEOUT_SECONDS = 10800
 
 def default(obj: Kind) -> None:
     """Fill in `obj`, in place. Kinds without defaults are left as they are."""
-    rule = _RULES.get(type(obj))
+    rule = _RULES.get(type(obj)) or rules_of(type(obj)).default
     if rule is not None:
         rule(obj)
 

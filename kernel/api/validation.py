@@ -16,6 +16,7 @@ from kernel.api import (
 )
 from kernel.api.causes import Causes
 from kernel.api.client import Subresource
+from kernel.api.kind_rules import rules_of
 from kernel.objects.apps import DaemonSet, Deployment, ReplicaSet, StatefulSet
 from kernel.objects.batch import CronJob, Job
 from kernel.objects.config import ConfigMap, Secret
@@ -109,7 +110,7 @@ def validate_update(new: Kind, old: Kind, subresource: Subresource = "") -> list
     _check_metadata(new, causes)
     _check_metadata_update(new.metadata, old.metadata, causes)
     _check_own_rules(new, causes)
-    rule = _UPDATE_RULES.get(type(new))
+    rule = _UPDATE_RULES.get(type(new)) or rules_of(type(new)).check_update
     if subresource == "ephemeralcontainers":
         rule = pod_validation.check_ephemeral_containers_update
     if rule is not None:
@@ -124,7 +125,7 @@ def name_errors(kind: type[Kind], name: str) -> list[str]:
 
 
 def _check_own_rules(obj: Kind, causes: Causes) -> None:
-    rule = _CREATE_RULES.get(type(obj))
+    rule = _CREATE_RULES.get(type(obj)) or rules_of(type(obj)).check
     if rule is not None:
         rule(obj, causes)
 

@@ -1,5 +1,6 @@
 """Quotas, limits, budgets and claims as rows of `kubectl get`: Kubernetes' columns and words."""
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from kernel.apiserver.ages import age
@@ -9,13 +10,18 @@ from kernel.objects.kind import Kind
 from kernel.objects.persistent_volume_claim import PersistentVolumeClaim
 from kernel.objects.resource_policies import LimitRange, ResourceQuota
 
-_UNSET = "<unset>"
+UNSET = "<unset>"
 _ACCESS_MODES = {
     "ReadWriteOnce": "RWO",
     "ReadOnlyMany": "ROX",
     "ReadWriteMany": "RWX",
     "ReadWriteOncePod": "RWOP",
 }
+
+
+def access_modes_text(modes: Iterable[str]) -> str:
+    """Access modes by their short names."""
+    return ",".join(_ACCESS_MODES.get(mode, mode) for mode in modes)
 
 
 def _quota_cells(quota: ResourceQuota, now: datetime) -> list[object]:
@@ -51,7 +57,7 @@ def _claim_cells(claim: PersistentVolumeClaim, now: datetime) -> list[object]:
     spec, status = claim.spec, claim.status
     modes, capacity = "", ""
     if spec.volume_name:
-        modes = ",".join(_ACCESS_MODES.get(mode, mode) for mode in status.access_modes)
+        modes = access_modes_text(status.access_modes)
         capacity = status.capacity.get("storage", "")
     return [
         claim.metadata.name,
@@ -60,9 +66,9 @@ def _claim_cells(claim: PersistentVolumeClaim, now: datetime) -> list[object]:
         capacity,
         modes,
         spec.storage_class_name or "",
-        spec.volume_attributes_class_name or _UNSET,
+        spec.volume_attributes_class_name or UNSET,
         age(claim.metadata.creation_timestamp, now),
-        spec.volume_mode or _UNSET,
+        spec.volume_mode or UNSET,
     ]
 
 

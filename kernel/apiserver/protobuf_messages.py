@@ -8,14 +8,21 @@ a new Pod its own.
 
 from functools import cache
 
+from kernel.apiserver.protobuf_group_messages import GROUP_SCHEMA
 from kernel.apiserver.protobuf_schema import Message, read_schema
 
 _SENT = {
     "v1": (
         "Binding",
         "ConfigMap",
+        "Endpoints",
+        "LimitRange",
         "Namespace",
+        "PersistentVolume",
+        "PersistentVolumeClaim",
         "Pod",
+        "PodTemplate",
+        "ReplicationController",
         "ResourceQuota",
         "Secret",
         "Service",
@@ -30,6 +37,14 @@ _SENT = {
     ),
     "policy/v1": ("Eviction", "PodDisruptionBudget"),
     "policy/v1beta1": ("Eviction",),
+    "autoscaling/v2": ("HorizontalPodAutoscaler",),
+    "discovery.k8s.io/v1": ("EndpointSlice",),
+    "networking.k8s.io/v1": ("Ingress", "IngressClass", "NetworkPolicy"),
+    "scheduling.k8s.io/v1": ("PriorityClass",),
+    "storage.k8s.io/v1": (
+        *("CSIDriver", "CSINode", "CSIStorageCapacity"),
+        *("StorageClass", "VolumeAttachment"),
+    ),
 }
 
 
@@ -41,7 +56,7 @@ def message_of(api_version: str, kind: str) -> Message | None:
 @cache
 def _messages() -> dict[str, Message]:
     """All messages by name; read when the first body comes."""
-    return read_schema(_SCHEMA)
+    return read_schema(_SCHEMA + GROUP_SCHEMA)
 
 
 _SCHEMA = """

@@ -9,10 +9,9 @@ import msgspec
 
 from kernel.api.errors import BadRequest, UnreadableObject
 from kernel.api.stored import Stored, StoredList
-from kernel.apiserver.core_rows import CORE_ROWS, Rows
+from kernel.apiserver.core_rows import Rows
 from kernel.apiserver.generic_rows import generic_rows
-from kernel.apiserver.policy_rows import POLICY_ROWS
-from kernel.apiserver.workload_rows import WORKLOAD_ROWS
+from kernel.apiserver.kind_rows import typed_rows
 from kernel.objects.kind import Column, Kind
 from kernel.objects.meta import ListMeta
 from kernel.objects.table import Table, TableColumnDefinition, TableRow
@@ -28,9 +27,6 @@ class _MetadataOfObject(msgspec.Struct):
 
     metadata: msgspec.Raw
 
-
-TYPED_ROWS = CORE_ROWS | WORKLOAD_ROWS | POLICY_ROWS
-"""The kinds whose rows are made of their structs; all others' are made of plain documents."""
 
 _metadata_decoder = msgspec.json.Decoder(_MetadataOfObject)
 _document_decoder = msgspec.json.Decoder(dict[str, Any])
@@ -59,7 +55,7 @@ class Tables:
     """Makes Tables of objects of any kind; knows the columns of each kind that was asked for."""
 
     def __init__(self) -> None:
-        self._rows: dict[type[Kind], Rows] = dict(TYPED_ROWS)
+        self._rows: dict[type[Kind], Rows] = {}
 
     def table(
         self,
@@ -75,7 +71,7 @@ class Tables:
         """A Table with a row an object; the frames of a watch after the first have no columns."""
         rows = self._rows_of(kind)
         columns = [_definition(column) for column in rows.columns] if with_columns else []
-        typed = kind in TYPED_ROWS
+        typed = typed_rows(kind) is not None
         return Table(
             api_version=api_version,
             metadata=metadata,
@@ -109,7 +105,7 @@ class Tables:
     def _rows_of(self, kind: type[Kind]) -> Rows:
         rows = self._rows.get(kind)
         if rows is None:
-            rows = self._rows[kind] = generic_rows(kind)
+            rows = self._rows[kind] = typed_rows(kind) or generic_rows(kind)
         return rows
 
 

@@ -4,20 +4,33 @@ import difflib
 from collections.abc import Iterable, Iterator
 
 from kernel.objects.apps import DaemonSet, Deployment, ReplicaSet, StatefulSet
+from kernel.objects.autoscaling import HorizontalPodAutoscaler
 from kernel.objects.batch import CronJob, Job
 from kernel.objects.config import ConfigMap, Secret
+from kernel.objects.controller_revision import ControllerRevision
 from kernel.objects.coordination import Lease
 from kernel.objects.disruption_budget import PodDisruptionBudget
+from kernel.objects.endpoints import Endpoints, EndpointSlice
 from kernel.objects.event import Event
 from kernel.objects.kind import Kind
 from kernel.objects.namespace import Namespace
+from kernel.objects.networking import Ingress, IngressClass, NetworkPolicy
 from kernel.objects.node import Node
+from kernel.objects.persistent_volume import PersistentVolume
 from kernel.objects.persistent_volume_claim import PersistentVolumeClaim
 from kernel.objects.pod import Pod
 from kernel.objects.pod_template import PodTemplate, ReplicationController
+from kernel.objects.priority_class import PriorityClass
 from kernel.objects.resource_policies import LimitRange, ResourceQuota
 from kernel.objects.runtime_class import RuntimeClass
 from kernel.objects.service import Service, ServiceAccount
+from kernel.objects.storage import (
+    CSIDriver,
+    CSINode,
+    CSIStorageCapacity,
+    StorageClass,
+    VolumeAttachment,
+)
 
 CORE_KINDS: tuple[type[Kind], ...] = (
     *(Pod, Node, Namespace, ConfigMap, Secret),
@@ -25,6 +38,9 @@ CORE_KINDS: tuple[type[Kind], ...] = (
     *(PodTemplate, ReplicationController),
     *(Deployment, ReplicaSet, StatefulSet, DaemonSet, Job, CronJob),
     *(ResourceQuota, LimitRange, PodDisruptionBudget, PersistentVolumeClaim),
+    *(Endpoints, EndpointSlice, PersistentVolume, PriorityClass, ControllerRevision),
+    *(StorageClass, VolumeAttachment, CSIDriver, CSINode, CSIStorageCapacity),
+    *(Ingress, IngressClass, NetworkPolicy, HorizontalPodAutoscaler),
 )
 """The kinds that are stored by every kernel. A Binding is sent but never stored."""
 

@@ -12,6 +12,7 @@ PORT_NAME_LENGTH_MAX = 15
 
 _LABEL = "[a-z0-9]([-a-z0-9]*[a-z0-9])?"
 _SUBDOMAIN = rf"{_LABEL}(\.{_LABEL})*"
+_WILDCARD = rf"\*\.{_SUBDOMAIN}"
 _SERVICE_NAME = "[a-z]([-a-z0-9]*[a-z0-9])?"
 _QUALIFIED_PART = "([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]"
 _LABEL_VALUE = f"({_QUALIFIED_PART})?"
@@ -57,6 +58,19 @@ def subdomain_name_errors(text: str) -> list[str]:
             " '-' or '.', and must start and end with an alphanumeric character"
         )
         errors.append(_pattern_error(rule, _SUBDOMAIN, "example.com"))
+    return errors
+
+
+def wildcard_name_errors(text: str) -> list[str]:
+    """A subdomain with a star for its first label, as hosts of Ingresses are: `*.example.com`."""
+    errors = _length_errors(text, SUBDOMAIN_LENGTH_MAX)
+    if not re.fullmatch(_WILDCARD, text, re.ASCII):
+        rule = (
+            "a wildcard DNS-1123 subdomain must start with '*.', followed by a valid DNS subdomain,"
+            " which must consist of lower case alphanumeric characters, '-' or '.' and end with an"
+            " alphanumeric character"
+        )
+        errors.append(_pattern_error(rule, _WILDCARD, "*.example.com"))
     return errors
 
 

