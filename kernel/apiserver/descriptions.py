@@ -7,9 +7,12 @@
         \"\"\"How they serve it. One of: Static, Dynamic.\"\"\"
 
 Python drops such strings as it compiles, so they cost neither memory nor a moment of start-up; the
-source is read when OpenAPI is first asked for. The sentence `One of: A, B.` is data too: the values
-that a field, or an item of a list, may have (`""` stands for the empty one). It is for those
-fields that Kubernetes declares as enumerations.
+source is read when OpenAPI is first asked for.
+
+Two sentences are data too, where Kubernetes' schemas have it: `One of: A, B.` lists the values that
+a field, or an item of a list, may have (`""` stands for the empty one), and `Required.` is for
+fields that must be there though the struct has a default, because what is missing is said by
+validation, with all else that is wrong.
 """
 
 import ast
@@ -55,6 +58,11 @@ def allowed_values(description: str) -> list[str]:
     """The values that a description lists as the only ones."""
     found = _VALUES.search(description)
     return [value.strip().strip('"') for value in found[1].split(",")] if found else []
+
+
+def is_required(description: str) -> bool:
+    """Whether a description says that the field must be there."""
+    return "Required." in description
 
 
 class _Module:

@@ -7,7 +7,12 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_typ
 
 import msgspec
 
-from kernel.apiserver.descriptions import Descriptions, allowed_values, description_of_struct
+from kernel.apiserver.descriptions import (
+    Descriptions,
+    allowed_values,
+    description_of_struct,
+    is_required,
+)
 from kernel.apiserver.schema_names import META_PREFIX, schema_name
 from kernel.objects.kind import Kind, KindInfo
 from kernel.objects.quantity import Quantity
@@ -57,6 +62,8 @@ _NAMED: dict[Any, tuple[str, Schema]] = {
         },
     ),
 }
+_VALUE_FACTORIES = (int, bool, str)
+"""Of fields that are on the wire whatever their value, and so required where others tell them."""
 _CONSTRAINTS = {
     "ge": "minimum",
     "le": "maximum",
@@ -135,7 +142,9 @@ class SchemaSet:
         required = []
         for field in msgspec.structs.fields(struct):
             properties[field.encode_name] = self._field_schema(struct, field, hints[field.name])
-            if field.required:
+            description = self._descriptions.of_field(struct, field.name)
+            is_always_there = field.default_factory in _VALUE_FACTORIES
+            if field.required or is_always_there or is_required(description):
                 required.append(field.encode_name)
         schema: Schema = {"type": "object", "properties": properties}
         description = description_of_struct(struct)
@@ -274,7 +283,7 @@ def _named_or_plain(annotation: Any) -> Schema | None:
 def _default(field: msgspec.structs.FieldInfo) -> Any:
     """What a field that is left out means, where that is something and can be told in JSON."""
     factory = field.default_factory
-    if factory in (int, bool, str):
+    if factory in _VALUE_FACTORIES:
         return factory()
     if isinstance(factory, type) and issubclass(factory, msgspec.Struct):
         return {}

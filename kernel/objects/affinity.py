@@ -30,8 +30,8 @@ class NodeSelector(Struct, atomic=True):
     """Terms of which one must hold of a node."""
 
     node_selector_terms: list[NodeSelectorTerm] = []
-    """Alternatives: a node is selected if at least one term matches it. An empty term matches
-    none."""
+    """Alternatives: a node is selected if at least one term matches it. An empty term matches none.
+    Required."""
 
 
 class PreferredSchedulingTerm(Struct):

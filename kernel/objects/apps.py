@@ -40,9 +40,10 @@ class DeploymentSpec(Struct):
     replicas: Int32 | None = None
     """How many Pods there are to be. Default: 1."""
     selector: LabelSelector | None = None
-    """Labels by which its Pods are known; must match the template's, and cannot be changed."""
+    """Labels by which its Pods are known; must match the template's, and cannot be changed.
+    Required."""
     template: PodTemplateSpec = msgspec.field(default_factory=PodTemplateSpec)
-    """What each Pod is made from. Its restartPolicy must be Always."""
+    """What each Pod is made from. Its restartPolicy must be Always. Required."""
     strategy: Annotated[DeploymentStrategy, RetainKeys()] = msgspec.field(
         default_factory=DeploymentStrategy
     )
@@ -114,7 +115,8 @@ class ReplicaSetSpec(Struct):
     min_ready_seconds: Int32 = 0
     """For how many seconds a new Pod must have been ready to count as available. Default: 0."""
     selector: LabelSelector | None = None
-    """Labels by which its Pods are known; must match the template's, and cannot be changed."""
+    """Labels by which its Pods are known; must match the template's, and cannot be changed.
+    Required."""
     template: PodTemplateSpec = msgspec.field(default_factory=PodTemplateSpec)
     """What each Pod is made from."""
 
@@ -206,9 +208,11 @@ class StatefulSetSpec(Struct):
     replicas: Int32 | None = None
     """How many Pods there are to be. Default: 1."""
     selector: LabelSelector | None = None
-    """Labels by which its Pods are known; must match the template's, and cannot be changed."""
+    """Labels by which its Pods are known; must match the template's, and cannot be changed.
+    Required."""
     template: PodTemplateSpec = msgspec.field(default_factory=PodTemplateSpec)
-    """What each Pod is made from; each is named after the StatefulSet and its own number."""
+    """What each Pod is made from; each is named after the StatefulSet and its own number.
+    Required."""
     volume_claim_templates: list[PersistentVolumeClaim] = []
     """Claims that are made for each Pod, and stay its own."""
     service_name: str = msgspec.field(default_factory=str)
@@ -307,10 +311,11 @@ class DaemonSetSpec(Struct):
     """The Pod that is to be on each node, and how it is replaced when it changes."""
 
     selector: LabelSelector | None = None
-    """Labels by which its Pods are known; must match the template's, and cannot be changed."""
+    """Labels by which its Pods are known; must match the template's, and cannot be changed.
+    Required."""
     template: PodTemplateSpec = msgspec.field(default_factory=PodTemplateSpec)
-    """What the Pod on each node is made from; its nodeSelector and tolerations say on which
-    nodes."""
+    """What the Pod on each node is made from; its nodeSelector and tolerations say on which nodes.
+    Required."""
     update_strategy: DaemonSetUpdateStrategy = msgspec.field(
         default_factory=DaemonSetUpdateStrategy
     )

@@ -89,7 +89,7 @@ class TokenReview(Kind, group="authentication.k8s.io", version="v1", namespaced=
     """Asks whose token this is."""
 
     spec: TokenReviewSpec = msgspec.field(default_factory=TokenReviewSpec)
-    """The token to check."""
+    """The token to check. Required."""
     status: TokenReviewStatus = msgspec.field(default_factory=TokenReviewStatus)
     """What was found."""
 

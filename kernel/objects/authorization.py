@@ -97,7 +97,7 @@ class SelfSubjectAccessReview(Kind, group="authorization.k8s.io", version="v1", 
     """Asks whether the asker may do something: `kubectl auth can-i`."""
 
     spec: SelfSubjectAccessReviewSpec = msgspec.field(default_factory=SelfSubjectAccessReviewSpec)
-    """What the client would do."""
+    """What the client would do. Required."""
     status: SubjectAccessReviewStatus = msgspec.field(default_factory=SubjectAccessReviewStatus)
     """Whether it may."""
 
@@ -106,7 +106,7 @@ class SubjectAccessReview(Kind, group="authorization.k8s.io", version="v1", name
     """Asks whether a user may do something."""
 
     spec: SubjectAccessReviewSpec = msgspec.field(default_factory=SubjectAccessReviewSpec)
-    """What somebody would do, and who."""
+    """What somebody would do, and who. Required."""
     status: SubjectAccessReviewStatus = msgspec.field(default_factory=SubjectAccessReviewStatus)
     """Whether they may."""
 
@@ -115,7 +115,7 @@ class LocalSubjectAccessReview(Kind, group="authorization.k8s.io", version="v1")
     """Asks whether a user may do something to the objects of one namespace."""
 
     spec: SubjectAccessReviewSpec = msgspec.field(default_factory=SubjectAccessReviewSpec)
-    """What somebody would do in this review's namespace, and who."""
+    """What somebody would do in this review's namespace, and who. Required."""
     status: SubjectAccessReviewStatus = msgspec.field(default_factory=SubjectAccessReviewStatus)
     """Whether they may."""
 
@@ -124,7 +124,7 @@ class ResourceRule(Struct):
     """Verbs that are allowed on objects; `*` stands for all."""
 
     verbs: list[str] = msgspec.field(default_factory=list)
-    """What may be done; * for everything."""
+    """What may be done; * for everything. Required."""
     api_groups: list[str] = []
     """Groups of the kinds; * for all."""
     resources: list[str] = []
@@ -137,7 +137,7 @@ class NonResourceRule(Struct):
     """Verbs that are allowed at paths; `*` stands for all."""
 
     verbs: list[str] = msgspec.field(default_factory=list)
-    """HTTP methods in lower case; * for all."""
+    """HTTP methods in lower case; * for all. Required."""
     non_resource_urls: list[str] = []
     """Paths; a * at the end stands for any rest."""
 
@@ -153,9 +153,9 @@ class SubjectRulesReviewStatus(Struct):
     """All that is allowed there; `incomplete` where that can't be listed."""
 
     resource_rules: list[ResourceRule] = msgspec.field(default_factory=list)
-    """What may be done with objects; in no order, perhaps with repetitions."""
+    """What may be done with objects; in no order, perhaps with repetitions. Required."""
     non_resource_rules: list[NonResourceRule] = msgspec.field(default_factory=list)
-    """What may be done with paths; in no order, perhaps with repetitions."""
+    """What may be done with paths; in no order, perhaps with repetitions. Required."""
     incomplete: bool = msgspec.field(default_factory=bool)
     """Whether more may be allowed than the rules tell."""
     evaluation_error: str = ""
@@ -166,6 +166,6 @@ class SelfSubjectRulesReview(Kind, group="authorization.k8s.io", version="v1", n
     """Asks what the asker may do in a namespace: `kubectl auth can-i --list`."""
 
     spec: SelfSubjectRulesReviewSpec = msgspec.field(default_factory=SelfSubjectRulesReviewSpec)
-    """The namespace that is asked about."""
+    """The namespace that is asked about. Required."""
     status: SubjectRulesReviewStatus = msgspec.field(default_factory=SubjectRulesReviewStatus)
     """All that the client may do there."""

@@ -8,7 +8,7 @@ from kernel.objects.event import ObjectReference
 from kernel.objects.kind import Kind
 from kernel.objects.meta import LabelSelector, ObjectMeta
 from kernel.objects.pod_template import PodTemplateSpec
-from kernel.objects.struct import MergeKey, Struct
+from kernel.objects.struct import Atomic, MergeKey, Struct
 from kernel.objects.wire_types import Int32, Int64, Time
 
 
@@ -20,7 +20,7 @@ class PodFailurePolicyOnExitCodesRequirement(Struct):
     operator: str
     """Whether the exit code must be among `values`, or must not. One of: In, NotIn."""
     values: list[Int32] = []
-    """Exit codes in ascending order, 1 to 255 of them; 0 may not stand with In."""
+    """Exit codes in ascending order, 1 to 255 of them; 0 may not stand with In. Required."""
 
 
 class PodFailurePolicyOnPodConditionsPattern(Struct):
@@ -48,7 +48,7 @@ class PodFailurePolicy(Struct):
     """Rules for failed Pods; the first that fits is followed."""
 
     rules: list[PodFailurePolicyRule] = []
-    """Rules in their order; the first that matches a failed Pod decides. At most 20."""
+    """Rules in their order; the first that matches a failed Pod decides. At most 20. Required."""
 
 
 class SuccessPolicyRule(Struct):
@@ -64,7 +64,7 @@ class SuccessPolicy(Struct):
     """When an indexed Job has succeeded before all of its indexes have."""
 
     rules: list[SuccessPolicyRule] = []
-    """Alternatives: the first that holds ends the Job as succeeded. At most 20."""
+    """Alternatives: the first that holds ends the Job as succeeded. At most 20. Required."""
 
 
 class JobSpec(Struct):
@@ -95,7 +95,7 @@ class JobSpec(Struct):
     manual_selector: bool | None = None
     """Whether `selector` and the template's labels are as the client wrote them."""
     template: PodTemplateSpec = msgspec.field(default_factory=PodTemplateSpec)
-    """What each Pod is made from; its restartPolicy must be Never or OnFailure."""
+    """What each Pod is made from; its restartPolicy must be Never or OnFailure. Required."""
     ttl_seconds_after_finished: Int32 | None = None
     """After how many seconds a finished Job is deleted. Absent: never."""
     completion_mode: str | None = None
@@ -140,7 +140,7 @@ class UncountedTerminatedPods(Struct):
 class JobStatus(Struct):
     """How many Pods run, have succeeded and have failed."""
 
-    conditions: Annotated[list[JobCondition], MergeKey("type")] = []
+    conditions: Annotated[list[JobCondition], MergeKey("type"), Atomic()] = []
     """What is to be said of its state, by type."""
     start_time: Time | None = None
     """When the Job began, or went on after it was suspended."""
@@ -199,7 +199,7 @@ class CronJobSpec(Struct):
     suspend: bool | None = None
     """Whether no Jobs are to be made for now; running ones go on. Default: false."""
     job_template: JobTemplateSpec = msgspec.field(default_factory=JobTemplateSpec)
-    """What each Job is made from."""
+    """What each Job is made from. Required."""
     successful_jobs_history_limit: Int32 | None = None
     """How many succeeded Jobs are kept. Default: 3."""
     failed_jobs_history_limit: Int32 | None = None

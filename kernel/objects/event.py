@@ -48,7 +48,7 @@ class Event(Kind, version="v1", short_names=("ev",)):
     """Something that happened to an object, as `kubectl describe` shows it."""
 
     involved_object: ObjectReference = msgspec.field(default_factory=ObjectReference)
-    """What the Event is about."""
+    """What the Event is about. Required."""
     reason: str = ""
     """What happened, as one word for programs."""
     message: str = ""

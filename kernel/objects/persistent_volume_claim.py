@@ -34,7 +34,7 @@ class ModifyVolumeStatus(Struct):
     target_volume_attributes_class_name: str = ""
     """Name of the VolumeAttributesClass that is being changed to."""
     status: str
-    """Pending, InProgress or Infeasible."""
+    """How it goes on. One of: InProgress, Infeasible, Pending."""
 
 
 class PersistentVolumeClaimStatus(Struct):

@@ -241,7 +241,7 @@ class PodSpec(Struct):
     """Containers that run one after the other before the others start; each must succeed, but for
     sidecars (`restartPolicy` Always), which go on beside them."""
     containers: Annotated[list[Container], MergeKey("name")] = []
-    """Containers that run side by side; at least one. None can be added or removed."""
+    """Containers that run side by side; at least one. None can be added or removed. Required."""
     ephemeral_containers: Annotated[list[EphemeralContainer], MergeKey("name")] = []
     """Containers added to the running Pod to look into it, by the subresource ephemeralcontainers
     alone."""

@@ -201,7 +201,7 @@ class PodExtendedResourceClaimStatus(Struct):
     """The claim made for extended resources that devices back."""
 
     request_mappings: list[ContainerExtendedResourceRequest] = []
-    """Which request of the claim stands for which resource of a container."""
+    """Which request of the claim stands for which resource of a container. Required."""
     resource_claim_name: str
     """Name of the ResourceClaim that was made for the Pod."""
 

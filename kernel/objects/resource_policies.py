@@ -81,7 +81,7 @@ class LimitRangeSpec(Struct):
     """Bounds for each type."""
 
     limits: Annotated[list[LimitRangeItem], Atomic()] = []
-    """The limits, one for each type."""
+    """The limits, one for each type. Required."""
 
 
 class LimitRange(Kind, version="v1", short_names=("limits",)):

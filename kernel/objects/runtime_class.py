@@ -28,7 +28,7 @@ class RuntimeClass(Kind, group="node.k8s.io", version="v1", namespaced=False):
     """A name for a handler: what the runtime's own configuration calls a way of running Pods."""
 
     handler: str = ""
-    """Name of the runtime's configuration that Pods run with; cannot be changed."""
+    """Name of the runtime's configuration that Pods run with; cannot be changed. Required."""
     overhead: Overhead | None = None
     """What Pods need beside their containers."""
     scheduling: Scheduling | None = None
