@@ -39,7 +39,7 @@ class Metrics:
     def __init__(self, api: ObjectApi, sampler: UsageSampler, node_name: str):
         self._api = api
         self._sampler = sampler
-        self._node_name = node_name
+        self.node_name = node_name
 
     async def list(
         self, request: web.BaseRequest, target: Target, parameters: Parameters
@@ -52,7 +52,7 @@ class Metrics:
             field_selector=parameters.text("fieldSelector"),
         )
         objects = [stored.decode() for stored in page.items]
-        window = await self._window()
+        window = await self.window()
         found = [self._metrics_of(obj, window) for obj in objects]
         return json_answer(
             encode(
@@ -71,13 +71,14 @@ class Metrics:
         """Of one object. Raises `NotFound` also where it was not measured yet."""
         kind = _measured_kind(target)
         obj = self._api.get(kind, target.one_namespace, target.name).decode()
-        metrics = self._metrics_of(obj, await self._window())
+        metrics = self._metrics_of(obj, await self.window())
         if metrics is None:
             full_name = f"{target.namespace}/{target.name}" if target.namespace else target.name
             raise NotFound(f'{target.info.singular}.{target.info.group} "{full_name}" not found')
         return json_answer(encode(metrics))
 
-    async def _window(self) -> Window:
+    async def window(self) -> Window:
+        """What was measured last. Raises `MetricsUnavailable`."""
         try:
             return await self._sampler.window()
         except RuntimeFailure as failure:
@@ -86,7 +87,7 @@ class Metrics:
     def _metrics_of(self, obj: Kind, window: Window) -> Kind | None:
         if isinstance(obj, Pod):
             return self._pod_metrics(obj, window)
-        if obj.metadata.name != self._node_name:
+        if obj.metadata.name != self.node_name:
             return None
         rate = window.machine()
         if rate is None:
@@ -100,7 +101,7 @@ class Metrics:
 
     def _pod_metrics(self, pod: Pod, window: Window) -> PodMetrics | None:
         rates: dict[str, Rate] = {}
-        for name, container_id in _running_containers(pod):
+        for name, container_id in running_containers(pod):
             if not window.is_measured(container_id):
                 continue
             rate = window.container(container_id)
@@ -133,7 +134,7 @@ def _measured_kind(target: Target) -> type[Kind]:
     return cast(type[Kind], Pod if target.kind is PodMetrics else Node)
 
 
-def _running_containers(pod: Pod) -> list[tuple[str, str]]:
+def running_containers(pod: Pod) -> list[tuple[str, str]]:
     """The names and ids, as the runtime has them, of the containers that run."""
     status = pod.status
     statuses = (

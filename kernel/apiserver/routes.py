@@ -28,6 +28,7 @@ from kernel.apiserver.old_versions import (
 )
 from kernel.apiserver.parameters import Parameters
 from kernel.apiserver.plugin_paths import PLUGIN_ROOT, PluginPaths
+from kernel.apiserver.proxying.proxies import Proxies
 from kernel.apiserver.reads import Reads
 from kernel.apiserver.reviews import Reviews
 from kernel.apiserver.scaling import Scaling
@@ -53,6 +54,7 @@ class Routes:
         authenticator: Authenticator,
         logs: PodLogs,
         pod_streams: PodStreams,
+        proxies: Proxies,
         streams: OpenStreams,
         tokens: ServiceAccountTokens,
         plugin_paths: PluginPaths | None = None,
@@ -100,6 +102,11 @@ class Routes:
             "GET": scaling.get,
             "PUT": scaling.update,
             "PATCH": scaling.patch,
+        }
+        self._proxied: dict[str, Handler] = {
+            "nodes": proxies.nodes,
+            "pods": proxies.pods,
+            "services": proxies.services,
         }
         self._of_service_accounts: dict[str, dict[str, Handler]] = {
             "token": {"POST": self._reviews.create_token},
@@ -170,6 +177,8 @@ class Routes:
             handlers = self._status
         elif target.subresource == "scale" and is_scaled(target.info):
             handlers = self._scale
+        elif target.subresource == "proxy" and not target.info.group:
+            return self._proxy(target)
         elif is_pod(target.info) and target.subresource in self._of_pods:
             handlers = self._of_pods[target.subresource]
         elif is_service_account(target.info) and target.subresource in self._of_service_accounts:
@@ -181,6 +190,13 @@ class Routes:
             raise MethodNotAllowed(
                 "the server does not allow this method on the requested resource"
             )
+        return handler
+
+    def _proxy(self, target: Target) -> Handler:
+        """Whatever the method: it is for whoever answers to judge of it."""
+        handler = self._proxied.get(target.info.plural)
+        if handler is None:
+            raise PathNotFound
         return handler
 
 

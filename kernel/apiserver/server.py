@@ -23,6 +23,8 @@ from kernel.apiserver.logs import PodLogs
 from kernel.apiserver.metrics import Metrics
 from kernel.apiserver.plugin_paths import PluginPaths
 from kernel.apiserver.pod_access import PodAccess
+from kernel.apiserver.proxying.node_paths import NodePaths
+from kernel.apiserver.proxying.proxies import Proxies
 from kernel.apiserver.routes import Routes
 from kernel.apiserver.streaming.pod_streams import PodStreams
 from kernel.apiserver.streams import OpenStreams
@@ -129,6 +131,7 @@ class ApiServer:
             authenticator,
             logs,
             PodStreams(self._api, self._runtime, self._streams),
+            Proxies(self._api, self._runtime, self._streams, NodePaths(self._api, self._metrics)),
             self._streams,
             self._tokens,
             self._plugin_paths,

@@ -23,6 +23,7 @@ STATUS = Subresource("status", ("get", "patch", "update"))
 SCALE = Subresource(
     "scale", ("get", "patch", "update"), kind="Scale", group="autoscaling", version="v1"
 )
+_PROXY_VERBS = ("create", "delete", "get", "patch", "update")
 POD_SUBRESOURCES = (
     Subresource("attach", ("create", "get"), kind="PodAttachOptions"),
     Subresource("binding", ("create",), kind="Binding", version="v1"),
@@ -31,6 +32,7 @@ POD_SUBRESOURCES = (
     Subresource("exec", ("create", "get"), kind="PodExecOptions"),
     Subresource("log", ("get",)),
     Subresource("portforward", ("create", "get"), kind="PodPortForwardOptions"),
+    Subresource("proxy", _PROXY_VERBS, kind="PodProxyOptions"),
 )
 
 _SCALED = tuple(kind.info for kind in (Deployment, ReplicaSet, StatefulSet, ReplicationController))
@@ -40,6 +42,13 @@ SERVICE_ACCOUNT_SUBRESOURCES = (
         "token", ("create",), kind="TokenRequest", group="authentication.k8s.io", version="v1"
     ),
 )
+
+_OF_CORE_KINDS = {
+    "nodes": (Subresource("proxy", _PROXY_VERBS, kind="NodeProxyOptions"),),
+    "pods": POD_SUBRESOURCES,
+    "serviceaccounts": SERVICE_ACCOUNT_SUBRESOURCES,
+    "services": (Subresource("proxy", _PROXY_VERBS, kind="ServiceProxyOptions"),),
+}
 
 
 def is_pod(info: KindInfo) -> bool:
@@ -61,9 +70,7 @@ def subresources_of(info: KindInfo) -> tuple[Subresource, ...]:
     """The subresources of a kind, by name."""
     if is_asked(info):
         return ()
-    found: tuple[Subresource, ...] = POD_SUBRESOURCES if is_pod(info) else ()
-    if is_service_account(info):
-        found = SERVICE_ACCOUNT_SUBRESOURCES
-    elif is_scaled(info):
+    found: tuple[Subresource, ...] = () if info.group else _OF_CORE_KINDS.get(info.plural, ())
+    if is_scaled(info):
         found = (SCALE,)
     return (*found, STATUS) if info.has_status else found

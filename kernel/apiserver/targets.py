@@ -50,6 +50,8 @@ def resolve(kinds: Kinds, segments: Sequence[str]) -> Target:
     in_namespace = len(rest) > 2 and rest[0] == "namespaces"
     if in_namespace and not (len(rest) == 3 and rest[2] in NAMESPACE_SUBRESOURCES):
         namespace, rest = rest[1], rest[2:]
+    if len(rest) > 3 and rest[2] == "proxy":
+        rest = rest[:3]  # what follows is the path of whoever answers
     if not 1 <= len(rest) <= 3:
         raise PathNotFound
     kind = kinds.by_plural(group, version, rest[0])

@@ -29,7 +29,8 @@ def pod_manifest(serve: list[str], **spec: Any) -> str:
     reader = {"name": "reader", "command": ["cat"], "stdin": True}
     containers = [one | image for one in (main, shell, reader)]
     whole = {"containers": containers, "terminationGracePeriodSeconds": 1, **spec}
-    return json.dumps({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": POD}, "spec": whole})
+    metadata = {"name": POD, "labels": {"app": POD}}
+    return json.dumps({"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": whole})
 
 
 def exec_has_two_outputs_and_an_exit_code(kubectl: Talker) -> None:
@@ -138,6 +139,34 @@ def port_forward_to_a_port_where_nobody_listens(kubectl: Talker) -> None:
             forwarding.output.wait_for("lost connection to pod")
 
 
+def requests_through_the_proxy(kubectl: Talker) -> None:
+    """To the Pod, to a Service before it, to the node that it is on, and by `kubectl proxy`."""
+    namespace = "/api/v1/namespaces/default"
+    page = f"{namespace}/pods/http:{POD}:8080/proxy/page"
+    assert kubectl("get", "--raw", page) == SERVED
+    service = f"talks-{time.monotonic_ns()}"
+    manifest = {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {"name": service},
+        "spec": {"selector": {"app": POD}, "ports": [{"port": 80, "targetPort": 8080}]},
+    }
+    kubectl("create", "-f", "-", stdin=json.dumps(manifest).encode())
+    assert kubectl("get", "--raw", f"{namespace}/services/{service}:80/proxy/page") == SERVED
+    kubectl("delete", "service", service)
+    refused = kubectl.run("get", "--raw", f"{namespace}/pods/{POD}:9/proxy/page").stderr
+    assert b"error trying to reach service: dial tcp" in refused
+    assert b":9: connect: connection refused" in refused
+    node = kubectl("get", "pod", POD, "-o", "jsonpath={.spec.nodeName}").decode()
+    summary = json.loads(kubectl("get", "--raw", f"/api/v1/nodes/{node}/proxy/stats/summary"))
+    assert summary["node"]["nodeName"] == node
+    (stats,) = [one for one in summary["pods"] if one["podRef"]["name"] == POD]
+    assert {one["name"] for one in stats["containers"]} == {"main", "shell", "reader"}
+    with kubectl.serving("proxy", "--port=0") as output:
+        port = int(output.wait_for(r"Starting to serve on 127\.0\.0\.1:(\d+)$")[1])
+        assert get(port, page) == SERVED
+
+
 def run_with_piped_input(kubectl: Talker) -> None:
     """What has ended before the client is there is shown all the same, from the log."""
     name = f"piped-{time.monotonic_ns()}"
@@ -177,6 +206,7 @@ ALL: list[Case] = [
     cp_both_ways,
     port_forward_with_several_connections,
     port_forward_to_a_port_where_nobody_listens,
+    requests_through_the_proxy,
     run_with_piped_input,
     a_client_that_is_killed_takes_its_command_along,
 ]

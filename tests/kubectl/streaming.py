@@ -87,8 +87,19 @@ class Talker:
     @contextmanager
     def forwarding(self, *arguments: str) -> Iterator["Forwarding"]:
         """`kubectl port-forward`; ended with the context."""
+        with self._going_on("port-forward", *arguments) as (process, output):
+            yield Forwarding(process, output)
+
+    @contextmanager
+    def serving(self, *arguments: str) -> Iterator["Output"]:
+        """A command that goes on; ended with the context."""
+        with self._going_on(*arguments) as (_, output):
+            yield output
+
+    @contextmanager
+    def _going_on(self, *arguments: str) -> "Iterator[tuple[subprocess.Popen[bytes], Output]]":
         process = subprocess.Popen(
-            [self._binary, "port-forward", *arguments],
+            [self._binary, *arguments],
             env=self._environment,
             cwd=self.directory,
             stdin=subprocess.DEVNULL,
@@ -97,7 +108,7 @@ class Talker:
         )
         assert process.stdout is not None
         try:
-            yield Forwarding(process, Output(process.stdout.fileno()))
+            yield process, Output(process.stdout.fileno())
         finally:
             _end(process)
             process.stdout.close()

@@ -19,7 +19,7 @@ async def forward(client: ByteStream, port: int, connect: Connect, sandbox_id: s
     in kubelets' words, empty where it could."""
     try:
         async with connect(port) as remote:
-            await _splice(client, remote)
+            await splice(client, remote)
             return ""
     except ConnectionRefusedError:
         refused = f"dial tcp4 127.0.0.1:{port}: connect: connection refused"
@@ -29,7 +29,7 @@ async def forward(client: ByteStream, port: int, connect: Connect, sandbox_id: s
     return f"error forwarding port {port} to pod {sandbox_id}, uid : {reason}"
 
 
-async def _splice(client: ByteStream, remote: ByteStream) -> None:
+async def splice(client: ByteStream, remote: ByteStream) -> None:
     """The client may end its direction and go on reading; once the Pod ends, all is over, as
     clients leave then."""
 

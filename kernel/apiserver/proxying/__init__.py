@@ -1,0 +1,1 @@
+"""The subresource proxy of Pods, Services and Nodes: HTTP passed on to what runs there."""
