@@ -5,15 +5,8 @@ from kernel.api.address_rules import address_errors, backend_address_errors, par
 from kernel.api.causes import Causes
 from kernel.api.core_validation import PROTOCOLS
 from kernel.api.kind_rules import KindRules
-from kernel.objects.endpoints import (
-    Endpoint,
-    EndpointAddress,
-    EndpointPort,
-    Endpoints,
-    EndpointSlice,
-    EndpointSubset,
-    SlicePort,
-)
+from kernel.objects.endpoint_slice import Endpoint, EndpointSlice, SlicePort
+from kernel.objects.endpoints import EndpointAddress, EndpointPort, Endpoints, EndpointSubset
 from kernel.objects.name_syntax import (
     label_name_errors,
     port_number_errors,

@@ -10,7 +10,8 @@ import msgspec
 from kernel.api.causes import Causes
 from kernel.objects.autoscaling import HorizontalPodAutoscaler
 from kernel.objects.controller_revision import ControllerRevision
-from kernel.objects.endpoints import Endpoints, EndpointSlice
+from kernel.objects.endpoint_slice import EndpointSlice
+from kernel.objects.endpoints import Endpoints
 from kernel.objects.kind import Kind
 from kernel.objects.networking import Ingress, IngressClass, NetworkPolicy
 from kernel.objects.persistent_volume import PersistentVolume

@@ -9,7 +9,8 @@ from kernel.apiserver.policy_rows import POLICY_ROWS
 from kernel.apiserver.workload_rows import WORKLOAD_ROWS
 from kernel.objects.autoscaling import HorizontalPodAutoscaler
 from kernel.objects.controller_revision import ControllerRevision
-from kernel.objects.endpoints import Endpoints, EndpointSlice
+from kernel.objects.endpoint_slice import EndpointSlice
+from kernel.objects.endpoints import Endpoints
 from kernel.objects.kind import Kind
 from kernel.objects.networking import Ingress, IngressClass, NetworkPolicy
 from kernel.objects.persistent_volume import PersistentVolume

@@ -7,7 +7,8 @@ from kernel.apiserver.ages import age
 from kernel.apiserver.core_rows import Rows, columns
 from kernel.apiserver.pod_row import NONE
 from kernel.apiserver.workload_rows import selector_text
-from kernel.objects.endpoints import Endpoints, EndpointSlice
+from kernel.objects.endpoint_slice import EndpointSlice
+from kernel.objects.endpoints import Endpoints
 from kernel.objects.kind import Kind
 from kernel.objects.networking import Ingress, IngressClass, NetworkPolicy
 

@@ -1,10 +1,8 @@
-"""Endpoints (core/v1) and EndpointSlices (discovery.k8s.io/v1): who stands behind a Service."""
-
-from typing import Annotated
+"""Endpoints (core/v1): who stands behind a Service, in one object."""
 
 from kernel.objects.event import ObjectReference
 from kernel.objects.kind import Kind
-from kernel.objects.struct import Atomic, Struct
+from kernel.objects.struct import Struct
 from kernel.objects.wire_types import Int32
 
 
@@ -12,86 +10,41 @@ class EndpointAddress(Struct, atomic=True):
     """One address that takes traffic, and the Pod that has it."""
 
     ip: str
+    """The address."""
     hostname: str = ""
+    """The name that the address has below that of the Service."""
     node_name: str | None = None
+    """The node that has the address."""
     target_ref: ObjectReference | None = None
+    """The object that has the address, most often a Pod."""
 
 
 class EndpointPort(Struct, atomic=True):
     """A port of the addresses beside it."""
 
     name: str = ""
+    """Its name, that of the Service's port; may be left out where it is the only one."""
     port: Int32
+    """Its number."""
     protocol: str = ""
+    """How it is spoken to. One of: SCTP, TCP, UDP. Default: TCP."""
     app_protocol: str | None = None
+    """What is spoken on it, such as http."""
 
 
 class EndpointSubset(Struct):
     """Addresses that all have the same ports."""
 
     addresses: list[EndpointAddress] = []
+    """Those that take traffic."""
     not_ready_addresses: list[EndpointAddress] = []
+    """Those that take none for now."""
     ports: list[EndpointPort] = []
+    """The ports of each of the addresses."""
 
 
 class Endpoints(Kind, version="v1", plural="endpoints", short_names=("ep",)):
     """The addresses behind the Service of the same name, in one object."""
 
     subsets: list[EndpointSubset] = []
-
-
-class EndpointConditions(Struct):
-    """What an endpoint is good for at the moment; None is unknown."""
-
-    ready: bool | None = None
-    serving: bool | None = None
-    terminating: bool | None = None
-
-
-class ForZone(Struct):
-    """A zone whose clients are to use an endpoint."""
-
-    name: str
-
-
-class ForNode(Struct):
-    """A node whose clients are to use an endpoint."""
-
-    name: str
-
-
-class EndpointHints(Struct):
-    """Which clients are to use an endpoint."""
-
-    for_zones: list[ForZone] = []
-    for_nodes: list[ForNode] = []
-
-
-class Endpoint(Struct):
-    """One backend of a Service."""
-
-    addresses: Annotated[list[str], Atomic()] = []
-    conditions: EndpointConditions | None = None
-    hostname: str | None = None
-    target_ref: ObjectReference | None = None
-    deprecated_topology: dict[str, str] = {}
-    node_name: str | None = None
-    zone: str | None = None
-    hints: EndpointHints | None = None
-
-
-class SlicePort(Struct, atomic=True):
-    """A port of all endpoints of a slice; without a number it stands for all ports."""
-
-    name: str | None = None
-    protocol: str | None = None
-    port: Int32 | None = None
-    app_protocol: str | None = None
-
-
-class EndpointSlice(Kind, group="discovery.k8s.io", version="v1"):
-    """Some of the backends of a Service, which its label `kubernetes.io/service-name` names."""
-
-    address_type: str = ""
-    endpoints: list[Endpoint] = []
-    ports: list[SlicePort] = []
+    """The addresses, grouped by the ports that they have."""

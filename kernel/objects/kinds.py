@@ -10,7 +10,8 @@ from kernel.objects.config import ConfigMap, Secret
 from kernel.objects.controller_revision import ControllerRevision
 from kernel.objects.coordination import Lease
 from kernel.objects.disruption_budget import PodDisruptionBudget
-from kernel.objects.endpoints import Endpoints, EndpointSlice
+from kernel.objects.endpoint_slice import EndpointSlice
+from kernel.objects.endpoints import Endpoints
 from kernel.objects.event import Event
 from kernel.objects.kind import Kind
 from kernel.objects.namespace import Namespace

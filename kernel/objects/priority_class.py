@@ -31,6 +31,11 @@ class PriorityClass(
     """A name for a priority: the higher, the sooner a Pod is placed, and the later displaced."""
 
     value: Int32 = msgspec.field(default_factory=int)
+    """The priority: an integer, 1000000000 at most for classes other than the system's."""
     global_default: bool = False
+    """Whether Pods that name no class are of this one. Default: false."""
     description: str = ""
+    """When to use it."""
     preemption_policy: str | None = None
+    """Whether its Pods may displace others. One of: Never, PreemptLowerPriority. Default:
+    PreemptLowerPriority."""

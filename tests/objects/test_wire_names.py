@@ -27,7 +27,14 @@ MODULES = (
     ),
     *("persistent_volume_claim", "pod", "pod_status", "pod_template", "resource_policies"),
     *("service", "table", "volume"),
-    *("autoscaling", "controller_revision", "endpoints", "networking", "persistent_volume"),
+    *(
+        "autoscaling",
+        "controller_revision",
+        "endpoint_slice",
+        "endpoints",
+        "networking",
+        "persistent_volume",
+    ),
     *("priority_class", "storage"),
 )
 
