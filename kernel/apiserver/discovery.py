@@ -1,9 +1,12 @@
 """Discovery: which groups, versions and kinds there are, in the aggregated and the legacy form."""
 
+import base64
+import hashlib
 from collections.abc import Sequence
 from typing import Any
 
 from kernel.apiserver.negotiation import media_types
+from kernel.apiserver.old_versions import stored_as
 from kernel.apiserver.served_kinds import Kinds, verbs_of
 from kernel.apiserver.subresources import subresources_of
 from kernel.objects.kind import KindInfo
@@ -92,6 +95,12 @@ def _aggregated_resource(info: KindInfo) -> Document:
     return resource
 
 
+def _storage_version_hash(info: KindInfo) -> str:
+    """Changes when objects of a kind are stored under another version; made as Kubernetes does."""
+    digest = hashlib.sha256(f"{info.group}/{info.version}/{info.kind}".encode()).digest()
+    return base64.b64encode(digest[:8]).decode()
+
+
 def core_versions(server_address: str) -> Document:
     """The APIVersions of `/api`."""
     return {
@@ -147,6 +156,8 @@ def _resources(info: KindInfo) -> list[Document]:
         "kind": info.kind,
         "verbs": verbs_of(info),
     }
+    if "watch" in main["verbs"]:
+        main["storageVersionHash"] = _storage_version_hash(stored_as(info))
     if info.short_names:
         main["shortNames"] = list(info.short_names)
     if info.categories:

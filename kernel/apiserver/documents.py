@@ -8,20 +8,21 @@ from aiohttp import web
 from kernel.api.service_account_tokens import ISSUER, ServiceAccountTokens
 from kernel.api.token_key import ALGORITHM
 from kernel.apiserver import discovery, swagger_protobuf
-from kernel.apiserver.answers import encode, json_answer, text_answer
+from kernel.apiserver.answers import encode, json_answer
+from kernel.apiserver.health import HEALTH_PATHS, Health
 from kernel.apiserver.negotiation import NotAcceptable, media_types
 from kernel.apiserver.openapi import OpenApi, content_hash
+from kernel.apiserver.parameters import Parameters
 from kernel.apiserver.served_kinds import ServedKinds
 from kernel.apiserver.targets import PathNotFound
 from kernel.apiserver.version import version_info
-
-HEALTH_PATHS = ("healthz", "livez", "readyz")
 
 
 class Documents:
     """Serves GET of every path that stands for no objects."""
 
-    def __init__(self, kinds: ServedKinds, tokens: ServiceAccountTokens):
+    def __init__(self, kinds: ServedKinds, tokens: ServiceAccountTokens, health: Health):
+        self._health = health
         self._kinds = kinds
         self._tokens = tokens
         self._openapi = OpenApi(kinds)
@@ -33,7 +34,7 @@ class Documents:
             ".well-known": self._openid_configuration,
             "openid": self._openid_keys,
             "version": lambda request, segments: json_answer(self._version),
-            **dict.fromkeys(HEALTH_PATHS, self._health),
+            **dict.fromkeys(HEALTH_PATHS, self._health_answer),
         }
 
     def answer(self, request: web.BaseRequest, segments: Sequence[str]) -> web.Response:
@@ -51,8 +52,8 @@ class Documents:
         health = [f"/{path}" for path in HEALTH_PATHS]
         return ["/api", "/api/v1", "/apis", *versions, *health, "/openapi/v3", "/version"]
 
-    def _health(self, request: web.BaseRequest, segments: Sequence[str]) -> web.Response:
-        return text_answer("ok")
+    def _health_answer(self, request: web.BaseRequest, segments: Sequence[str]) -> web.Response:
+        return self._health.answer(segments, Parameters(request.raw_path.partition("?")[2]))
 
     def _openid_configuration(
         self, request: web.BaseRequest, segments: Sequence[str]

@@ -15,7 +15,7 @@ from kernel.apiserver.answers import add_warning
 from kernel.apiserver.bodies import CONVERTED_BODY, decode_configuration, read_body
 from kernel.apiserver.targets import Target
 from kernel.objects.apps import DaemonSet, Deployment, ReplicaSet, StatefulSet
-from kernel.objects.kind import Kind, KindMeta
+from kernel.objects.kind import Kind, KindInfo, KindMeta
 
 
 class OldVersion(msgspec.Struct, frozen=True):
@@ -67,6 +67,12 @@ _ALL = (
 
 OLD_KINDS = tuple(version.old for version in _ALL)
 _BY_OLD_KIND = {version.old: version for version in _ALL}
+_PRESENT = {version.old.info: version.kind.info for version in _ALL}
+
+
+def stored_as(info: KindInfo) -> KindInfo:
+    """The version that objects are stored in: the present one for an old one, else the same."""
+    return _PRESENT.get(info, info)
 
 
 def old_version_of(target: Target) -> OldVersion | None:

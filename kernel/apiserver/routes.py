@@ -18,6 +18,7 @@ from kernel.api.service_account_tokens import ServiceAccountTokens
 from kernel.apiserver.answers import InternalError, failure_answer
 from kernel.apiserver.authentication import Authenticator, actor_of
 from kernel.apiserver.documents import Documents
+from kernel.apiserver.health import Health
 from kernel.apiserver.logs import PodLogs
 from kernel.apiserver.metrics import Metrics
 from kernel.apiserver.old_versions import (
@@ -65,7 +66,7 @@ class Routes:
         self._metrics = metrics
         self._plugin_paths = plugin_paths
         self._authenticator = authenticator
-        self._documents = Documents(self._kinds, tokens)
+        self._documents = Documents(self._kinds, tokens, Health(api))
         self._reviews = Reviews(tokens)
         reads, writes = Reads(api, Tables(), streams), Writes(api)
         self._collection: dict[str, Handler] = {
