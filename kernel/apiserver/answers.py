@@ -50,7 +50,22 @@ def failure_answer(error: ApiError) -> web.Response:
     answer = json_answer(encode(error.status()), status=error.code)
     if error.code == 401:
         answer.headers["WWW-Authenticate"] = 'Bearer realm="podkernel"'
+    if error.details is not None and error.details.retry_after_seconds:
+        answer.headers["Retry-After"] = str(error.details.retry_after_seconds)
     return answer
+
+
+def raw_answer(answer: web.Response, *, keep_alive: bool = True) -> bytes:
+    """An answer whose body is bytes, as it goes over the wire."""
+    body = answer.body
+    assert isinstance(body, bytes)
+    head = [f"HTTP/1.1 {answer.status} {answer.reason}", f"Content-Length: {len(body)}"]
+    head += [
+        f"{name}: {value}" for name, value in answer.headers.items() if name != "Content-Length"
+    ]
+    if not keep_alive:
+        head.append("Connection: close")
+    return "\r\n".join([*head, "\r\n"]).encode() + body
 
 
 # Longer headers are more than some clients take.

@@ -5,7 +5,8 @@ The token is the one of the kubeconfig, or one that a ServiceAccount was issued.
 A server on loopback can be reached by every web page that the user opens, by a name that its
 owner makes point to 127.0.0.1 (DNS rebinding). So a loopback listener answers to the names of
 this machine alone, and to no foreign `Origin`. The token alone would keep such a page out of the
-objects; this keeps it out of what is open as well.
+objects; this keeps it out of what is open as well. Any other listener answers to every name, but
+to no page of another one.
 """
 
 import hmac
@@ -61,8 +62,11 @@ class Authenticator:
         self._accepted: set[str] = set()
 
     def check_host(self, host: str, origin: str) -> None:
-        """Raise `Forbidden` where a loopback listener is addressed by a foreign name."""
+        """Raise `Forbidden` where a loopback listener is addressed by a foreign name, or any
+        listener by a page that comes from elsewhere."""
         if self._hosts is None:
+            if origin and _host_name(origin) != _host_name(host):
+                raise Forbidden(f'forbidden: this server does not answer to "{origin}"')
             return
         for value in (host, origin):
             if value and value not in self._accepted:

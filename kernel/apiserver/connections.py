@@ -1,28 +1,175 @@
-"""Connections of HTTP clients; what is no request, or is packed oddly, gets a Status as well."""
+"""Connections of HTTP clients; what is no request, or is packed oddly, gets a Status as well.
 
+A client that does not finish what it began is not waited for: the head of a request has its time
+and its size, and so has an answer that the client does not take (see `Limits`). A conversation is
+exempt from the last: its user may have stopped the output to read it.
+"""
+
+import asyncio
 import logging
+from collections.abc import Awaitable, Callable
+from typing import Any
 
 from aiohttp import web
+from aiohttp.http_exceptions import LineTooLong
 
-from kernel.api.errors import BadRequest
-from kernel.apiserver.answers import failure_answer
+from kernel.api.errors import ApiError, BadRequest
+from kernel.apiserver.answers import failure_answer, raw_answer
+from kernel.apiserver.limits.deadlines import Deadlines
+from kernel.apiserver.limits.settings import Limits
+from kernel.clock import Clock
 
 logger = logging.getLogger(__name__)
+
+LINE_BYTES_MAX = 64 * 1024
+HEAD_BYTES_MAX = 256 * 1024
+HEADERS_MAX = 128
+
+AFTER_SENDING: web.RequestKey[Callable[[], None]] = web.RequestKey("after sending")
+"""The key under which a request keeps what is to be called once its answer has been taken."""
+IN_CONVERSATION = web.RequestKey("in conversation", bool)
+"""The key that marks a request whose client may pause for as long as it likes."""
 
 _MALFORMED = (
     "the request can't be read: it is malformed, or packed in another way than gzip or deflate"
 )
 
 
+class HeadTooLarge(ApiError):
+    """The head of the request is larger than the server reads."""
+
+    reason, code = "RequestHeaderFieldsTooLarge", 431
+
+    def __init__(self) -> None:
+        super().__init__(
+            f"Request header fields too large: limits are {LINE_BYTES_MAX} bytes a line, "
+            f"{HEADERS_MAX} headers and {HEAD_BYTES_MAX} bytes in all"
+        )
+
+
+class HeadTooSlow(ApiError):
+    """The head of the request did not come in time."""
+
+    reason, code = "RequestTimeout", 408
+
+    def __init__(self) -> None:
+        super().__init__("Request timeout: the head of the request did not come in time")
+
+
 class Connections(web.Server):
     """aiohttp's server, with connections of our kind."""
 
+    def __init__(
+        self,
+        handler: Callable[[web.BaseRequest], Awaitable[web.StreamResponse]],
+        *,
+        clock: Clock,
+        limits: Limits,
+        **settings: Any,
+    ):
+        super().__init__(
+            handler,
+            max_line_size=LINE_BYTES_MAX,
+            max_field_size=LINE_BYTES_MAX,
+            max_headers=HEADERS_MAX,
+            access_log=None,
+            # Cancelled when its client goes away, a handler frees what a watch or a log holds.
+            handler_cancellation=True,
+            **settings,
+        )
+        self.heads = Deadlines(clock, limits.head_seconds, Connection.refuse_slow_head)
+        self.answers = Deadlines(clock, limits.stalled_seconds, Connection.check_progress)
+
     def __call__(self) -> web.RequestHandler:
-        return _Connection(self, loop=self._loop, **self._kwargs)
+        return Connection(self, loop=self._loop, **self._kwargs)
 
 
-class _Connection(web.RequestHandler):
-    __slots__ = ()
+class Connection(web.RequestHandler):
+    """One client's connection."""
+
+    __slots__ = ("_head_bytes", "_server", "_unsent_bytes")
+
+    def __init__(self, server: Connections, **settings: Any):
+        super().__init__(server, **settings)
+        self._server = server
+        self._head_bytes = 0
+        self._unsent_bytes = 0
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        self._server.heads.begin(self)
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        self._server.heads.end(self)
+        self._server.answers.end(self)
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        between_requests = self._request_count == 0 or self._waiter is not None
+        if not between_requests or self._messages:
+            super().data_received(data)
+            return
+        super().data_received(data)
+        if self._messages:
+            self._head_bytes = 0
+            self._server.heads.end(self)
+            return
+        self._head_bytes += len(data)
+        if self._head_bytes > HEAD_BYTES_MAX:
+            self._refuse(HeadTooLarge())
+        elif self not in self._server.heads:
+            self._server.heads.begin(self)
+
+    def refuse_slow_head(self) -> None:
+        """The time for a head is over."""
+        if self._head_bytes:
+            self._refuse(HeadTooSlow())
+        else:
+            self.force_close()
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._expect_progress()
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        self._server.answers.end(self)
+
+    def check_progress(self) -> None:
+        """The time in which a client was to take something is over."""
+        request, transport = self._current_request, self.transport
+        if transport is None or (request is not None and IN_CONVERSATION in request):
+            return
+        if transport.get_write_buffer_size() < self._unsent_bytes:
+            self._expect_progress()
+        else:
+            logger.info("%s takes nothing of its answer: its connection ends", self.peername)
+            transport.abort()
+
+    def _expect_progress(self) -> None:
+        if self.transport is not None:
+            self._unsent_bytes = self.transport.get_write_buffer_size()
+            self._server.answers.begin(self)
+
+    def _refuse(self, error: ApiError) -> None:
+        """Answer what is not a whole request yet, and end the connection."""
+        if self.transport is not None:
+            self.transport.write(raw_answer(failure_answer(error), keep_alive=False))
+        self.force_close()
+
+    async def finish_response(
+        self, request: web.BaseRequest, resp: web.StreamResponse, start_time: float | None
+    ) -> tuple[web.StreamResponse, bool]:
+        after_sending = request.get(AFTER_SENDING)
+        if after_sending is None:
+            return await super().finish_response(request, resp, start_time)
+        try:
+            finished = await super().finish_response(request, resp, start_time)
+            if self._paused:
+                await self._drain_helper()
+            return finished
+        finally:
+            after_sending()
 
     def handle_error(
         self,
@@ -36,6 +183,7 @@ class _Connection(web.RequestHandler):
         if status >= 500 or request.writer.output_size > 0:
             return super().handle_error(request, status, exc, message)
         logger.debug("a request from %s can't be read", request.remote, exc_info=exc)
-        answer = failure_answer(BadRequest(_MALFORMED))
+        too_large = isinstance(exc, LineTooLong) or "Too many headers" in str(message)
+        answer = failure_answer(HeadTooLarge() if too_large else BadRequest(_MALFORMED))
         answer.force_close()
         return answer

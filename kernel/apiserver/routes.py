@@ -6,6 +6,7 @@ the server runs is served like any other, and no list of routes grows with the k
 
 import logging
 from collections.abc import Awaitable, Callable
+from functools import partial
 from urllib.parse import unquote
 
 import msgspec
@@ -19,6 +20,9 @@ from kernel.apiserver.answers import InternalError, failure_answer
 from kernel.apiserver.authentication import Authenticator, actor_of
 from kernel.apiserver.documents import Documents
 from kernel.apiserver.health import Health
+from kernel.apiserver.limits.demand import demand_of
+from kernel.apiserver.limits.gate import Gate
+from kernel.apiserver.limits.settings import LIMITS, Limits
 from kernel.apiserver.logs import PodLogs
 from kernel.apiserver.metrics import Metrics
 from kernel.apiserver.old_versions import (
@@ -40,6 +44,7 @@ from kernel.apiserver.subresources import is_pod, is_scaled, is_service_account
 from kernel.apiserver.tables import Tables
 from kernel.apiserver.targets import PathNotFound, Target, resolve
 from kernel.apiserver.writes import Writes
+from kernel.objects.authentication import UserInfo
 
 logger = logging.getLogger(__name__)
 
@@ -60,7 +65,9 @@ class Routes:
         tokens: ServiceAccountTokens,
         plugin_paths: PluginPaths | None = None,
         metrics: Metrics | None = None,
+        limits: Limits = LIMITS,
     ):
+        self.gate = Gate(api.clock, limits)
         measured = MEASURED_KINDS if metrics is not None else ()
         self._kinds = ServedKinds(api.kinds, (*measured, *ASKED_KINDS, *OLD_KINDS))
         self._metrics = metrics
@@ -141,6 +148,13 @@ class Routes:
             return self._documents.answer(request, segments)
         target = resolve(self._kinds, segments)
         parameters = Parameters(query)
+        demand = demand_of(request.method, target, parameters, self.gate.limits)
+        answer = partial(self._answer, request, target, parameters, user)
+        return await self.gate.serve(request, user.username, demand, answer)
+
+    async def _answer(
+        self, request: web.BaseRequest, target: Target, parameters: Parameters, user: UserInfo
+    ) -> web.StreamResponse:
         if target.kind in ASKED_KINDS:
             return await self._reviews.answer(request, target, parameters, user)
         old = old_version_of(target)

@@ -19,6 +19,7 @@ from kernel.apiserver.bodies import BODY_BYTES_MAX
 from kernel.apiserver.certificates import prepare_certificates
 from kernel.apiserver.connections import Connections
 from kernel.apiserver.kubeconfig import write_kubeconfig
+from kernel.apiserver.limits.settings import LIMITS, Limits
 from kernel.apiserver.logs import PodLogs
 from kernel.apiserver.metrics import Metrics
 from kernel.apiserver.plugin_paths import PluginPaths
@@ -31,7 +32,6 @@ from kernel.apiserver.streams import OpenStreams
 from kernel.cri.runtime import Runtime
 
 USER = "admin"
-LINE_BYTES_MAX = 64 * 1024
 PORT_MAX = 65535
 BACKLOG_CONNECTIONS = 1024
 STOP_SECONDS_MAX = 2.0
@@ -65,7 +65,8 @@ class ApiServer:
     and by `pod_access` Pods reach the server, where it speaks TLS;
     `plugin_paths` are served beside the API, and `metrics` as metrics.k8s.io; exec and its like go
     to `runtime`, where the kernel has a node. With `tls` false it speaks plain HTTP, for benches
-    and proxies on loopback: kubectl sends no token over that.
+    and proxies on loopback: kubectl sends no token over that. `limits` bound what clients may take
+    of the server.
     """
 
     def __init__(
@@ -80,8 +81,11 @@ class ApiServer:
         plugin_paths: PluginPaths | None = None,
         metrics: Metrics | None = None,
         runtime: Runtime | None = None,
+        limits: Limits = LIMITS,
     ):
         self._api = api
+        self._limits = limits
+        self._tasks: list[asyncio.Task[None]] = []
         self._runtime = runtime
         self._metrics = metrics
         self._tokens = tokens
@@ -136,6 +140,7 @@ class ApiServer:
             self._tokens,
             self._plugin_paths,
             self._metrics,
+            self._limits,
         )
         bound_port = await self._listen(routes, listen_host, port, context)
         scheme = "https" if self._tls else "http"
@@ -155,6 +160,9 @@ class ApiServer:
             listener.close()
         self._pod_listeners = []
         self._streams.end()
+        for task in self._tasks:
+            task.cancel()
+        self._tasks = []
         self._http.pre_shutdown()
         await self._http.shutdown(STOP_SECONDS_MAX)
         self._listener = self._http = None
@@ -162,7 +170,12 @@ class ApiServer:
     async def _accept(self, listener: socket.socket, *, context: ssl.SSLContext) -> None:
         assert self._http is not None
         loop = asyncio.get_running_loop()
-        server = await loop.create_server(self._http, sock=listener, ssl=context)
+        server = await loop.create_server(
+            self._http,
+            sock=listener,
+            ssl=context,
+            ssl_handshake_timeout=self._limits.head_seconds,
+        )
         self._pod_listeners.append(server)
 
     async def _listen(
@@ -181,21 +194,22 @@ class ApiServer:
                 message, payload, protocol, writer, task, loop, client_max_size=BODY_BYTES_MAX
             )
 
-        # Cancelled when its client goes away, a handler frees what a watch or a log holds.
         self._http = Connections(
-            routes.handle,
-            request_factory=make_request,
-            handler_cancellation=True,
-            access_log=None,
-            max_line_size=LINE_BYTES_MAX,
-            max_field_size=LINE_BYTES_MAX,
+            routes.handle, clock=self._api.clock, limits=self._limits, request_factory=make_request
         )
         try:
             self._listener = await loop.create_server(
-                self._http, host or None, port, ssl=context, backlog=BACKLOG_CONNECTIONS
+                self._http,
+                host or None,
+                port,
+                ssl=context,
+                ssl_handshake_timeout=self._limits.head_seconds if context else None,
+                backlog=BACKLOG_CONNECTIONS,
             )
         except OSError as error:
             raise ListenFailure(_listen_message(host, port, error)) from error
+        deadlines = (self._http.heads, self._http.answers, routes.gate.bodies)
+        self._tasks = [loop.create_task(one.run()) for one in deadlines]
         bound: int = self._listener.sockets[0].getsockname()[1]
         return bound
 

@@ -16,6 +16,7 @@ import pytest
 
 from kernel.api.object_api import ObjectApi
 from kernel.api.service_account_tokens import ServiceAccountTokens
+from kernel.apiserver.limits.settings import LIMITS, Limits
 from kernel.apiserver.metrics import Metrics
 from kernel.apiserver.server import ApiServer
 from kernel.clock import Clock, SystemClock
@@ -85,6 +86,7 @@ async def serving(
     tls: bool = False,
     metrics_of: Callable[[ObjectApi], Metrics] | None = None,
     runtime: Runtime | None = None,
+    limits: Limits = LIMITS,
 ) -> AsyncIterator[Served]:
     """A server over a new store in `directory`, with the namespace default."""
     used = clock or SystemClock()
@@ -101,6 +103,7 @@ async def serving(
             tls=tls,
             metrics=metrics_of(api) if metrics_of else None,
             runtime=runtime,
+            limits=limits,
         )
         await server.start()
         try:

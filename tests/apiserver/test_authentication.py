@@ -92,6 +92,12 @@ def test_a_foreign_name_is_refused_each_time(host: str, origin: str) -> None:
 
 def test_a_public_listener_answers_to_every_name() -> None:
     _authenticator("0.0.0.0").check_host("cluster.example.org", "")
+    _authenticator("0.0.0.0").check_host("cluster.example.org:6443", "https://cluster.example.org")
+
+
+def test_a_public_listener_answers_to_no_page_from_elsewhere() -> None:
+    with pytest.raises(Forbidden):
+        _authenticator("0.0.0.0").check_host("cluster.example.org", "https://evil.example")
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,154 @@
+"""Lets requests in: at most so many at a time, users in turn, too many refused with 429.
+
+What is counted is held in memory alone and costs a request some look-ups in dictionaries; only one
+that has to wait costs a future.
+"""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Literal
+
+from kernel.api.errors import ApiError
+from kernel.apiserver.limits.fair_queue import FairQueue, QueueFull
+from kernel.apiserver.limits.settings import Limits
+from kernel.objects.meta import StatusDetails
+
+RETRY_AFTER_SECONDS = 1
+
+StreamKind = Literal["watch", "conversation"]
+
+
+class TooManyRequests(ApiError):
+    """The user asks for more than the server gives one user. In Kubernetes' words, by which its
+    clients know that they may try again."""
+
+    reason, code = "TooManyRequests", 429
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Too many requests, please try again later.",
+            details=StatusDetails(retry_after_seconds=RETRY_AFTER_SECONDS),
+        )
+
+
+class _Turn:
+    """A request that waits: its future is done once it has its seats or has given up."""
+
+    __slots__ = ("future", "seats", "user")
+
+    def __init__(self, user: str, seats: int):
+        self.user = user
+        self.seats = seats
+        self.future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+
+class FlowControl:
+    """The seats, queues and counters of one server."""
+
+    def __init__(self, limits: Limits):
+        self.limits = limits
+        self._queue: FairQueue[_Turn] = FairQueue(limits)
+        self._body_bytes: dict[str, int] = {}
+        self._streams: dict[tuple[str, StreamKind], int] = {}
+        self._turn_is_scheduled = False
+        self.refused = 0
+
+    @property
+    def executing(self) -> int:
+        """How many seats are taken."""
+        return self._queue.taken
+
+    @property
+    def waiting(self) -> int:
+        """How many requests wait for a seat."""
+        return self._queue.waiting
+
+    def streams(self, kind: StreamKind) -> int:
+        """How many streams of a kind are open."""
+        return sum(count for (_, found), count in self._streams.items() if found == kind)
+
+    def enter(self, user: str, seats: int) -> bool:
+        """Take seats at once, to be given back by `leave`; False where `wait` has to be awaited."""
+        return self._queue.enter(user, seats)
+
+    async def wait(self, user: str, seats: int) -> None:
+        """Wait for seats, to be given back by `leave`. Raises `TooManyRequests`."""
+        turn = _Turn(user, seats)
+        try:
+            self._queue.wait(user, seats, turn)
+        except QueueFull:
+            raise self._refusal() from None
+        loop, future = asyncio.get_running_loop(), turn.future
+        timer = loop.call_later(self.limits.waiting_seconds, self._give_up, turn)
+        try:
+            await future
+        except asyncio.CancelledError:
+            if not future.cancelled():  # let in, and called off at the same moment
+                self.leave(user, seats)
+                raise
+            self._queue.give_up(user, turn)
+            raise
+        finally:
+            timer.cancel()
+
+    def spend(self, user: str, seconds: float) -> None:
+        """For so long, a request has kept the event loop from everybody else. `leave` follows."""
+        self._queue.spend(user, seconds)
+
+    def leave(self, user: str, seats: int) -> None:
+        """Give seats back."""
+        self._let_in(self._queue.leave(user, seats))
+        if not self._turn_is_scheduled:
+            self._turn_is_scheduled = True
+            asyncio.get_running_loop().call_soon(self._next_turn)
+
+    @contextmanager
+    def body(self, user: str, size_bytes: int) -> Iterator[None]:
+        """Room in memory for the body of a request. Raises `TooManyRequests`."""
+        held = self._body_bytes.get(user, 0)
+        if held + size_bytes > self.limits.body_bytes_per_user:
+            raise self._refusal()
+        self._body_bytes[user] = held + size_bytes
+        try:
+            yield
+        finally:
+            self._body_bytes[user] -= size_bytes
+            if not self._body_bytes[user]:
+                del self._body_bytes[user]
+
+    @contextmanager
+    def stream(self, user: str, kind: StreamKind) -> Iterator[None]:
+        """One watch or conversation. Raises `TooManyRequests`."""
+        place, limits = (user, kind), self.limits
+        most = limits.watches_per_user if kind == "watch" else limits.conversations_per_user
+        count = self._streams.get(place, 0)
+        if count >= most:
+            raise self._refusal()
+        self._streams[place] = count + 1
+        try:
+            yield
+        finally:
+            self._streams[place] -= 1
+            if not self._streams[place]:
+                del self._streams[place]
+
+    def _next_turn(self) -> None:
+        self._turn_is_scheduled = False
+        self._let_in(self._queue.next_turn())
+
+    def _let_in(self, turns: list[_Turn]) -> None:
+        for turn in turns:
+            if turn.future.done():  # called off, which its task has not noticed yet
+                self.leave(turn.user, turn.seats)
+            else:
+                turn.future.set_result(None)
+
+    def _give_up(self, turn: _Turn) -> None:
+        if not turn.future.done():
+            self._queue.give_up(turn.user, turn)
+            turn.future.set_exception(self._refusal())
+
+    def _refusal(self) -> TooManyRequests:
+        self.refused += 1
+        return TooManyRequests()
