@@ -12,6 +12,6 @@ class ControllerRevision(Kind, group="apps", version="v1"):
     """One state of a controller's template; `data` is the controller's own and never changes."""
 
     data: dict[str, Any] | None = None
-    """The state, in the controller's own form."""
+    """The state, in the controller's own form. Required."""
     revision: Int64 = msgspec.field(default_factory=int)
     """Its number: the higher, the newer."""

@@ -47,7 +47,7 @@ class Endpoint(Struct):
     """One backend of a Service."""
 
     addresses: Annotated[list[str], Atomic()] = []
-    """Its addresses, all of the slice's type; clients use the first."""
+    """Its addresses, all of the slice's type; clients use the first. Required."""
     conditions: EndpointConditions | None = None
     """What it is good for."""
     hostname: str | None = None
@@ -81,7 +81,7 @@ class EndpointSlice(Kind, group="discovery.k8s.io", version="v1"):
     """Some of the backends of a Service, which its label `kubernetes.io/service-name` names."""
 
     address_type: str = ""
-    """What addresses there are. One of: FQDN, IPv4, IPv6."""
+    """What addresses there are. One of: FQDN, IPv4, IPv6. Required."""
     endpoints: list[Endpoint] = []
     """The backends, 1000 at most."""
     ports: list[SlicePort] = []

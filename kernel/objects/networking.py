@@ -46,7 +46,8 @@ class HTTPIngressPath(Struct):
     path: str = ""
     """The path, which starts with a slash."""
     path_type: str | None = None
-    """How paths of requests are compared with it. One of: Exact, ImplementationSpecific, Prefix."""
+    """How paths of requests are compared with it. One of: Exact, ImplementationSpecific, Prefix.
+    Required."""
     backend: IngressBackend
     """Where its requests go."""
 
@@ -55,7 +56,7 @@ class HTTPIngressRuleValue(Struct):
     """Paths of one host."""
 
     paths: Annotated[list[HTTPIngressPath], Atomic()] = []
-    """The paths, and where their requests go."""
+    """The paths, and where their requests go. Required."""
 
 
 class IngressRule(Struct):

@@ -73,7 +73,7 @@ class VolumeAttachmentSpec(Struct):
     attacher: str = msgspec.field(default_factory=str)
     """The name of the driver that is to attach it."""
     source: VolumeAttachmentSource = msgspec.field(default_factory=VolumeAttachmentSource)
-    """The volume."""
+    """The volume. Required."""
     node_name: str = msgspec.field(default_factory=str)
     """The node."""
 
@@ -106,7 +106,7 @@ class VolumeAttachment(Kind, group=_GROUP, version="v1", namespaced=False):
     """The wish that a volume be attached to a node."""
 
     spec: VolumeAttachmentSpec = msgspec.field(default_factory=VolumeAttachmentSpec)
-    """What is wished for."""
+    """What is wished for. Required."""
     status: VolumeAttachmentStatus = msgspec.field(default_factory=VolumeAttachmentStatus)
     """How far it has come."""
 
@@ -150,7 +150,7 @@ class CSIDriver(Kind, group=_GROUP, version="v1", namespaced=False):
     """A driver that is deployed in the cluster."""
 
     spec: CSIDriverSpec = msgspec.field(default_factory=CSIDriverSpec)
-    """What it can do, and wants."""
+    """What it can do, and wants. Required."""
 
 
 class VolumeNodeResources(Struct):
@@ -177,14 +177,14 @@ class CSINodeSpec(Struct):
     """The drivers of one node."""
 
     drivers: Annotated[list[CSINodeDriver], MergeKey("name")] = []
-    """The drivers that are there."""
+    """The drivers that are there. Required."""
 
 
 class CSINode(Kind, group=_GROUP, version="v1", namespaced=False):
     """What the drivers of the node of the same name are and can do."""
 
     spec: CSINodeSpec = msgspec.field(default_factory=CSINodeSpec)
-    """The drivers of the node."""
+    """The drivers of the node. Required."""
 
 
 class CSIStorageCapacity(Kind, group=_GROUP, version="v1", plural="csistoragecapacities"):
