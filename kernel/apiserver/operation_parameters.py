@@ -100,6 +100,7 @@ _ATTACH = (
 OF_CONNECTIONS: dict[str, tuple[Parameter, ...]] = {
     "attach": _ATTACH,
     "exec": (_parameter("command", "The command; repeated for each argument."), *_ATTACH),
+    "proxy": (_parameter("path", "Path of the request that is passed through."),),
     "portforward": (_parameter("ports", "Ports of the Pod; may be repeated.", "integer"),),
     "log": (
         _CONTAINER,
