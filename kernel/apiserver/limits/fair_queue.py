@@ -90,12 +90,12 @@ class FairQueue(Generic[Item]):
             del self._taken[user]
         self._free += seats
         self._spent_seconds.setdefault(user, 0.0)
-        return self._let_in(include_slow=False) if self._waiting else []
+        return self._let_in(include_slow=False)
 
     def next_turn(self) -> list[Item]:
         """A new turn of the event loop begins; answers those who have taken their seats now."""
         self._spent_seconds.clear()
-        started = self._let_in(include_slow=True) if self._waiting else []
+        started = self._let_in(include_slow=True)
         self._slow &= self._waiting.keys()
         return started
 
@@ -120,6 +120,8 @@ class FairQueue(Generic[Item]):
         """Give the free seats to the users in turn, one request each, round after round."""
         started: list[Item] = []
         self._short_of_seats = False
+        if not self._waiting:
+            return started
         candidates = list(self._waiting)
         while candidates:
             remaining = []
