@@ -17,6 +17,7 @@ from kernel.api.object_api import ObjectApi
 from kernel.api.replayed import open_world
 from kernel.api.retention import retaining
 from kernel.api.service_account_tokens import ServiceAccountTokens
+from kernel.api.webhooks.stored_webhooks import StoredWebhooks
 from kernel.apiserver.kubeconfig import served_address
 from kernel.apiserver.pod_access import PodAccess
 from kernel.clock import Clock, SystemClock
@@ -141,6 +142,7 @@ class Kernel:
             if retention is not None:
                 await stack.enter_async_context(retaining(store, retention, clock))
             api = ObjectApi(store, kinds, clock, admission, upcasters)
+            admission.webhooks = StoredWebhooks(api)
             projections = Projections(
                 [one for plugin in loaded for one in plugin.projections],
                 ChangeLog(store, upcasters),

@@ -116,9 +116,10 @@ def admission(
 
 
 class Webhooks(Protocol):
-    """What asks programs outside; false where there is none to ask."""
+    """What asks programs outside."""
 
-    def __bool__(self) -> bool: ...
+    def wants(self, info: KindInfo, operation: str, subresource: str) -> bool:
+        """Whether any of them is to be asked about such requests."""
 
     async def mutate(self, request: AdmissionRequest) -> bool:
         """Let them change `request.object`; answers whether one did. Raises `ApiError`."""
@@ -160,7 +161,10 @@ class AdmissionChain:
 
     def wants(self, kind: type[Kind], operation: Operation, subresource: str = "") -> bool:
         """Whether anybody is to be asked about such requests."""
-        return bool(self.webhooks) or bool(self._find(kind, operation, subresource))
+        if self._find(kind, operation, subresource):
+            return True
+        webhooks = self.webhooks
+        return webhooks is not None and webhooks.wants(kind.info, operation, subresource)
 
     async def mutate(self, kind: type[Kind], request: AdmissionRequest) -> bool:
         """Let the mutating hooks change `request.object`; answers whether there was any.
@@ -170,7 +174,7 @@ class AdmissionChain:
         companions_of_builtin = len(request.companions)
         await _ask(asked.plugins, request)
         changed = bool(asked.plugins)
-        if self.webhooks:
+        if self.webhooks is not None:
             changed |= await self.webhooks.mutate(request)
         if changed:
             del request.companions[:companions_of_builtin]  # they are asked for again
@@ -181,7 +185,7 @@ class AdmissionChain:
         """Let the validating hooks refuse. Raises as `mutate` does."""
         asked = self._find(kind, request.operation, request.subresource)
         await _ask(asked.validating, request)
-        if self.webhooks:
+        if self.webhooks is not None:
             await self.webhooks.validate(request)
         await _ask(asked.counting, request)
 

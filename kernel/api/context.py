@@ -21,7 +21,6 @@ class ClientRequest(msgspec.Struct):
     user: UserInfo
     field_manager: str = ""
     field_validation: str = ""
-    force: bool = False
     warnings: list[str] = []
 
 

@@ -23,6 +23,10 @@ from kernel.objects.storage import (
     StorageClass,
     VolumeAttachment,
 )
+from kernel.objects.webhook_configuration import (
+    MutatingWebhookConfiguration,
+    ValidatingWebhookConfiguration,
+)
 
 
 class KindRules(msgspec.Struct, frozen=True):
@@ -49,6 +53,8 @@ _MODULES: dict[type[Kind], str] = {
     IngressClass: "networking_rules",
     NetworkPolicy: "network_policy_rules",
     HorizontalPodAutoscaler: "autoscaling_rules",
+    MutatingWebhookConfiguration: "webhook_rules",
+    ValidatingWebhookConfiguration: "webhook_rules",
 }
 
 

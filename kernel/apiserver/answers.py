@@ -35,7 +35,7 @@ def json_answer(
     return answer
 
 
-def add_warning(answer: web.Response, warning: str) -> None:
+def add_warning(answer: web.StreamResponse, warning: str) -> None:
     """Warn whoever gets an answer that is not sent yet."""
     answer.headers.add("Warning", f"299 - {_quoted(warning)}")
 

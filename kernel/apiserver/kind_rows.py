@@ -22,6 +22,10 @@ from kernel.objects.storage import (
     StorageClass,
     VolumeAttachment,
 )
+from kernel.objects.webhook_configuration import (
+    MutatingWebhookConfiguration,
+    ValidatingWebhookConfiguration,
+)
 
 _AT_HAND = CORE_ROWS | WORKLOAD_ROWS | POLICY_ROWS
 _MODULES: dict[type[Kind], str] = {
@@ -39,6 +43,8 @@ _MODULES: dict[type[Kind], str] = {
     HorizontalPodAutoscaler: "scaling_rows",
     PriorityClass: "scaling_rows",
     ControllerRevision: "scaling_rows",
+    MutatingWebhookConfiguration: "webhook_rows",
+    ValidatingWebhookConfiguration: "webhook_rows",
 }
 
 

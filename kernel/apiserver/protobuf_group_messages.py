@@ -165,4 +165,28 @@ HPAScalingRules
   4 tolerance:quantity
 HPAScalingPolicy
   1 type, 2 value:int, 3 periodSeconds:int
+MutatingWebhookConfiguration
+  1 metadata:ObjectMeta, 2 webhooks:MutatingWebhook[]
+MutatingWebhook
+  1 name, 2 clientConfig:WebhookClientConfig, 3 rules:RuleWithOperations[], 4 failurePolicy,
+  5 namespaceSelector:LabelSelector, 6 sideEffects, 7 timeoutSeconds:int,
+  8 admissionReviewVersions[], 9 matchPolicy, 10 reinvocationPolicy,
+  11 objectSelector:LabelSelector, 12 matchConditions:MatchCondition[]
+ValidatingWebhookConfiguration
+  1 metadata:ObjectMeta, 2 webhooks:ValidatingWebhook[]
+ValidatingWebhook
+  1 name, 2 clientConfig:WebhookClientConfig, 3 rules:RuleWithOperations[], 4 failurePolicy,
+  5 namespaceSelector:LabelSelector, 6 sideEffects, 7 timeoutSeconds:int,
+  8 admissionReviewVersions[], 9 matchPolicy, 10 objectSelector:LabelSelector,
+  11 matchConditions:MatchCondition[]
+WebhookClientConfig
+  1 service:ServiceReference, 2 caBundle:bytes, 3 url
+ServiceReference
+  1 namespace, 2 name, 3 path, 4 port:int
+RuleWithOperations
+  1 operations[], 2 rule:Rule+
+Rule
+  1 apiGroups[], 2 apiVersions[], 3 resources[], 4 scope
+MatchCondition
+  1 name, 2 expression
 """

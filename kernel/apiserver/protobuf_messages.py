@@ -28,6 +28,10 @@ _SENT = {
         "Service",
         "ServiceAccount",
     ),
+    "admissionregistration.k8s.io/v1": (
+        "MutatingWebhookConfiguration",
+        "ValidatingWebhookConfiguration",
+    ),
     "apps/v1": ("Deployment", "ReplicaSet", "StatefulSet", "DaemonSet"),
     "batch/v1": ("CronJob", "Job"),
     "authentication.k8s.io/v1": ("SelfSubjectReview", "TokenRequest", "TokenReview"),

@@ -12,11 +12,11 @@ from urllib.parse import unquote
 import msgspec
 from aiohttp import web
 
-from kernel.api.context import acting
+from kernel.api.context import ClientRequest, acting
 from kernel.api.errors import ApiError, MethodNotAllowed
 from kernel.api.object_api import ObjectApi
 from kernel.api.service_account_tokens import ServiceAccountTokens
-from kernel.apiserver.answers import InternalError, failure_answer
+from kernel.apiserver.answers import InternalError, add_warning, failure_answer
 from kernel.apiserver.authentication import Authenticator, actor_of
 from kernel.apiserver.documents import Documents
 from kernel.apiserver.health import Health
@@ -159,22 +159,32 @@ class Routes:
             return await self._reviews.answer(request, target, parameters, user)
         old = old_version_of(target)
         if old is None:
-            return await self._serve(request, target, parameters, user.username)
+            return await self._serve(request, target, parameters, user)
         await convert_request(request, old)
         present = msgspec.structs.replace(target, kind=old.kind)
-        answer = await self._serve(request, present, parameters, user.username)
+        answer = await self._serve(request, present, parameters, user)
         convert_answer(answer, old)
         return answer
 
     async def _serve(
-        self, request: web.BaseRequest, target: Target, parameters: Parameters, user_name: str
+        self, request: web.BaseRequest, target: Target, parameters: Parameters, user: UserInfo
     ) -> web.StreamResponse:
         handler = self._handler(request.method, target)
-        if request.method in ("GET", "HEAD"):
+        if request.method in ("GET", "HEAD") and not target.subresource:
             return await handler(request, target, parameters)
         agent, manager = request.headers.get("User-Agent", ""), parameters.text("fieldManager")
-        with acting(actor_of(user_name, agent, manager)):
-            return await handler(request, target, parameters)
+        asked = ClientRequest(user, manager, parameters.text("fieldValidation"))
+        with acting(actor_of(user.username, agent, manager), request=asked):
+            try:
+                answer = await handler(request, target, parameters)
+            except ApiError as error:
+                if not asked.warnings:
+                    raise
+                answer = failure_answer(error)
+        if not answer.prepared:  # a stream's headers are sent already
+            for warning in asked.warnings:
+                add_warning(answer, warning)
+        return answer
 
     def _handler(self, method: str, target: Target) -> Handler:
         handlers: dict[str, Handler]

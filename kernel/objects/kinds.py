@@ -32,6 +32,10 @@ from kernel.objects.storage import (
     StorageClass,
     VolumeAttachment,
 )
+from kernel.objects.webhook_configuration import (
+    MutatingWebhookConfiguration,
+    ValidatingWebhookConfiguration,
+)
 
 CORE_KINDS: tuple[type[Kind], ...] = (
     *(Pod, Node, Namespace, ConfigMap, Secret),
@@ -42,6 +46,7 @@ CORE_KINDS: tuple[type[Kind], ...] = (
     *(Endpoints, EndpointSlice, PersistentVolume, PriorityClass, ControllerRevision),
     *(StorageClass, VolumeAttachment, CSIDriver, CSINode, CSIStorageCapacity),
     *(Ingress, IngressClass, NetworkPolicy, HorizontalPodAutoscaler),
+    *(MutatingWebhookConfiguration, ValidatingWebhookConfiguration),
 )
 """The kinds that are stored by every kernel. A Binding is sent but never stored."""
 

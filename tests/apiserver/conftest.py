@@ -16,6 +16,7 @@ import pytest
 
 from kernel.api.object_api import ObjectApi
 from kernel.api.service_account_tokens import ServiceAccountTokens
+from kernel.api.webhooks.stored_webhooks import StoredWebhooks
 from kernel.apiserver.limits.settings import LIMITS, Limits
 from kernel.apiserver.metrics import Metrics
 from kernel.apiserver.server import ApiServer
@@ -92,6 +93,7 @@ async def serving(
     used = clock or SystemClock()
     async with Store.open_writer(directory / "store", clock=used, durability="process") as store:
         api = ObjectApi(store, KindTable.core(), used)
+        api.admission.webhooks = StoredWebhooks(api)
         default = Namespace()
         default.metadata.name = "default"
         await api.create(default)

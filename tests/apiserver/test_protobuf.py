@@ -160,3 +160,27 @@ def test_an_eviction_is_read() -> None:
         "gracePeriodSeconds": 7,
         "preconditions": {"uid": "uid-1"},
     }
+
+
+def test_a_webhook_configuration_is_read() -> None:
+    rule = part(1, "CREATE") + part(2, part(1, "") + part(2, "v1") + part(3, "pods"))
+    client = part(2, "pem") + part(3, "https://x/")
+    hook = part(1, "a.b.c") + part(2, client) + part(3, rule) + number(7, 5) + part(8, "v1")
+    body = METADATA + part(2, hook)
+    kind, version = "MutatingWebhookConfiguration", "admissionregistration.k8s.io/v1"
+    assert decode_protobuf(envelope(kind, body, version))["webhooks"] == [
+        {
+            "name": "a.b.c",
+            "clientConfig": {"caBundle": "cGVt", "url": "https://x/"},
+            "rules": [
+                {
+                    "operations": ["CREATE"],
+                    "apiGroups": [""],
+                    "apiVersions": ["v1"],
+                    "resources": ["pods"],
+                }
+            ],
+            "timeoutSeconds": 5,
+            "admissionReviewVersions": ["v1"],
+        }
+    ]

@@ -35,7 +35,7 @@ MODULES = (
         "networking",
         "persistent_volume",
     ),
-    *("priority_class", "storage"),
+    *("priority_class", "storage", "webhook_configuration"),
 )
 
 # Newer than the Kubernetes versions in use, or of no use here.

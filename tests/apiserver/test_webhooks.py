@@ -1,0 +1,377 @@
+"""Admission webhooks over real TLS: what they are sent, and what their answers do."""
+
+import asyncio
+import base64
+import socket
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import anyio
+import pytest
+
+from .conftest import Answered, Served, config_map, pod
+from .webhook_server import (
+    WebhookServer,
+    add_label,
+    allow,
+    configuration,
+    deny,
+    patch,
+    rule,
+    webhook,
+    webhook_server,
+)
+
+pytestmark = pytest.mark.anyio
+
+REGISTRATION = "/apis/admissionregistration.k8s.io/v1"
+CONFIG_MAPS = "/api/v1/namespaces/default/configmaps"
+
+
+@pytest.fixture
+async def hooks(tmp_path: Path) -> AsyncIterator[WebhookServer]:
+    async with webhook_server(tmp_path / "webhook") as server:
+        yield server
+
+
+async def register(served: Served, kind: str, name: str, *webhooks: Any) -> Answered:
+    plural = f"{kind.lower()}webhookconfigurations"
+    made = await served.post(f"{REGISTRATION}/{plural}", configuration(kind, name, *webhooks))
+    assert made.status == 201, made.body
+    return made
+
+
+async def refused(served: Served, path: str, body: Any) -> Any:
+    answered = await served.post(path, body)
+    assert answered.status >= 400, answered.body
+    return answered.json
+
+
+async def test_a_webhook_is_sent_the_whole_request(served: Served, hooks: WebhookServer) -> None:
+    hooks.answer("/look", allow)
+    made = await register(served, "Validating", "look", webhook("look", hooks.client("/look")))
+    defaulted = made.json["webhooks"][0]
+    assert (defaulted["failurePolicy"], defaulted["timeoutSeconds"]) == ("Fail", 10)
+    created = await served.post(
+        f"{CONFIG_MAPS}?fieldManager=me&fieldValidation=Strict&dryRun=All", config_map("a", k="v")
+    )
+    assert created.status == 201
+    (request,) = hooks.requests
+    assert request["object"]["data"] == {"k": "v"}
+    names = {"group": "", "version": "v1"}
+    assert request["kind"] == request["requestKind"] == names | {"kind": "ConfigMap"}
+    assert request["resource"] == request["requestResource"] == names | {"resource": "configmaps"}
+    assert (request["name"], request["namespace"]) == ("a", "default")
+    assert (request["operation"], request["oldObject"]) == ("CREATE", None)
+    assert request["dryRun"] is True
+    assert request["options"] == {
+        "kind": "CreateOptions",
+        "apiVersion": "meta.k8s.io/v1",
+        "dryRun": ["All"],
+        "fieldManager": "me",
+        "fieldValidation": "Strict",
+    }
+    assert request["userInfo"] == {
+        "username": "admin",
+        "groups": ["system:masters", "system:authenticated"],
+    }
+    assert request["uid"]
+
+
+async def test_updates_deletes_and_status_have_the_old_object(
+    served: Served, hooks: WebhookServer
+) -> None:
+    hooks.answer("/look", allow)
+    rules = [rule("configmaps pods/status", "UPDATE", "DELETE")]
+    await register(served, "Mutating", "look", webhook("look", hooks.client("/look"), *rules))
+    await served.post(CONFIG_MAPS, config_map("a", k="1"))
+    await served.ask("PUT", f"{CONFIG_MAPS}/a", config_map("a", k="2"))
+    await served.ask("DELETE", f"{CONFIG_MAPS}/a", {"kind": "DeleteOptions", "apiVersion": "v1"})
+    update, delete = hooks.requests
+    assert (update["oldObject"]["data"], update["object"]["data"]) == ({"k": "1"}, {"k": "2"})
+    assert update["options"]["kind"] == "UpdateOptions"
+    assert (delete["operation"], delete["object"]) == ("DELETE", None)
+    assert delete["oldObject"]["data"] == {"k": "2"}
+    assert delete["options"]["kind"] == "DeleteOptions"
+
+    pods = "/api/v1/namespaces/default/pods"
+    await served.post(pods, pod("web"))
+    body = {"status": {"phase": "Running"}}
+    answered = await served.ask(
+        "PATCH", f"{pods}/web/status", body, Content_Type="application/merge-patch+json"
+    )
+    assert answered.json["status"]["phase"] == "Running"
+    assert [request.get("subResource") for request in hooks.requests] == [None, None, "status"]
+    assert hooks.requests[-1]["oldObject"]["status"]["phase"] == "Pending"
+
+
+async def test_a_refusal_is_told_in_kubernetes_words_and_warnings_are_passed_on(
+    served: Served, hooks: WebhookServer
+) -> None:
+    answers: dict[str, Any] = {
+        "plain": deny("not today"),
+        "coded": deny("too many", code=429, reason="TooManyRequests"),
+        "silent": {"allowed": False},
+        "reason": {"allowed": False, "status": {"reason": "Forbidden", "code": 403}},
+        "warned": {"allowed": True, "warnings": ["mind the gap", "and the step"]},
+        "both": deny("no") | {"warnings": ["really not"]},
+    }
+    hooks.answer("/guard", lambda request: answers[request["name"]])
+    await register(served, "Validating", "guard", webhook("guard", hooks.client("/guard")))
+    told = {name: await served.post(CONFIG_MAPS, config_map(name)) for name in answers}
+    denied = 'admission webhook "guard.example.com" denied the request'
+    assert told["plain"].json["message"] == f"{denied}: not today"
+    assert (told["plain"].status, told["plain"].json["code"]) == (400, 400)
+    assert (told["coded"].status, told["coded"].json["reason"]) == (429, "TooManyRequests")
+    assert told["silent"].json["message"] == f"{denied} without explanation"
+    assert told["reason"].json["message"] == f"{denied}: Forbidden"
+    assert told["reason"].status == 403
+    warnings = told["warned"].headers.getall("Warning")
+    assert (told["warned"].status, warnings) == (
+        201,
+        ['299 - "mind the gap"', '299 - "and the step"'],
+    )
+    assert told["both"].headers.getall("Warning") == ['299 - "really not"']
+    assert (await served.get(f"{CONFIG_MAPS}/plain")).status == 404
+
+
+async def test_mutating_webhooks_change_objects_in_order_and_rules_still_hold(
+    served: Served, hooks: WebhookServer
+) -> None:
+    seen: list[Any] = []
+
+    def second(request: Any) -> Any:
+        seen.append(request["object"]["metadata"].get("labels"))
+        return patch({"op": "add", "path": "/metadata/labels/second", "value": "2"})
+
+    hooks.answer("/first", lambda request: add_label("first", "1"))
+    hooks.answer("/second", second)
+    hooks.answer("/spoil", lambda request: add_label("not a label", "x"))
+    await register(served, "Mutating", "b", webhook("second", hooks.client("/second")))
+    await register(served, "Mutating", "a", webhook("first", hooks.client("/first")))
+    created = await served.post(CONFIG_MAPS, config_map("a"))
+    assert created.json["metadata"]["labels"] == {"first": "1", "second": "2"}
+    assert seen == [{"first": "1"}]
+    await register(served, "Mutating", "c", webhook("spoil", hooks.client("/spoil")))
+    invalid = await refused(served, CONFIG_MAPS, config_map("b"))
+    assert invalid["reason"] == "Invalid"
+    assert (
+        'ConfigMap "b" is invalid: metadata.labels: Invalid value: "not a label"'
+        in (invalid["message"])
+    )
+
+
+async def test_a_webhook_is_asked_again_where_later_ones_have_changed_the_object(
+    served: Served, hooks: WebhookServer
+) -> None:
+    asked: list[str] = []
+
+    def note(name: str, answer: Any) -> None:
+        def by(request: Any) -> Any:
+            asked.append(name)
+            return answer
+
+        hooks.answer(f"/{name}", by)
+
+    note("again", {"allowed": True})
+    note("never", {"allowed": True})
+    note("labels", add_label("x", "y"))
+    again = webhook("again", hooks.client("/again"), reinvocationPolicy="IfNeeded")
+    await register(served, "Mutating", "a", again, webhook("never", hooks.client("/never")))
+    await register(served, "Mutating", "b", webhook("labels", hooks.client("/labels")))
+    await served.post(CONFIG_MAPS, config_map("a"))
+    assert asked == ["again", "never", "labels", "again"]
+
+
+async def test_selectors_choose_by_labels_of_the_namespace_and_of_the_object(
+    served: Served, hooks: WebhookServer
+) -> None:
+    hooks.answer("/look", allow)
+    chosen = {"matchLabels": {"guarded": "yes"}}
+    client = hooks.client("/look")
+    await register(
+        *(served, "Validating", "look"),
+        webhook("namespaces", client, namespaceSelector=chosen),
+        webhook("objects", client, rule("configmaps", "*"), objectSelector=chosen),
+    )
+    space = {"apiVersion": "v1", "kind": "Namespace"}
+    labels = {"guarded": "yes"}
+    await served.post("/api/v1/namespaces", space | {"metadata": {"name": "g", "labels": labels}})
+    await served.post(CONFIG_MAPS, config_map("a"))
+    assert hooks.requests == []
+    await served.post("/api/v1/namespaces/g/configmaps", config_map("b"))
+    marked = config_map("c")
+    marked["metadata"]["labels"] = labels
+    await served.post(CONFIG_MAPS, marked)
+    assert [request["name"] for request in hooks.requests] == ["b", "c"]
+    await served.ask("PUT", f"{CONFIG_MAPS}/c", config_map("c"))
+    assert hooks.requests[-1]["operation"] == "UPDATE", "the old object still had the label"
+
+
+async def test_a_webhook_that_fails_refuses_unless_it_may_be_ignored(
+    served: Served, hooks: WebhookServer
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        port = closed.getsockname()[1]
+    nobody = {"url": f"https://127.0.0.1:{port}/x", "caBundle": hooks.ca_bundle}
+    ignored = webhook("ignored", nobody, failurePolicy="Ignore")
+    await register(served, "Validating", "a", ignored)
+    assert (await served.post(CONFIG_MAPS, config_map("a"))).status == 201
+    await register(served, "Validating", "b", webhook("needed", nobody, timeoutSeconds=5))
+    failed = await refused(served, CONFIG_MAPS, config_map("b"))
+    assert (failed["code"], failed["reason"]) == (500, "InternalError")
+    assert failed["message"] == (
+        'Internal error occurred: failed calling webhook "needed.example.com": failed to call'
+        f' webhook: Post "https://127.0.0.1:{port}/x?timeout=5s": dial tcp 127.0.0.1:{port}:'
+        " connect: connection refused"
+    )
+
+
+async def test_what_is_no_answer_is_told(served: Served, hooks: WebhookServer) -> None:
+    async def sleep(request: Any) -> Any:
+        await anyio.sleep(30)
+
+    hooks.answer("/slow", sleep)
+    hooks.answer("/uid", lambda request: {"allowed": True, "uid": "another"})
+    hooks.answer("/patch", lambda request: {"allowed": True, "patch": "W10="})
+    hooks.answer("/moves", lambda request: patch({"op": "remove", "path": "/metadata/uid"}))
+    hooks.answer("/nothing", lambda request: patch({"op": "remove", "path": "/nothing"}))
+    hooks.bodies["/empty"] = b""
+    hooks.bodies["/other"] = b'{"apiVersion":"v1","kind":"Status"}'
+    received = "received invalid webhook response: "
+    url = f"https://127.0.0.1:{hooks.port}"
+    stranger = {"url": f"{url}/uid"}
+    for name, client, words in (
+        ("slow", None, f'Post "{url}/slow?timeout=1s": context deadline exceeded'),
+        ("uid", None, f'{received}expected response.uid="'),
+        ("patch", None, f"{received}webhook returned response.patch but not response.patchType"),
+        ("moves", None, "changed metadata.uid, which is not supported"),
+        ("nothing", None, 'the patch of admission webhook "nothing.example.com"'),
+        ("empty", None, received),
+        ("other", None, f"{received}expected webhook response of admission.k8s.io/v1, Kind="),
+        ("missing", None, "failed to call webhook: the server could not find the requested"),
+        ("stranger", stranger, "x509: certificate signed by unknown authority"),
+    ):
+        hook = webhook(name, client or hooks.client(f"/{name}"), timeoutSeconds=1)
+        await register(served, "Mutating", name, hook)
+        failed = await refused(served, CONFIG_MAPS, config_map(name))
+        assert words in failed["message"]
+        assert failed["code"] == 500
+        await served.ask("DELETE", f"{REGISTRATION}/mutatingwebhookconfigurations/{name}")
+    assert (await served.post(CONFIG_MAPS, config_map("a"))).status == 201
+
+
+async def test_other_writes_go_on_while_a_webhook_is_asked(
+    served: Served, hooks: WebhookServer
+) -> None:
+    called, answered = asyncio.Event(), asyncio.Event()
+
+    async def wait(request: Any) -> Any:
+        called.set()
+        await answered.wait()
+        return {"allowed": True}
+
+    await served.post(CONFIG_MAPS, config_map("a", k="0"))
+    hooks.answer("/wait", wait)
+    selected = {"matchLabels": {"slow": "yes"}}
+    rules = rule("configmaps", "UPDATE")
+    hook = webhook("wait", hooks.client("/wait"), rules, objectSelector=selected)
+    await register(served, "Validating", "wait", hook)
+    body = {"metadata": {"labels": {"slow": "yes"}}}
+    merge = "application/merge-patch+json"
+    async with anyio.create_task_group() as tasks:
+        slow: list[Answered] = []
+
+        async def patch_slowly() -> None:
+            slow.append(await served.ask("PATCH", f"{CONFIG_MAPS}/a", body, Content_Type=merge))
+
+        tasks.start_soon(patch_slowly)
+        with anyio.fail_after(5):
+            await called.wait()
+        quick = await served.ask(
+            "PATCH", f"{CONFIG_MAPS}/a", {"data": {"k": "1"}}, Content_Type=merge
+        )
+        assert quick.status == 200
+        answered.set()
+    assert slow[0].json["data"] == {"k": "1"}, "planned again, on what is there now"
+    assert slow[0].json["metadata"]["labels"] == {"slow": "yes"}
+    assert len(hooks.requests) == 2
+
+
+async def test_a_service_leads_to_a_ready_pod_behind_it(
+    served: Served, hooks: WebhookServer
+) -> None:
+    hooks.answer("/look", allow)
+    reference = {"namespace": "default", "name": "guard", "path": "/look"}
+    client = {"service": reference, "caBundle": hooks.ca_bundle}
+    await register(served, "Validating", "look", webhook("look", client))
+    url = "https://guard.default.svc:443/look?timeout=10s"
+    failing = f'failed to call webhook: Post "{url}": '
+    failed = await refused(served, CONFIG_MAPS, config_map("a"))
+    assert f'{failing}service "guard" not found' in failed["message"]
+    service = {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {"name": "guard"},
+        "spec": {"selector": {"app": "guard"}, "ports": [{"port": 443, "targetPort": "https"}]},
+    }
+    assert (await served.post("/api/v1/namespaces/default/services", service)).status == 201
+    failed = await refused(served, CONFIG_MAPS, config_map("a"))
+    assert f'{failing}no endpoints available for service "guard"' in failed["message"]
+    guard = pod("guard", labels={"app": "guard"})
+    guard["spec"]["containers"][0]["ports"] = [{"name": "https", "containerPort": hooks.port}]
+    pods = "/api/v1/namespaces/default/pods"
+    assert (await served.post(pods, guard)).status == 201
+    status = {
+        "podIP": "127.0.0.1",
+        "podIPs": [{"ip": "127.0.0.1"}],
+        "conditions": [{"type": "Ready", "status": "True"}],
+    }
+    merge = "application/merge-patch+json"
+    await served.ask("PATCH", f"{pods}/guard/status", {"status": status}, Content_Type=merge)
+    assert (await served.post(CONFIG_MAPS, config_map("a"))).status == 201
+    assert [request["name"] for request in hooks.requests] == ["a"]
+
+
+async def test_no_webhook_is_asked_about_webhook_configurations(
+    served: Served, hooks: WebhookServer
+) -> None:
+    hooks.answer("/all", lambda request: deny("nothing at all"))
+    everything = rule("*/*", "*")
+    plural = f"{REGISTRATION}/validatingwebhookconfigurations"
+    await register(served, "Validating", "all", webhook("all", hooks.client("/all"), everything))
+    assert (await served.post(CONFIG_MAPS, config_map("a"))).status == 400
+    await register(served, "Mutating", "other", webhook("other", hooks.client("/all")))
+    assert (await served.ask("DELETE", f"{plural}/all")).status == 200
+    assert [request["name"] for request in hooks.requests] == ["a"]
+
+
+async def test_configurations_that_make_no_sense_are_refused(served: Served) -> None:
+    wrong = webhook("a", {"url": "http://x/"}, rule("*/* pods", "X"), timeoutSeconds=31)
+    wrong["caBundle"] = ""
+    plural = f"{REGISTRATION}/mutatingwebhookconfigurations"
+    del wrong["caBundle"], wrong["sideEffects"]
+    told = await refused(served, plural, configuration("Mutating", "a", wrong, wrong))
+    assert told["code"] == 422
+    for words in (
+        "webhooks[0].sideEffects: Required value: must specify one of None, NoneOnDryRun",
+        'webhooks[0].rules[0].operations[0]: Unsupported value: "X": supported values: "*", ',
+        "if '*/*' is present, must not specify other resources",
+        "webhooks[0].timeoutSeconds: Invalid value: 31: the timeout value must be between 1 and 30",
+        "webhooks[0].clientConfig.url: Invalid value: \"http\": 'https' is the only allowed URL",
+        'webhooks[1].name: Duplicate value: "a.example.com"',
+    ):
+        assert words in told["message"]
+    bundle = base64.b64encode(b"no certificate").decode()
+    client = {"url": "https://127.0.0.1:1/", "caBundle": bundle}
+    await register(served, "Mutating", "b", webhook("b", client))
+    failed = await refused(served, CONFIG_MAPS, config_map("a"))
+    assert "unable to parse bytes as PEM block" in failed["message"]
+    conditions = [{"name": "x", "expression": "true"}]
+    conditional = webhook("c", {"url": "https://x/"}, matchConditions=conditions)
+    told = await refused(served, plural, configuration("Mutating", "c", conditional))
+    assert (
+        "webhooks[0].matchConditions: Forbidden: CEL expressions are not evaluated"
+        in (told["message"])
+    )
