@@ -79,14 +79,19 @@ class Authenticator:
         """The user; an anonymous one for the open paths. Raises `Unauthorized`."""
         scheme, _, token = authorization.partition(" ")
         is_bearer = scheme.lower() == "bearer"
-        shown = token.encode("utf-8", "surrogateescape")
-        if is_bearer and hmac.compare_digest(shown, self._token):
-            return self._user
+        holder = self.holder_of(token) if is_bearer else None
+        if holder is not None:
+            return holder
         if path in OPEN_PATHS or path.startswith(("/livez/", "/readyz/")):
             return ANONYMOUS
         if is_bearer and token.count(".") == 2:
             return self._service_account(token)
         raise Unauthorized("Unauthorized")
+
+    def holder_of(self, token: str) -> UserInfo | None:
+        """The user of the kubeconfig, where it is that one's token."""
+        shown = token.encode("utf-8", "surrogateescape")
+        return self._user if hmac.compare_digest(shown, self._token) else None
 
     def _service_account(self, token: str) -> UserInfo:
         """The user with a ServiceAccount's token. Why one is refused is told to our log alone."""

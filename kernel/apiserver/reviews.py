@@ -8,6 +8,7 @@ from kernel.api.errors import BadRequest, MethodNotAllowed, Unauthorized
 from kernel.api.service_account_tokens import ISSUER, ServiceAccountTokens
 from kernel.apiserver.access_reviews import answer_access_review, answer_rules_review
 from kernel.apiserver.answers import encode, json_answer
+from kernel.apiserver.authentication import Authenticator
 from kernel.apiserver.bodies import decode_object, read_body
 from kernel.apiserver.negotiation import negotiate
 from kernel.apiserver.parameters import Parameters
@@ -34,8 +35,9 @@ Asked = TypeVar("Asked", bound=Kind)
 class Reviews:
     """Answers questions about identities and access. They are never stored."""
 
-    def __init__(self, tokens: ServiceAccountTokens):
+    def __init__(self, tokens: ServiceAccountTokens, authenticator: Authenticator):
         self._tokens = tokens
+        self._authenticator = authenticator
 
     async def create_token(
         self, request: web.BaseRequest, target: Target, parameters: Parameters
@@ -79,8 +81,12 @@ class Reviews:
         return json_answer(encode(review), status=201, warnings=warnings)
 
     def _reviewed(self, review: TokenReview) -> TokenReviewStatus:
+        audiences = review.spec.audiences or [ISSUER]
+        holder = self._authenticator.holder_of(review.spec.token)
+        if holder is not None and ISSUER in audiences:
+            return TokenReviewStatus(authenticated=True, user=holder, audiences=[ISSUER])
         try:
-            found = self._tokens.identify(review.spec.token, review.spec.audiences or [ISSUER])
+            found = self._tokens.identify(review.spec.token, audiences)
         except Unauthorized as refusal:
             return TokenReviewStatus(error=refusal.message)
         return TokenReviewStatus(

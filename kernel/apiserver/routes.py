@@ -74,7 +74,7 @@ class Routes:
         self._plugin_paths = plugin_paths
         self._authenticator = authenticator
         self._documents = Documents(self._kinds, tokens, Health(api))
-        self._reviews = Reviews(tokens)
+        self._reviews = Reviews(tokens, authenticator)
         reads, writes = Reads(api, Tables(), streams), Writes(api)
         self._collection: dict[str, Handler] = {
             "GET": reads.list,

@@ -53,6 +53,15 @@ async def test_whose_token_it_is(served: Served) -> None:
     assert status["error"] == "the token is for other audiences"
 
 
+async def test_the_token_of_the_kubeconfig_is_reviewed(served: Served) -> None:
+    for audiences, authenticated in (([], True), (["vault"], False)):
+        review = _review("TokenReview", token=served.server.token, audiences=audiences)
+        status = (await served.post(f"{REVIEWS}/tokenreviews", review)).json["status"]
+        assert status.get("authenticated", False) is authenticated
+        if authenticated:
+            assert status["user"]["username"] == "admin"
+
+
 async def test_who_i_am(served: Served) -> None:
     path = f"{REVIEWS}/selfsubjectreviews"
     mine = (await served.post(path, _review("SelfSubjectReview"))).json["status"]["userInfo"]

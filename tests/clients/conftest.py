@@ -85,7 +85,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             )
 
 
-@pytest.fixture(autouse=True, scope="session")
+@pytest.fixture(autouse=True, scope="module")
 def _nothing_left_to_collect() -> Iterator[None]:
     """What clients have left is collected here, where no other test is blamed for it."""
     yield

@@ -14,7 +14,8 @@ from aiohttp import web
 from kernel.apiserver.streaming.forwarding import BROKEN, Connect, forward
 from kernel.apiserver.streaming.web_socket import messages_of
 
-CHANNEL_FORWARD_PROTOCOL = "v4.channel.k8s.io"
+CHANNEL_FORWARD_PROTOCOLS = ("v4.channel.k8s.io", "")
+"""kr8s names none."""
 
 
 class ChannelForwarder:

@@ -11,7 +11,7 @@ from kernel.apiserver.answers import text_answer
 from kernel.apiserver.parameters import Parameters
 from kernel.apiserver.streaming.command_channels import CHANNEL_PROTOCOLS, ChannelCaller
 from kernel.apiserver.streaming.command_streams import STREAM_PROTOCOLS, StreamCaller
-from kernel.apiserver.streaming.forward_channels import CHANNEL_FORWARD_PROTOCOL, ChannelForwarder
+from kernel.apiserver.streaming.forward_channels import CHANNEL_FORWARD_PROTOCOLS, ChannelForwarder
 from kernel.apiserver.streaming.forward_streams import (
     FORWARD_PROTOCOL,
     TUNNEL_PROTOCOL,
@@ -105,9 +105,9 @@ class PodStreams:
         self, request: web.BaseRequest, target: Target, parameters: Parameters
     ) -> web.StreamResponse:
         """Carry connections of the client's to ports of the Pod."""
-        socket_protocols = (TUNNEL_PROTOCOL, CHANNEL_FORWARD_PROTOCOL)
+        socket_protocols = (TUNNEL_PROTOCOL, *CHANNEL_FORWARD_PROTOCOLS)
         upgrade = agree(request, web_socket=socket_protocols, spdy=(FORWARD_PROTOCOL,))
-        by_channels = upgrade.version == CHANNEL_FORWARD_PROTOCOL
+        by_channels = upgrade.version in CHANNEL_FORWARD_PROTOCOLS
         ports = read_ports(parameters) if by_channels else []
         pod = self._pod(target)
         try:

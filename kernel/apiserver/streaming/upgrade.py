@@ -21,7 +21,8 @@ class Upgrade(msgspec.Struct, frozen=True):
 
 
 def agree(request: web.BaseRequest, *, web_socket: Sequence[str], spdy: Sequence[str]) -> Upgrade:
-    """The first of the client's protocols that is among ours. Raises `BadRequest`, `Forbidden`."""
+    """The first of the client's protocols that is among ours; an empty one of ours is for clients
+    that name none. Raises `BadRequest`, `Forbidden`."""
     headers = request.headers
     wanted = headers.get("Upgrade", "").lower()
     tokens = _listed(headers.getall("Connection", []))
@@ -40,7 +41,7 @@ def _listed(values: Iterable[str]) -> list[str]:
 
 
 def _first_common(offered: Sequence[str], served: Sequence[str]) -> str:
-    for protocol in offered:
+    for protocol in offered or ("",):
         if protocol in served:
             return protocol
     raise Forbidden(

@@ -22,7 +22,7 @@ PONG = b"\x8a\x00"
 async def open_web_socket(request: web.BaseRequest, version: str) -> web.WebSocketResponse:
     """Answer that WebSocket begins. Raises `BadRequest` for a handshake that is none."""
     socket = web.WebSocketResponse(
-        protocols=(version,),
+        protocols=(version,) if version else (),
         timeout=CLOSE_SECONDS_MAX,
         compress=False,
         max_msg_size=MESSAGE_BYTES_MAX,

@@ -64,12 +64,12 @@ class World:
 
     @asynccontextmanager
     async def channels(
-        self, path: str, protocol: str = "v5.channel.k8s.io", *, autoping: bool = True
+        self, path: str, protocol: str | None = "v5.channel.k8s.io", *, autoping: bool = True
     ) -> AsyncIterator["Channels"]:
         """A WebSocket to a subresource of Pod web."""
         url = f"{self.served.server.url}{PODS}/web/{path}"
         async with self.served.session.ws_connect(
-            url, protocols=(protocol,), autoping=autoping
+            url, protocols=(protocol,) if protocol else (), autoping=autoping
         ) as socket:
             assert socket.protocol == protocol
             yield Channels(socket)

@@ -162,11 +162,14 @@ async def test_the_server_ends_and_keeps_nobody_waiting(world: World, opened: Op
             await data.receive()
 
 
-async def test_channels_carry_a_connection_for_each_port(world: World) -> None:
-    """As the Python client does it."""
+@pytest.mark.parametrize("protocol", ["v4.channel.k8s.io", None])
+async def test_channels_carry_a_connection_for_each_port(
+    world: World, protocol: str | None
+) -> None:
+    """As the Python client does it, and kr8s, which names no protocol."""
     async with (
         answering(world, 80, b"80:"),
-        world.channels("portforward?ports=80&ports=9", "v4.channel.k8s.io") as client,
+        world.channels("portforward?ports=80&ports=9", protocol) as client,
     ):
         found: dict[int, bytes] = {}
         await client.send(0, b"hello")

@@ -8,7 +8,7 @@ from kubernetes import client, config
 from ..conftest import Cluster
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def api_client(cluster: Cluster) -> Iterator[client.ApiClient]:
     """What all its APIs are made of; also the default of those that are made without one."""
     config.load_kube_config(config_file=cluster.kubeconfig)
@@ -16,13 +16,13 @@ def api_client(cluster: Cluster) -> Iterator[client.ApiClient]:
         yield made
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def core(api_client: client.ApiClient) -> client.CoreV1Api:
     """The kinds of core/v1."""
     return client.CoreV1Api(api_client)
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def namespace(cluster: Cluster) -> str:
     """Where this client's objects are."""
     return cluster.make_namespace("of-kubernetes")
