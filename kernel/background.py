@@ -1,10 +1,14 @@
 """Tasks beside a context's body, for contexts whose callers shall not know of them."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from typing import TypeVar
 
 import anyio
 from anyio.abc import TaskGroup
+
+First = TypeVar("First")
+Second = TypeVar("Second")
 
 
 @asynccontextmanager
@@ -20,3 +24,30 @@ async def background_tasks() -> AsyncIterator[TaskGroup]:
         group.cancel_scope.cancel()
     if failure is not None:
         raise failure
+
+
+async def side_by_side(
+    first: Callable[[], Awaitable[First]], second: Callable[[], Awaitable[Second]]
+) -> tuple[First, Second]:
+    """What both calls answer; `first` has begun before `second` does. Where one fails the other is
+    cancelled, and the failure comes out as it is."""
+    answers: list[Second] = []
+    failures: list[Exception] = []
+
+    async def call_second() -> None:
+        try:
+            answers.append(await second())
+        except Exception as failure:
+            failures.append(failure)
+            tasks.cancel_scope.cancel()
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(call_second)
+        try:
+            answer = await first()
+        except Exception as failure:
+            failures.append(failure)
+            tasks.cancel_scope.cancel()
+    if failures:
+        raise failures[0]
+    return answer, answers[0]

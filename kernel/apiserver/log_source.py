@@ -20,10 +20,11 @@ _IMAGE_PULL_REASONS = {
 
 
 class LogSource(msgspec.Struct, frozen=True):
-    """One run of a container: `attempt` counts its restarts."""
+    """One run of a container: `attempt` counts its restarts; `container_id` is the runtime's."""
 
     container: str
     attempt: int
+    container_id: str = ""
 
 
 def choose_container(pod: Pod, wanted: str) -> str:
@@ -67,18 +68,28 @@ def choose_run(pod: Pod, container: str, *, previous: bool) -> LogSource:
             raise BadRequest(
                 f'previous terminated container "{container}" in pod "{pod_name}" not found'
             )
-        return LogSource(container, last_run)
+        return LogSource(container, last_run, _ended_id(status))
     if started:
-        return LogSource(container, restarts)
+        return LogSource(container, restarts, _bare_id(status.container_id))
     if ended_before:
-        return LogSource(container, last_run)
+        return LogSource(container, last_run, _ended_id(status))
     waiting = state.waiting.reason if state.waiting is not None else ""
     reason = _IMAGE_PULL_REASONS.get(waiting, waiting) or "no logs yet"
     raise BadRequest(f'container "{container}" in pod "{pod_name}" is waiting to start: {reason}')
 
 
+def _ended_id(status: ContainerStatus) -> str:
+    ended = status.last_state.terminated
+    return _bare_id(ended.container_id) if ended is not None else ""
+
+
+def _bare_id(container_id: str) -> str:
+    """Without the runtime's name: `containerd://<id>`."""
+    return container_id.rpartition("://")[2]
+
+
 def has_ended(pod: Pod, source: LogSource) -> bool:
-    """Whether nothing more will be written by that run."""
+    """Whether that run is over."""
     status = find_status(pod, source.container)
     if status is None or status.restart_count > source.attempt:
         return True

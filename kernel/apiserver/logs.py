@@ -1,7 +1,7 @@
 """GET of a Pod's log: a container's output as plain text, to its end or as it goes on."""
 
 from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import cast
@@ -25,6 +25,7 @@ from kernel.apiserver.streams import OpenStreams, begin_stream
 from kernel.apiserver.targets import Target
 from kernel.clock import NANOSECONDS_PER_SECOND, Clock
 from kernel.cri.log_file import read_log
+from kernel.cri.runtime import Runtime, RuntimeFailure
 from kernel.objects.pod import Pod
 
 TEXT_HEADERS = {"Content-Type": "text/plain; charset=utf-8", "Cache-Control": "no-cache, private"}
@@ -85,12 +86,15 @@ def _since_nanoseconds(parameters: Parameters, clock: Clock) -> int:
 
 
 class PodLogs:
-    """Reads the files that the runtime writes below `directory`."""
+    """Reads the files that the runtime (None: there is none) writes below `directory`."""
 
-    def __init__(self, api: ObjectApi, directory: Path, streams: OpenStreams):
+    def __init__(
+        self, api: ObjectApi, directory: Path, streams: OpenStreams, runtime: Runtime | None
+    ):
         self._api = api
         self._directory = directory
         self._streams = streams
+        self._runtime = runtime
 
     async def serve(
         self, request: web.BaseRequest, target: Target, parameters: Parameters
@@ -105,6 +109,8 @@ class PodLogs:
         previous = parameters.flag("previous")
         source = choose_run(pod, container, previous=previous)
         path = log_path(self._directory, pod, source)
+        if has_ended(pod, source):
+            await self._wait_written(source)
         response = await begin_stream(request, TEXT_HEADERS)
         async with self._streams.open(request) as scope, anyio.create_task_group() as group:
             ended = anyio.Event()
@@ -153,5 +159,11 @@ class PodLogs:
                 for event in batch:
                     gone = event.type is WatchEventType.DELETED
                     if gone or has_ended(event.shared_object(), source):
+                        await self._wait_written(source)
                         ended.set()
                         return
+
+    async def _wait_written(self, source: LogSource) -> None:
+        if self._runtime is not None and source.container_id:
+            with suppress(RuntimeFailure):
+                await self._runtime.wait_log_written(source.container_id)

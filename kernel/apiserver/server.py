@@ -129,7 +129,7 @@ class ApiServer:
         authenticator = Authenticator(
             self.token, user=USER, listen_host=listen_host, service_accounts=self._tokens
         )
-        logs = PodLogs(self._api, self._pod_logs_directory, self._streams)
+        logs = PodLogs(self._api, self._pod_logs_directory, self._streams, self._runtime)
         routes = Routes(
             self._api,
             authenticator,

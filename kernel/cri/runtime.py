@@ -387,6 +387,11 @@ class Runtime(PortChecking, Measuring, Streaming, Protocol):
         with the command killed."""
         ...
 
+    async def wait_log_written(self, container_id: str) -> None:
+        """Return when all that a container which has exited wrote is in its log: its status may
+        show the exit a moment earlier. At once where it runs, or is not known."""
+        ...
+
     async def reopen_log(self, container_id: str) -> None:
         """Go on writing to a new file at the container's log path: the old one was moved away."""
         ...

@@ -36,6 +36,7 @@ from kernel.cri.containerd.messages import (
 from kernel.cri.containerd.mount_namespace import shares_mount_namespace
 from kernel.cri.containerd.own_stop_signal import end_by_signal
 from kernel.cri.containerd.streaming import ContainerdStreaming
+from kernel.cri.containerd.told_exits import ToldExits
 from kernel.cri.image_name import whole_image_name
 from kernel.cri.port_check import CheckResult, PortCheck
 from kernel.cri.port_checks.checker import check_port
@@ -94,6 +95,7 @@ class ContainerdRuntime(ContainerdMeasuring, ContainerdStreaming):
     ) -> None:
         super().__init__(ContainerdChannel(socket_path, call_seconds_max=call_seconds_max))
         self._clock = clock
+        self._told_exits = ToldExits()
         self._version = ""
 
     @property
@@ -157,6 +159,7 @@ class ContainerdRuntime(ContainerdMeasuring, ContainerdStreaming):
         return answer.pod_sandbox_id
 
     async def stop_sandbox(self, sandbox_id: str) -> None:
+        await self._told_exits.wait_all_settled(sandbox_id)
         request = cri.StopPodSandboxRequest(pod_sandbox_id=sandbox_id)
         # Not found is an answer of containerd before 1.7; later ones take it for stopped.
         with suppress(NotFound):
@@ -234,6 +237,7 @@ class ContainerdRuntime(ContainerdMeasuring, ContainerdStreaming):
                 return
 
     async def stop_container(self, container_id: str, *, grace_seconds: float) -> None:
+        await self._told_exits.wait_settled(container_id)
         own_signal = await self._own_stop_signal(container_id) if grace_seconds > 0 else None
         if own_signal is not None:
             await end_by_signal(
@@ -275,6 +279,7 @@ class ContainerdRuntime(ContainerdMeasuring, ContainerdStreaming):
         return None
 
     async def remove_container(self, container_id: str) -> None:
+        await self._told_exits.wait_settled(container_id)
         request = cri.RemoveContainerRequest(container_id=container_id)
         with suppress(NotFound):
             try:
@@ -294,6 +299,10 @@ class ContainerdRuntime(ContainerdMeasuring, ContainerdStreaming):
         return await _all_present(self.container_status, [item.id for item in answer.containers])
 
     async def container_status(self, container_id: str) -> Container:
+        return self._told_exits.shown(await self._status(container_id))
+
+    async def _status(self, container_id: str) -> Container:
+        """What CRI itself shows."""
         request = cri.ContainerStatusRequest(container_id=container_id)
         answer = await self._channel.call(request, cri.ContainerStatusResponse)
         return container_of(answer.status)
@@ -320,6 +329,9 @@ class ContainerdRuntime(ContainerdMeasuring, ContainerdStreaming):
         self, sandbox_id: str, check: PortCheck, *, timeout_seconds: float
     ) -> CheckResult:
         return await check_port(check, self._clock, timeout_seconds=timeout_seconds)
+
+    async def wait_log_written(self, container_id: str) -> None:
+        await self._told_exits.wait_settled(container_id)
 
     async def reopen_log(self, container_id: str) -> None:
         request = cri.ReopenContainerLogRequest(container_id=container_id)
@@ -356,7 +368,9 @@ class ContainerdRuntime(ContainerdMeasuring, ContainerdStreaming):
     @asynccontextmanager
     async def events(self) -> AsyncIterator[AsyncIterator[RuntimeEvent]]:
         send, receive = anyio.create_memory_object_stream[RuntimeEvent](math.inf)
-        feed = EventFeed(self._channel, self._look, self._clock, send)
+        feed = EventFeed(
+            *(self._channel, self._look, self._status, self._told_exits, self._clock, send)
+        )
         with send, receive:
             async with background_tasks() as tasks:
                 await tasks.start(feed.run)
@@ -370,7 +384,8 @@ class ContainerdRuntime(ContainerdMeasuring, ContainerdStreaming):
             cri.ListContainersResponse,
         )
         for container in containers.containers:
-            return Seen(container_state_of(container.state), dict(container.labels))
+            state = container_state_of(container.state)
+            return Seen(state, dict(container.labels), container.pod_sandbox_id)
         sandboxes = await self._channel.call(
             cri.ListPodSandboxRequest(filter=cri.PodSandboxFilter(id=identifier)),
             cri.ListPodSandboxResponse,

@@ -6,28 +6,24 @@ that the agent can be killed at any step and goes on from there.
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
-from functools import partial
 from pathlib import Path
 
 from kernel.api.client import Client
 from kernel.api.context import acting, current_actor, current_cause
 from kernel.api.errors import NotFound
-from kernel.clock import NANOSECONDS_PER_SECOND, Clock
+from kernel.clock import Clock
 from kernel.control.informer import Informers
 from kernel.control.reconciler import Reconciler, Request, Result, RetryAfter
 from kernel.cri import runtime as cri
 from kernel.objects.pod import Pod
 from kernel.reconcilers.node_limits import NODE_LIMITS, NodeLimits
-from kernel.reconcilers.pod.api_access import connect_to_api
+from kernel.reconcilers.pod.bringing_on import BringingOn
 from kernel.reconcilers.pod.conditions import was_initialized
 from kernel.reconcilers.pod.configuration.references import Referrers, may_wait
-from kernel.reconcilers.pod.configuration.sources import read_configurations
 from kernel.reconcilers.pod.configuration.used_objects import restarts_on_change
-from kernel.reconcilers.pod.decisions.deadline import deadline_of
-from kernel.reconcilers.pod.decisions.plan import Plan, plan_pod
+from kernel.reconcilers.pod.decisions.plan import Plan
 from kernel.reconcilers.pod.ending import AbsentPods, remove_pods, terminate_pod
 from kernel.reconcilers.pod.event_writing import EventWriting
-from kernel.reconcilers.pod.hooks.post_start import with_post_starts
 from kernel.reconcilers.pod.host import ApiAccess, EventRecorder, Host, PodMemory
 from kernel.reconcilers.pod.images.pulls import ImagePulls
 from kernel.reconcilers.pod.interrupt import Interrupted
@@ -39,22 +35,14 @@ from kernel.reconcilers.pod.observe import (
     runtime_uid,
 )
 from kernel.reconcilers.pod.probes.following import Probes
-from kernel.reconcilers.pod.probes.settings import BAD_PERIOD, period_problems
-from kernel.reconcilers.pod.removal import remove_volumes_of_ended
 from kernel.reconcilers.pod.runtime_events import RuntimeEvents
 from kernel.reconcilers.pod.status_writing import write_status
-from kernel.reconcilers.pod.steps import PodSteps
-from kernel.reconcilers.pod.upkeep.eviction import due_eviction, seconds_to_next_check
-from kernel.reconcilers.pod.upkeep.leftovers import remove_leftovers
 from kernel.reconcilers.pod.upkeep.log_rotation import LogRotation
 from kernel.reconcilers.pod.upkeep.orphans import OrphanSweep
-from kernel.reconcilers.pod.volumes.live_updates import LiveUpdates, follow_objects
+from kernel.reconcilers.pod.volumes.live_updates import LiveUpdates
 
 FAILED_SYNC = "FailedSync"
 RUNTIME_RETRY_SECONDS = 2
-# A Pod needs three steps (sandbox, containers, look); more come up only if things change
-# meanwhile, and then the next reconcile goes on.
-STEPS_MAX = 8
 
 
 class NodeAgent:
@@ -179,8 +167,8 @@ class NodeAgent:
         if pod.metadata.deletion_timestamp is not None and not is_mirror(pod):
             await self._terminate(client, pod, observed, memory)
             return None
-        observed = with_post_starts(self._host, pod, observed)
-        return await self._bring_on(client, pod, self._probes.follow(pod, observed), memory)
+        bringing_on = BringingOn(self._host, client, pod, memory, self._probes)
+        return await bringing_on.run(observed)
 
     def _memory_of(self, request: Request, uid: str) -> PodMemory:
         memory = self._memories.get(request)
@@ -194,15 +182,6 @@ class NodeAgent:
     def _is_ours(self, pod: Pod) -> bool:
         return pod.spec.node_name == self._host.node_name
 
-    def _now(self) -> int:
-        return self._host.clock.now_nanoseconds()
-
-    async def _observe(self, pod: Pod, *, terminating: bool = False) -> Observed:
-        observed = await observe_pod(self._host.runtime, self._host.owner, pod)
-        if not terminating:
-            observed = with_post_starts(self._host, pod, observed)
-        return self._probes.follow(pod, observed, terminating=terminating)
-
     # A Pod that is being deleted
 
     async def _terminate(
@@ -211,7 +190,8 @@ class NodeAgent:
         plan = Plan(initialized=was_initialized(pod))
 
         async def tell() -> bool:
-            observed = await self._observe(pod, terminating=True)
+            observed = await observe_pod(self._host.runtime, self._host.owner, pod)
+            observed = self._probes.follow(pod, observed, terminating=True)
             return await write_status(
                 self._host, client, pod, plan, observed, memory, terminating=True
             )
@@ -223,78 +203,3 @@ class NodeAgent:
             self._probes.forget(Request(pod.metadata.name, pod.metadata.namespace))
 
         await terminate_pod(self._host, client, pod, observed, memory, meanwhile)
-
-    # A Pod that shall run
-
-    async def _bring_on(
-        self, client: Client, pod: Pod, observed: Observed, memory: PodMemory
-    ) -> Result | None:
-        """Write what is, do what is next until nothing is, and write what has come of it."""
-        steps = PodSteps(self._host, client, pod, memory)
-        eviction = await due_eviction(self._host, pod, observed, memory)
-
-        async def decide(present: Observed) -> Plan:
-            configurations = await read_configurations(client, pod)
-            return plan_pod(
-                pod, present, self._now(), eviction=eviction, configurations=configurations
-            )
-
-        plan = await decide(observed)
-
-        async def write() -> bool:
-            return await write_status(self._host, client, pod, plan, observed, memory)
-
-        async def tell() -> bool:
-            present = await self._observe(pod)
-            present_plan = await decide(present)
-            return await write_status(self._host, client, pod, present_plan, present, memory)
-
-        if not await write():
-            return None
-        for problem in period_problems(pod):
-            if memory.first_time(problem):
-                await self._host.recorder.event(pod, "Warning", BAD_PERIOD, problem)
-        for _ in range(STEPS_MAX):
-            # Before what may take long, such as a pull; and while the sandbox has the addresses.
-            tells = plan.starts or (plan.finished and observed.sandbox is not None)
-            if tells and not await write():
-                return None
-            if not await self._probes.telling(pod, tell, partial(steps.act, plan, observed)):
-                break
-            observed = await self._observe(pod)
-            plan = await decide(observed)
-            # A failure is shown before what comes of it: ErrImagePull, then ImagePullBackOff.
-            if memory.waiting and not await write():
-                return None
-        await steps.say_back_offs(plan, observed)
-        if not await write():
-            return None
-        if plan.finished:
-            await remove_volumes_of_ended(self._host, pod, observed)
-        else:
-            if observed.sandbox is not None:
-                await follow_objects(self._host, client, pod, memory)
-                await connect_to_api(self._host, pod, observed.sandbox, memory)
-        await remove_leftovers(self._host, observed)
-        return self._requeue(pod, plan, memory)
-
-    def _requeue(self, pod: Pod, plan: Plan, memory: PodMemory) -> Result | None:
-        waits: list[float] = [
-            (back_off.due - self._now()) / NANOSECONDS_PER_SECOND
-            for back_off in plan.back_offs.values()
-        ]
-        deadline = deadline_of(pod)
-        if deadline is not None and not plan.finished:
-            waits.append((deadline - self._now()) / NANOSECONDS_PER_SECOND)
-        check_seconds = seconds_to_next_check(self._host, pod, memory)
-        if check_seconds is not None and not plan.finished:
-            waits.append(check_seconds)
-        retry_seconds = memory.seconds_to_next_retry()
-        if retry_seconds is not None and not plan.finished:
-            waits.append(retry_seconds)
-        if not plan.finished:
-            waits += [
-                (token.due - self._now()) / NANOSECONDS_PER_SECOND
-                for token in memory.tokens.values()
-            ]
-        return Result(requeue_after_seconds=max(min(waits), 0)) if waits else None

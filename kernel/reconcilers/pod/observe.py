@@ -1,9 +1,12 @@
 """What the runtime shows of one Pod, found again by the labels that the agent gave it."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 
+import anyio
 import msgspec
 
+from kernel.background import side_by_side
 from kernel.cri import runtime as cri
 from kernel.objects.pod import Container, Pod
 from kernel.reconcilers.pod.probes.results import NO_RESULTS, Results
@@ -110,13 +113,15 @@ async def observe_by_uid(
 ) -> dict[str, Observed]:
     """Everything in the runtime that carries a Pod's name, by uid."""
     labels = pod_labels(owner, namespace, name)
+    found_sandboxes, found_containers = await side_by_side(
+        partial(runtime.sandboxes, labels=labels), partial(runtime.containers, labels=labels)
+    )
     sandboxes: dict[str, list[cri.Sandbox]] = {}
-    for sandbox in await runtime.sandboxes(labels=labels):
+    for sandbox in found_sandboxes:
         sandboxes.setdefault(sandbox.uid, []).append(sandbox)
     containers: dict[str, list[cri.Container]] = {}
-    if sandboxes:
-        for container in await runtime.containers(labels=labels):
-            containers.setdefault(container.labels.get(POD_UID, ""), []).append(container)
+    for container in found_containers:
+        containers.setdefault(container.labels.get(POD_UID, ""), []).append(container)
     return {uid: observed(found, containers.get(uid, [])) for uid, found in sandboxes.items()}
 
 
@@ -125,3 +130,31 @@ async def observe_pod(runtime: cri.Runtime, owner: str, pod: Pod) -> Observed:
     metadata = pod.metadata
     by_uid = await observe_by_uid(runtime, owner, metadata.namespace, metadata.name)
     return by_uid.get(runtime_uid(pod), Observed())
+
+
+async def observe_first_sandbox(runtime: cri.Runtime, sandbox_id: str) -> Observed:
+    """All of a Pod that had nothing in the runtime until its sandbox was made just now."""
+    return observed([await runtime.sandbox_status(sandbox_id)], [])
+
+
+async def observe_started(
+    runtime: cri.Runtime, before: Observed, container_ids: Sequence[str]
+) -> Observed:
+    """What there is now that containers have been started, and nothing else has been done. Raises
+    `NotFound` where one of them is gone already."""
+    started: list[cri.Container] = []
+    failures: list[cri.RuntimeFailure] = []
+
+    async def look(container_id: str) -> None:
+        try:
+            started.append(await runtime.container_status(container_id))
+        except cri.RuntimeFailure as failure:
+            failures.append(failure)
+
+    async with anyio.create_task_group() as tasks:
+        for container_id in container_ids:
+            tasks.start_soon(look, container_id)
+    if failures:
+        raise failures[0]
+    others = [one for one in before.containers if one.id not in container_ids]
+    return observed(list(before.sandboxes), [*others, *started])

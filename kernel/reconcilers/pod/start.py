@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
+import anyio
 import msgspec
 
 from kernel.cri import runtime as cri
@@ -33,13 +34,15 @@ from kernel.reconcilers.pod.volumes.objects import is_made_of_objects
 
 class SandboxPlace(msgspec.Struct, frozen=True):
     """Where containers of a Pod are started: its ready sandbox, its volumes by name, and what is
-    there already."""
+    there already. `way_made` is set once its network leads to the API server, as far as it can:
+    only then anything is started."""
 
     sandbox_id: str
     config: cri.SandboxConfig
     volumes: Mapping[str, Path]
     sources: Sources
     observed: Observed
+    way_made: anyio.Event
 
 
 def container_subject(container: Container) -> str:
@@ -61,6 +64,8 @@ class ContainerStart:
         self._start = start
         self._field_path = field_path(pod, container.name)
         self._post_start = PostStart(host, memory, pod, container, start.attempt)
+        self.started_id = ""
+        """The container's id, once it has been started and nothing else was done to any."""
 
     async def run(self, place: SandboxPlace) -> bool:
         """Try; answers False where nothing was tried, because it failed too recently."""
@@ -76,6 +81,7 @@ class ContainerStart:
             image = await step.image(place.sources)
             container_id = await self._create(place, image) if image is not None else ""
         if container_id:
+            await place.way_made.wait()
             await self._start_created(container_id)
         return True
 
@@ -154,6 +160,8 @@ class ContainerStart:
             return
         self._memory.waiting.pop(name, None)
         self._memory.succeeded(container_subject(self._container))
+        if not self._start.interrupted_id:
+            self.started_id = container_id
         await self._event("Normal", "Started", f"Started container {name}")
         await self._post_start.run(container_id)
 

@@ -10,7 +10,7 @@ from kernel.reconcilers.pod.decisions.plan import Plan
 from kernel.reconcilers.pod.host import Host, PodMemory
 from kernel.reconcilers.pod.observe import Observed, runtime_uid
 from kernel.reconcilers.pod.status import Facts, pod_status
-from kernel.reconcilers.pod.termination import termination_message
+from kernel.reconcilers.pod.termination import may_speak_by_log, termination_message
 
 
 async def write_status(
@@ -25,6 +25,7 @@ async def write_status(
 ) -> bool:
     """Write the status if it has changed, also into `pod`. False where the Pod has changed
     meanwhile or is gone: that change brings the next reconcile."""
+    messages = await _messages(host, pod, observed, memory)
     status = pod_status(
         pod,
         plan,
@@ -34,7 +35,7 @@ async def write_status(
             runtime_name=host.runtime.name,
             host_addresses=host.addresses,
             waiting=memory.waiting,
-            messages=_messages(host, pod, observed, memory),
+            messages=messages,
             terminating=terminating,
         ),
     )
@@ -49,14 +50,19 @@ async def write_status(
     return True
 
 
-def _messages(host: Host, pod: Pod, observed: Observed, memory: PodMemory) -> Mapping[str, str]:
+async def _messages(
+    host: Host, pod: Pod, observed: Observed, memory: PodMemory
+) -> Mapping[str, str]:
     """The last words of ended containers, each read once."""
-    uid = runtime_uid(pod)
-    memory.messages = {
-        container.id: memory.messages[container.id]
-        if container.id in memory.messages
-        else termination_message(container, host.pods_directory, uid)
-        for container in observed.containers
-        if container.state is cri.ContainerState.EXITED
-    }
-    return memory.messages
+    uid, read = runtime_uid(pod), dict[str, str]()
+    for container in observed.containers:
+        if container.state is not cri.ContainerState.EXITED:
+            continue
+        known = memory.messages.get(container.id)
+        if known is None:
+            if may_speak_by_log(container):
+                await host.runtime.wait_log_written(container.id)
+            known = termination_message(container, host.pods_directory, uid)
+        read[container.id] = known
+    memory.messages = read
+    return read

@@ -10,6 +10,7 @@ import anyio
 import msgspec
 
 from kernel.api.client import Client
+from kernel.background import side_by_side
 from kernel.clock import NANOSECONDS_PER_SECOND
 from kernel.cri import runtime as cri
 from kernel.objects.pod import Container, Pod
@@ -31,7 +32,14 @@ from kernel.reconcilers.pod.decisions.plan import Plan
 from kernel.reconcilers.pod.hooks.post_start import PostStart, due_post_starts
 from kernel.reconcilers.pod.host import VOLUMES, Host, PodMemory
 from kernel.reconcilers.pod.interrupt import given_up_after, unless_deleted
-from kernel.reconcilers.pod.observe import Observed, field_path, pod_in_words
+from kernel.reconcilers.pod.observe import (
+    Observed,
+    field_path,
+    observe_first_sandbox,
+    observe_pod,
+    observe_started,
+    pod_in_words,
+)
 from kernel.reconcilers.pod.start import ContainerStart, SandboxPlace
 from kernel.reconcilers.pod.stop import stop_containers
 from kernel.reconcilers.pod.volumes.prepare import MountFailure, prepare_volumes
@@ -45,6 +53,20 @@ class PodSteps:
         self._client = client
         self._pod = pod
         self._memory = memory
+        self._first_sandbox_id = ""
+        self._started_ids: Sequence[str] = ()
+
+    async def observe(self, before: Observed) -> Observed:
+        """What there is after a step that set out from `before`. Only what is known to have changed
+        is asked for: what happens of itself meanwhile leads to a reconcile of its own."""
+        sandbox_id, self._first_sandbox_id = self._first_sandbox_id, ""
+        started_ids, self._started_ids = self._started_ids, ()
+        with suppress(cri.NotFound):
+            if sandbox_id:
+                return await observe_first_sandbox(self._host.runtime, sandbox_id)
+            if started_ids:
+                return await observe_started(self._host.runtime, before, started_ids)
+        return await observe_pod(self._host.runtime, self._host.owner, self._pod)
 
     async def act(self, plan: Plan, observed: Observed) -> bool:
         """Do what the plan asks for now; False where that is nothing."""
@@ -119,11 +141,12 @@ class PodSteps:
         with suppress(ConfigError):  # the sandbox outlives its RuntimeClass
             handler = await runtime_handler(self._client, pod)
         config = self._sandbox_config(observed.sandbox.attempt, handler)
-        await connect_to_api(self._host, pod, observed.sandbox, memory)
         services = await read_services(self._client, pod, self._host, observed.sandbox.addresses)
         sources = msgspec.structs.replace(sources, services=services)
-        place = SandboxPlace(observed.sandbox.id, config, volumes, sources, observed)
-        return await self._start_containers(plan, place)
+        place = SandboxPlace(
+            observed.sandbox.id, config, volumes, sources, observed, way_made=anyio.Event()
+        )
+        return await self._start_containers(plan, observed.sandbox, place)
 
     async def _make_volumes(self, observed: Observed) -> tuple[Mapping[str, Path], Sources] | None:
         """The volumes by name, and what they were made of; None where they can't be made (yet)."""
@@ -171,13 +194,14 @@ class PodSteps:
         try:
             handler = await runtime_handler(self._client, pod)
             config = self._sandbox_config(attempt, handler)
-            await self._host.runtime.run_sandbox(config)
+            sandbox_id = await self._host.runtime.run_sandbox(config)
         except (cri.RuntimeFailure, ConfigError) as failure:
             memory.failed("sandbox")
             message = f"Failed to create pod sandbox: {failure}"
             await recorder.event(pod, "Warning", "FailedCreatePodSandBox", message)
             return False
         memory.succeeded("sandbox")
+        self._first_sandbox_id = "" if observed.sandboxes else sandbox_id
         return True
 
     def _sandbox_config(self, attempt: int, handler: str) -> cri.SandboxConfig:
@@ -192,26 +216,37 @@ class PodSteps:
             runtime_handler=handler,
         )
 
-    async def _start_containers(self, plan: Plan, place: SandboxPlace) -> bool:
+    async def _start_containers(
+        self, plan: Plan, sandbox: cri.Sandbox, place: SandboxPlace
+    ) -> bool:
         """Start all that the plan names side by side; False where none could be tried yet."""
         pod, tried = self._pod, list[bool]()
-        every: Sequence[Container] = (
-            *pod.spec.init_containers,
-            *pod.spec.containers,
-            *pod.spec.ephemeral_containers,
-        )
+        attempts = [
+            ContainerStart(self._host, self._memory, pod, container, plan.starts[container.name])
+            for container in _every_container(pod)
+            if container.name in plan.starts
+        ]
 
-        async def start(container: Container) -> None:
-            attempt = ContainerStart(
-                self._host, self._memory, pod, container, plan.starts[container.name]
-            )
+        async def lead() -> None:
+            await connect_to_api(self._host, pod, sandbox, self._memory)
+            place.way_made.set()
+
+        async def start(attempt: ContainerStart) -> None:
             tried.append(await attempt.run(place))
 
         async def start_all() -> None:
             async with anyio.create_task_group() as tasks:
-                for container in every:
-                    if container.name in plan.starts:
-                        tasks.start_soon(start, container)
+                for attempt in attempts:
+                    tasks.start_soon(start, attempt)
 
-        await self._in_time(start_all)
+        async def lead_and_start() -> None:
+            await side_by_side(lead, start_all)
+
+        await self._in_time(lead_and_start)
+        if all(attempt.started_id for attempt in attempts):
+            self._started_ids = [attempt.started_id for attempt in attempts]
         return any(tried)
+
+
+def _every_container(pod: Pod) -> Sequence[Container]:
+    return (*pod.spec.init_containers, *pod.spec.containers, *pod.spec.ephemeral_containers)

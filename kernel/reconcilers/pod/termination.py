@@ -43,10 +43,15 @@ def termination_message(container: cri.Container, pods_directory: Path, uid: str
     a failure, the end of its log where that is nothing."""
     path = message_file(pods_directory, uid, container.name, container.attempt)
     message = _end_of(path)
-    policy = container.annotations.get(TERMINATION_MESSAGE_POLICY)
-    if message or policy != "FallbackToLogsOnError" or container.exit_code == 0:
+    if message or not may_speak_by_log(container):
         return message
     return _end_of_log(Path(container.log_path))
+
+
+def may_speak_by_log(container: cri.Container) -> bool:
+    """Whether the end of its log counts where an ended container has left nothing else."""
+    policy = container.annotations.get(TERMINATION_MESSAGE_POLICY)
+    return policy == "FallbackToLogsOnError" and container.exit_code != 0
 
 
 def _end_of(path: Path) -> str:

@@ -441,6 +441,31 @@ async def test_every_exit_is_told(trial: Trial) -> None:
         assert told == expected
 
 
+@runs_programs
+async def test_what_an_exit_was_told_as_stays_and_its_log_becomes_whole(trial: Trial) -> None:
+    sandbox_id = await trial.run_sandbox()
+    async with trial.runtime.events() as events:
+        container_id = await trial.shell(sandbox_id, "yes line | head -n 500; exit 7")
+        await next_event(events, RuntimeEventType.CONTAINER_EXITED, container_id)
+        told = await trial.runtime.container_status(container_id)
+        assert (told.state, told.exit_code) == (ContainerState.EXITED, 7)
+        await trial.runtime.wait_log_written(container_id)
+        assert len(log_lines(told)) == 500
+        assert await trial.runtime.container_status(container_id) == told
+        last = await trial.shell(sandbox_id, "exit 0", "last")
+        await next_event(events, RuntimeEventType.CONTAINER_EXITED, last)
+        await trial.runtime.stop_sandbox(sandbox_id)
+        assert (await trial.runtime.container_status(last)).exit_code == 0
+
+
+async def test_nobody_waits_for_the_log_of_what_runs_or_is_not_there(trial: Trial) -> None:
+    sandbox_id = await trial.run_sandbox()
+    container_id = await trial.start(sandbox_id, trial.under_test.until_stopped)
+    with anyio.fail_after(5):
+        await trial.runtime.wait_log_written(container_id)
+        await trial.runtime.wait_log_written("unknown")
+
+
 async def test_a_sandbox_s_beginning_and_end_are_told(trial: Trial) -> None:
     async with trial.runtime.events() as events:
         sandbox_id = await trial.run_sandbox()
