@@ -62,12 +62,12 @@ def decode_object(
     media_type = _media_type(content_type)
     if media_type in YAML_TYPES:
         return _decode_yaml(kind, body, validation)
-    if media_type == PROTOBUF_TYPE:
+    if media_type == PROTOBUF_TYPE and not body.startswith(b"{"):  # which a converted body does
         try:
             return read_object(kind, decode_protobuf(body), validation)
         except ProtobufError as error:
             raise UnsupportedMediaType(f"{PROTOBUF_TYPE}: {error}") from None
-    if media_type not in ("application/json", ""):
+    if media_type not in ("application/json", PROTOBUF_TYPE, ""):
         raise UnsupportedMediaType(
             f'the body of the request was in an unknown format "{media_type}"; '
             "accepted media types include: application/json, application/yaml"
@@ -121,6 +121,11 @@ def decode_patch(
 def is_apply(content_type: str) -> bool:
     """Whether a body is the configuration of a server-side apply."""
     return _media_type(content_type) == APPLY_TYPE
+
+
+def is_protobuf(content_type: str) -> bool:
+    """Whether a body is Kubernetes' protobuf."""
+    return _media_type(content_type) == PROTOBUF_TYPE
 
 
 def decode_configuration(body: bytes) -> dict[str, Any]:

@@ -1,5 +1,7 @@
 """The query of a request: its parameters, and those of them that every verb knows."""
 
+import re
+from collections.abc import Mapping
 from urllib.parse import parse_qsl
 
 from kernel.api.errors import BadRequest
@@ -26,6 +28,17 @@ class Parameters:
     def texts(self, name: str) -> list[str]:
         """All values of that name, in their order."""
         return self._values.get(name, [])
+
+    def rename_fields(self, names: Mapping[str, str]) -> None:
+        """Have the field selector name fields by other names: those that start with a key of
+        `names` and end there, or go on with a dot."""
+        selectors = self._values.get("fieldSelector", [])
+        for place, selector in enumerate(selectors):
+            clauses = []
+            for clause in selector.split(","):
+                first = re.split(r"[.!=]", clause.strip(), maxsplit=1)[0]
+                clauses.append(clause.strip().replace(first, names.get(first, first), 1))
+            selectors[place] = ",".join(clauses)
 
     def flag(self, name: str, default: bool = False) -> bool:
         """A boolean in any of Go's spellings; a name without a value is true."""

@@ -189,4 +189,9 @@ Rule
   1 apiGroups[], 2 apiVersions[], 3 resources[], 4 scope
 MatchCondition
   1 name, 2 expression
+HorizontalPodAutoscalerV1
+  1 metadata:ObjectMeta, 2 spec:HorizontalPodAutoscalerV1Spec, 3 status:passed over
+HorizontalPodAutoscalerV1Spec
+  1 scaleTargetRef:CrossVersionObjectReference, 2 minReplicas:int, 3 maxReplicas:int,
+  4 targetCPUUtilizationPercentage:int
 """

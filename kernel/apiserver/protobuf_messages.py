@@ -41,6 +41,7 @@ _SENT = {
     ),
     "policy/v1": ("Eviction", "PodDisruptionBudget"),
     "policy/v1beta1": ("Eviction",),
+    "autoscaling/v1": ("HorizontalPodAutoscaler",),
     "autoscaling/v2": ("HorizontalPodAutoscaler",),
     "discovery.k8s.io/v1": ("EndpointSlice",),
     "networking.k8s.io/v1": ("Ingress", "IngressClass", "NetworkPolicy"),
@@ -54,6 +55,8 @@ _SENT = {
 
 def message_of(api_version: str, kind: str) -> Message | None:
     """The message of a kind, None where it is not understood as protobuf."""
+    if (api_version, kind) == ("autoscaling/v1", "HorizontalPodAutoscaler"):
+        return _messages()["HorizontalPodAutoscalerV1"]
     return _messages()[kind] if kind in _SENT.get(api_version, ()) else None
 
 

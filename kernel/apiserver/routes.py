@@ -28,6 +28,7 @@ from kernel.apiserver.metrics import Metrics
 from kernel.apiserver.old_versions import (
     OLD_KINDS,
     convert_answer,
+    convert_parameters,
     convert_request,
     old_version_of,
 )
@@ -161,6 +162,7 @@ class Routes:
         if old is None:
             return await self._serve(request, target, parameters, user)
         await convert_request(request, old)
+        convert_parameters(parameters, old)
         present = msgspec.structs.replace(target, kind=old.kind)
         answer = await self._serve(request, present, parameters, user)
         convert_answer(answer, old)

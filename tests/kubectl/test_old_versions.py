@@ -67,3 +67,69 @@ async def test_a_body_of_another_version_than_its_path_is_refused(kubectl: Kubec
     )
     printed = await kubectl.refused("create", "--raw", path, "-f", "-", stdin=document.decode())
     assert complaint in printed
+
+
+BETA_INGRESS = """
+apiVersion: {api_version}
+kind: Ingress
+metadata: {{name: web}}
+spec:
+  backend: {{serviceName: web, servicePort: http}}
+  rules:
+  - http:
+      paths:
+      - {{path: /, backend: {{serviceName: web, servicePort: 80}}}}
+"""
+
+
+@pytest.mark.parametrize("api_version", ["extensions/v1beta1", "networking.k8s.io/v1beta1"])
+async def test_an_ingress_of_before(kubectl: Kubectl, api_version: str) -> None:
+    manifest = BETA_INGRESS.format(api_version=api_version)
+    made = await kubectl.run("apply", "-f", "-", stdin=manifest)
+    assert made.returncode == 0, made.stderr.decode()
+    words = f"{api_version} Ingress is deprecated in v1.1".encode()
+    assert words in made.stderr
+    assert b"unavailable in v1.22+; use networking.k8s.io/v1 Ingress" in made.stderr
+    listed = await kubectl("get", "-f", "-", "-o", "json", stdin=manifest)
+    (as_asked,) = msgspec.json.decode(listed)["items"]
+    assert as_asked["spec"]["backend"] == {"serviceName": "web", "servicePort": "http"}
+    stored = msgspec.json.decode(await kubectl("get", "ingress", "web", "-o", "json"))
+    assert stored["apiVersion"] == "networking.k8s.io/v1"
+    assert stored["spec"]["defaultBackend"] == {
+        "service": {"name": "web", "port": {"name": "http"}}
+    }
+    (path,) = stored["spec"]["rules"][0]["http"]["paths"]
+    assert path["pathType"] == "ImplementationSpecific"
+    assert path["backend"] == {"service": {"name": "web", "port": {"number": 80}}}
+    said = manifest.replace("{path: /,", "{path: /, pathType: ImplementationSpecific,")
+    await kubectl("apply", "-f", "-", stdin=said)
+    assert "unchanged" in await kubectl("apply", "-f", "-", stdin=said)
+
+
+async def test_events_have_two_views(kubectl: Kubectl) -> None:
+    event = """
+apiVersion: events.k8s.io/v1
+kind: Event
+metadata: {name: seen}
+eventTime: "2026-01-01T10:00:00.500000Z"
+reportingController: example.com/watcher
+reportingInstance: one
+action: Look
+reason: Seen
+type: Normal
+regarding: {kind: Pod, apiVersion: v1, namespace: default, name: web}
+note: there it is
+"""
+    made = await kubectl.run("create", "-f", "-", stdin=event)
+    assert (made.returncode, made.stderr) == (0, b"")
+    stored = msgspec.json.decode(await kubectl("get", "event", "seen", "-o", "json"))
+    assert stored["involvedObject"]["name"] == "web"
+    assert (stored["message"], stored["reportingComponent"]) == (
+        "there it is",
+        "example.com/watcher",
+    )
+    selector = "--field-selector=regarding.name=web,reason=Seen"
+    listed = await kubectl("get", "events.v1.events.k8s.io", selector, "-o", "json")
+    (seen,) = msgspec.json.decode(listed)["items"]
+    assert (seen["note"], seen["regarding"]["kind"]) == ("there it is", "Pod")
+    assert "Pod/web" in await kubectl("events", "--for", "pod/web")

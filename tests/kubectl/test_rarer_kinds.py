@@ -181,6 +181,12 @@ async def test_what_kubectl_creates(kubectl: Kubectl) -> None:
     row = (await kubectl("get", "ingress")).splitlines()[1].split()
     assert row[:5] == ["web", "<none>", "example.com", "80,", "443"]
     await kubectl("create", "deployment", "web", "--image=busybox")
+    await kubectl("autoscale", "deployment", "web", "--max=3", "--cpu-percent=50")
+    row = (await kubectl("get", "hpa")).splitlines()[1].split()
+    assert row[:4] == ["web", "Deployment/web", "cpu:", "<unknown>/50%"]
+    percentage = "jsonpath={.spec.targetCPUUtilizationPercentage}"
+    autoscaler = "horizontalpodautoscalers.v1.autoscaling/web"
+    assert await kubectl("get", autoscaler, "-o", percentage) == "50"
     await kubectl("expose", "deployment", "web", "--port=80", "--target-port=8080")
     await kubectl("create", "service", "clusterip", "other", "--tcp=80:8080")
     assert {"service/web", "service/other"} <= set(
