@@ -9,6 +9,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Literal
 
+from kernel.api.access.authorizer import Authorizer
+from kernel.api.access.escalation import escalation_hooks
 from kernel.api.admission import AdmissionChain
 from kernel.api.changes import ChangeLog
 from kernel.api.client import Client, ProjectionView
@@ -79,6 +81,7 @@ class Kernel:
         api: ObjectApi,
         client: Client,
         tokens: ServiceAccountTokens,
+        authorizer: Authorizer,
         pod_access: PodAccess,
         node: NodeSetup | None,
         http_gets: Sequence[HttpGet] = (),
@@ -89,6 +92,7 @@ class Kernel:
         self._node = node
         self._api = api
         self._tokens = tokens
+        self._authorizer = authorizer
         self._pod_access = pod_access
         self._http_gets = http_gets
 
@@ -143,6 +147,9 @@ class Kernel:
                 await stack.enter_async_context(retaining(store, retention, clock))
             api = ObjectApi(store, kinds, clock, admission, upcasters)
             admission.webhooks = StoredWebhooks(api)
+            authorizer = Authorizer(api)
+            for hook in escalation_hooks(authorizer):
+                admission.add_builtin(hook)
             projections = Projections(
                 [one for plugin in loaded for one in plugin.projections],
                 ChangeLog(store, upcasters),
@@ -175,7 +182,7 @@ class Kernel:
             await stack.enter_async_context(projections.running())
             await _run_reconcilers(stack, client, kinds, admission, clock, node, authority, loaded)
             gets = [get for plugin in loaded for get in plugin.http_gets]
-            yield Kernel(directory, api, client, tokens, pod_access, node, gets)
+            yield Kernel(directory, api, client, tokens, authorizer, pod_access, node, gets)
 
     @staticmethod
     async def replay(
@@ -231,6 +238,7 @@ class Kernel:
             data_directory=self.data_directory,
             pod_logs_directory=self.data_directory / POD_LOG_DIRECTORY,
             tokens=self._tokens,
+            authorizer=self._authorizer,
             pod_access=self._pod_access,
             tls=tls,
             plugin_paths=PluginPaths(self._http_gets, self.client),

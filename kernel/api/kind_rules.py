@@ -16,6 +16,7 @@ from kernel.objects.kind import Kind
 from kernel.objects.networking import Ingress, IngressClass, NetworkPolicy
 from kernel.objects.persistent_volume import PersistentVolume
 from kernel.objects.priority_class import PriorityClass
+from kernel.objects.rbac import ClusterRole, ClusterRoleBinding, Role, RoleBinding
 from kernel.objects.storage import (
     CSIDriver,
     CSINode,
@@ -55,6 +56,7 @@ _MODULES: dict[type[Kind], str] = {
     HorizontalPodAutoscaler: "autoscaling_rules",
     MutatingWebhookConfiguration: "webhook_rules",
     ValidatingWebhookConfiguration: "webhook_rules",
+    **dict.fromkeys((Role, ClusterRole, RoleBinding, ClusterRoleBinding), "rbac_rules"),
 }
 
 

@@ -269,12 +269,20 @@ class ObjectApi:
         *,
         subresource: Subresource = "",
         dry_run: bool = False,
+        before_create: Callable[[], None] = lambda: None,
     ) -> tuple[Stored, bool]:
         """Server-side apply; answers the object, and whether it is new. Raises `Conflict` where
-        that changes fields of other managers and does not take them over."""
+        that changes fields of other managers and does not take them over, and what `before_create`
+        does, which is called where there is no such object yet."""
         for _ in range(CONFLICT_RETRIES_MAX):
             plan = await self.planner.apply(
-                kind, namespace, name, application, subresource=subresource, dry_run=dry_run
+                kind,
+                namespace,
+                name,
+                application,
+                subresource=subresource,
+                dry_run=dry_run,
+                before_create=before_create,
             )
             try:
                 return await self._carry_out(plan, dry_run), not plan.present_revision

@@ -8,6 +8,7 @@ The pipeline of a create or update, in order:
     mutate (admission) → default → metadata → validate → admission's validation → encode
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -168,14 +169,17 @@ class Planner:
         *,
         subresource: Subresource = "",
         dry_run: bool = False,
+        before_create: Callable[[], None] = lambda: None,
     ) -> Plan:
-        """Server-side apply: change an object to what is applied, or create it so."""
+        """Server-side apply: change an object to what is applied, or create it so, once
+        `before_create` has not refused that."""
         key = kind.info.key(namespace, name)
         try:
             present = self.read(kind, namespace, name)
         except NotFound:
             if subresource:
                 raise
+            before_create()
             obj = self.ownership.applied(kind, key, None, application, subresource)
             return await self.create(obj, namespace, dry_run=dry_run, is_applied=True)
         obj = self.ownership.applied(kind, key, present, application, subresource)

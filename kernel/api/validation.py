@@ -43,6 +43,7 @@ from kernel.objects.node import Node
 from kernel.objects.persistent_volume_claim import PersistentVolumeClaim
 from kernel.objects.pod import Pod
 from kernel.objects.pod_template import PodTemplate, ReplicationController
+from kernel.objects.rbac import ClusterRole, ClusterRoleBinding, Role, RoleBinding
 from kernel.objects.resource_policies import LimitRange, ResourceQuota
 from kernel.objects.runtime_class import RuntimeClass
 from kernel.objects.service import Service
@@ -54,6 +55,8 @@ _STANDARD_FINALIZERS = ("kubernetes", ORPHAN_FINALIZER, FOREGROUND_FINALIZER)
 _NAME_RULES: dict[type[Kind], Callable[[str], list[str]]] = {
     Namespace: label_name_errors,
     Service: service_name_errors,
+    # `system:discovery`: names of roles and bindings have colons.
+    **dict.fromkeys((Role, ClusterRole, RoleBinding, ClusterRoleBinding), path_segment_errors),
 }
 
 _CREATE_RULES: dict[type[Kind], Callable[[Any, Causes], None]] = {

@@ -1,6 +1,7 @@
-"""Who makes a request: a bearer token, and the check that a browser was not tricked into it.
+"""Who makes a request, and the check that a browser was not tricked into it.
 
-The token is the one of the kubeconfig, or one that a ServiceAccount was issued.
+What counts is a client certificate, else a bearer token: the one of the kubeconfig, or one that a
+ServiceAccount was issued. Nobody is anonymous but where the server tells of its health and version.
 
 A server on loopback can be reached by every web page that the user opens, by a name that its
 owner makes point to 127.0.0.1 (DNS rebinding). So a loopback listener answers to the names of
@@ -21,6 +22,8 @@ from kernel.api.errors import Forbidden, Unauthorized
 from kernel.api.private_file import write_private
 from kernel.api.service_account_tokens import ServiceAccountTokens
 from kernel.apiserver.certificates import STANDARD_NAMES
+from kernel.apiserver.client_certificates import ClientCertificate
+from kernel.clock import Clock, now_timestamp
 from kernel.objects.authentication import UserInfo
 
 logger = logging.getLogger(__name__)
@@ -28,6 +31,7 @@ logger = logging.getLogger(__name__)
 TOKEN_BYTES = 32
 OPEN_PATHS = frozenset({"/healthz", "/livez", "/readyz", "/version"})
 MAX_CLIENT_NAME_CHARACTERS = 64
+MAX_USER_NAME_CHARACTERS = 1024
 ACCEPTED_MAX = 1024
 
 ANONYMOUS = UserInfo(username="system:anonymous", groups=["system:unauthenticated"])
@@ -46,12 +50,19 @@ def load_token(path: Path) -> str:
 
 
 class Authenticator:
-    """Checks what a request shows of itself: the token of `user`, or one of `service_accounts`,
-    and the names of the listener."""
+    """Checks what a request shows of itself: a client certificate, the token of `user`, or one of
+    `service_accounts`, and the names of the listener."""
 
     def __init__(
-        self, token: str, *, user: str, listen_host: str, service_accounts: ServiceAccountTokens
+        self,
+        token: str,
+        *,
+        user: str,
+        listen_host: str,
+        service_accounts: ServiceAccountTokens,
+        clock: Clock,
     ):
+        self._clock = clock
         self._user = UserInfo(username=user, groups=["system:masters", "system:authenticated"])
         self._service_accounts = service_accounts
         self._token = token.encode()
@@ -75,14 +86,27 @@ class Authenticator:
                 if len(self._accepted) < ACCEPTED_MAX:
                     self._accepted.add(value)
 
-    def authenticate(self, path: str, authorization: str) -> UserInfo:
+    def authenticate(
+        self, path: str, authorization: str, certificate: ClientCertificate | None = None
+    ) -> UserInfo:
         """The user; an anonymous one for the open paths. Raises `Unauthorized`."""
+        if certificate is not None:
+            if now_timestamp(self._clock).timestamp() >= certificate.ends_seconds:
+                raise Unauthorized("Unauthorized")
+            return certificate.user
         scheme, _, token = authorization.partition(" ")
         is_bearer = scheme.lower() == "bearer"
+<<<<<<< HEAD
         holder = self.holder_of(token) if is_bearer else None
         if holder is not None:
             return holder
         if path in OPEN_PATHS or path.startswith(("/livez/", "/readyz/")):
+=======
+        shown = token.encode("utf-8", "surrogateescape")
+        if is_bearer and hmac.compare_digest(shown, self._token):
+            return self._user
+        if path in OPEN_PATHS:
+>>>>>>> d32335a (Roles and bindings say who may do what: every request is checked against them, with Kubernetes' default roles, certificates, impersonation and refusals in its words)
             return ANONYMOUS
         if is_bearer and token.count(".") == 2:
             return self._service_account(token)
@@ -106,12 +130,19 @@ def actor_of(user: str, user_agent: str, field_manager: str) -> str:
     """Who writes, as the log shows it: `admin via kubectl`.
 
     The client is the field manager where one is given, else the User-Agent's first word without
-    its version.
+    its version. Who may name users may name them oddly: what could mislead a reader is left out.
     """
     words = user_agent.split(None, 1)
     client = field_manager or (words[0].partition("/")[0] if words else "")
-    printable = "".join(character for character in client if character.isprintable())
-    return f"{user} via {printable[:MAX_CLIENT_NAME_CHARACTERS]}" if printable else user
+    user = _printable(user, MAX_USER_NAME_CHARACTERS)
+    client = _printable(client, MAX_CLIENT_NAME_CHARACTERS)
+    return f"{user} via {client}" if client else user
+
+
+def _printable(text: str, characters_max: int) -> str:
+    if not text.isprintable():
+        text = "".join(character for character in text if character.isprintable())
+    return text[:characters_max]
 
 
 def _is_loopback(host: str) -> bool:

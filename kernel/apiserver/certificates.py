@@ -52,10 +52,13 @@ class Certificates(msgspec.Struct, frozen=True):
     server_key: Path
 
     def server_context(self) -> ssl.SSLContext:
-        """What a TLS server needs."""
+        """What a TLS server needs. Clients may show a certificate of the same authority; with one
+        of another authority no connection comes about."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         context.load_cert_chain(self.server, self.server_key)
+        context.load_verify_locations(self.authority)
+        context.verify_mode = ssl.CERT_OPTIONAL
         return context
 
 

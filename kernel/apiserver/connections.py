@@ -8,13 +8,14 @@ exempt from the last: its user may have stopped the output to read it.
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, cast
 
 from aiohttp import web
 from aiohttp.http_exceptions import LineTooLong
 
 from kernel.api.errors import ApiError, BadRequest
 from kernel.apiserver.answers import failure_answer, raw_answer
+from kernel.apiserver.client_certificates import ClientCertificate, read_certificate
 from kernel.apiserver.limits.deadlines import Deadlines
 from kernel.apiserver.limits.settings import Limits
 from kernel.clock import Clock
@@ -84,19 +85,26 @@ class Connections(web.Server):
         return Connection(self, loop=self._loop, **self._kwargs)
 
 
-class Connection(web.RequestHandler):
-    """One client's connection."""
+def certificate_of(request: web.BaseRequest) -> ClientCertificate | None:
+    """The certificate that the client of a request has shown, if any."""
+    return cast(Connection, request.protocol).certificate
 
-    __slots__ = ("_head_bytes", "_server", "_unsent_bytes")
+
+class Connection(web.RequestHandler):
+    """One client's connection; `certificate` is what it has shown while TLS was set up."""
+
+    __slots__ = ("_head_bytes", "_server", "_unsent_bytes", "certificate")
 
     def __init__(self, server: Connections, **settings: Any):
         super().__init__(server, **settings)
         self._server = server
         self._head_bytes = 0
         self._unsent_bytes = 0
+        self.certificate: ClientCertificate | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
+        self.certificate = read_certificate(transport)
         self._server.heads.begin(self)
 
     def connection_lost(self, exc: BaseException | None) -> None:

@@ -15,6 +15,7 @@ from kernel.objects.kind import Kind
 from kernel.objects.networking import Ingress, IngressClass, NetworkPolicy
 from kernel.objects.persistent_volume import PersistentVolume
 from kernel.objects.priority_class import PriorityClass
+from kernel.objects.rbac import ClusterRole, ClusterRoleBinding, Role, RoleBinding
 from kernel.objects.storage import (
     CSIDriver,
     CSINode,
@@ -45,6 +46,7 @@ _MODULES: dict[type[Kind], str] = {
     ControllerRevision: "scaling_rows",
     MutatingWebhookConfiguration: "webhook_rows",
     ValidatingWebhookConfiguration: "webhook_rows",
+    **dict.fromkeys((Role, ClusterRole, RoleBinding, ClusterRoleBinding), "rbac_rows"),
 }
 
 

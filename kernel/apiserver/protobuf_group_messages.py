@@ -2,6 +2,22 @@
 driver of ours could have are left out of PersistentVolumes."""
 
 GROUP_SCHEMA = """
+PolicyRule
+  1 verbs[], 2 apiGroups[], 3 resources[], 4 resourceNames[], 5 nonResourceURLs[]
+Role
+  1 metadata:ObjectMeta, 2 rules:PolicyRule[]
+AggregationRule
+  1 clusterRoleSelectors:LabelSelector[]
+ClusterRole
+  1 metadata:ObjectMeta, 2 rules:PolicyRule[], 3 aggregationRule:AggregationRule
+Subject
+  1 kind, 2 apiGroup, 3 name, 4 namespace
+RoleRef
+  1 apiGroup, 2 kind, 3 name
+RoleBinding
+  1 metadata:ObjectMeta, 2 subjects:Subject[], 3 roleRef:RoleRef
+ClusterRoleBinding
+  1 metadata:ObjectMeta, 2 subjects:Subject[], 3 roleRef:RoleRef
 Endpoints
   1 metadata:ObjectMeta, 2 subsets:EndpointSubset[]
 EndpointSubset

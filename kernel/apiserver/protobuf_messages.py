@@ -50,6 +50,9 @@ _SENT = {
         *("CSIDriver", "CSINode", "CSIStorageCapacity"),
         *("StorageClass", "VolumeAttachment"),
     ),
+    "rbac.authorization.k8s.io/v1": (
+        *("ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding"),
+    ),
 }
 
 

@@ -4,9 +4,10 @@ from typing import TypeVar
 
 from aiohttp import web
 
+from kernel.api.access.authorizer import Authorizer
 from kernel.api.errors import BadRequest, MethodNotAllowed, Unauthorized
 from kernel.api.service_account_tokens import ISSUER, ServiceAccountTokens
-from kernel.apiserver.access_reviews import answer_access_review, answer_rules_review
+from kernel.apiserver.access_reviews import AccessReviews
 from kernel.apiserver.answers import encode, json_answer
 from kernel.apiserver.authentication import Authenticator
 from kernel.apiserver.bodies import decode_object, read_body
@@ -35,9 +36,15 @@ Asked = TypeVar("Asked", bound=Kind)
 class Reviews:
     """Answers questions about identities and access. They are never stored."""
 
+<<<<<<< HEAD
     def __init__(self, tokens: ServiceAccountTokens, authenticator: Authenticator):
         self._tokens = tokens
         self._authenticator = authenticator
+=======
+    def __init__(self, tokens: ServiceAccountTokens, authorizer: Authorizer):
+        self._tokens = tokens
+        self._access = AccessReviews(authorizer)
+>>>>>>> d32335a (Roles and bindings say who may do what: every request is checked against them, with Kubernetes' default roles, certificates, impersonation and refusals in its words)
 
     async def create_token(
         self, request: web.BaseRequest, target: Target, parameters: Parameters
@@ -73,9 +80,9 @@ class Reviews:
             case SelfSubjectReview():
                 review.status = SelfSubjectReviewStatus(user_info=user)
             case SelfSubjectRulesReview():
-                answer_rules_review(review)
+                self._access.answer_rules(review, user)
             case SelfSubjectAccessReview() | SubjectAccessReview() | LocalSubjectAccessReview():
-                answer_access_review(review, target.namespace)
+                self._access.answer(review, target.namespace, user)
             case _:
                 raise AssertionError(f"nothing answers a {target.info.kind}")
         return json_answer(encode(review), status=201, warnings=warnings)

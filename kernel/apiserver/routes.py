@@ -1,4 +1,4 @@
-"""From a request to its answer: who asks, for what, and which method serves it.
+"""From a request to its answer: who asks, for what, whether they may, and which method serves it.
 
 Paths are resolved against the table of kinds at each request, so a kind that a plugin adds while
 the server runs is served like any other, and no list of routes grows with the kinds.
@@ -12,14 +12,17 @@ from urllib.parse import unquote
 import msgspec
 from aiohttp import web
 
+from kernel.api.access.authorizer import Authorizer, is_all_powerful
 from kernel.api.context import ClientRequest, acting
 from kernel.api.errors import ApiError, MethodNotAllowed
 from kernel.api.object_api import ObjectApi
 from kernel.api.service_account_tokens import ServiceAccountTokens
 from kernel.apiserver.answers import InternalError, add_warning, failure_answer
 from kernel.apiserver.authentication import Authenticator, actor_of
+from kernel.apiserver.connections import certificate_of
 from kernel.apiserver.documents import Documents
 from kernel.apiserver.health import Health
+from kernel.apiserver.impersonation import Asker, asking_for
 from kernel.apiserver.limits.demand import demand_of
 from kernel.apiserver.limits.gate import Gate
 from kernel.apiserver.limits.settings import LIMITS, Limits
@@ -36,6 +39,7 @@ from kernel.apiserver.parameters import Parameters
 from kernel.apiserver.plugin_paths import PLUGIN_ROOT, PluginPaths
 from kernel.apiserver.proxying.proxies import Proxies
 from kernel.apiserver.reads import Reads
+from kernel.apiserver.request_attributes import attributes_of
 from kernel.apiserver.reviews import Reviews
 from kernel.apiserver.scaling import Scaling
 from kernel.apiserver.served_kinds import ASKED_KINDS, MEASURED_KINDS, ServedKinds
@@ -43,9 +47,8 @@ from kernel.apiserver.streaming.pod_streams import PodStreams
 from kernel.apiserver.streams import OpenStreams
 from kernel.apiserver.subresources import is_pod, is_scaled, is_service_account
 from kernel.apiserver.tables import Tables
-from kernel.apiserver.targets import PathNotFound, Target, resolve
+from kernel.apiserver.targets import PathNotFound, Target, resolve, stands_for_objects
 from kernel.apiserver.writes import Writes
-from kernel.objects.authentication import UserInfo
 
 logger = logging.getLogger(__name__)
 
@@ -59,6 +62,7 @@ class Routes:
         self,
         api: ObjectApi,
         authenticator: Authenticator,
+        authorizer: Authorizer,
         logs: PodLogs,
         pod_streams: PodStreams,
         proxies: Proxies,
@@ -74,9 +78,15 @@ class Routes:
         self._metrics = metrics
         self._plugin_paths = plugin_paths
         self._authenticator = authenticator
+        self._authorizer = authorizer
         self._documents = Documents(self._kinds, tokens, Health(api))
+<<<<<<< HEAD
         self._reviews = Reviews(tokens, authenticator)
         reads, writes = Reads(api, Tables(), streams), Writes(api)
+=======
+        self._reviews = Reviews(tokens, authorizer)
+        reads, writes = Reads(api, Tables(), streams), Writes(api, authorizer)
+>>>>>>> d32335a (Roles and bindings say who may do what: every request is checked against them, with Kubernetes' default roles, certificates, impersonation and refusals in its words)
         self._collection: dict[str, Handler] = {
             "GET": reads.list,
             "POST": writes.create,
@@ -134,49 +144,60 @@ class Routes:
             return failure_answer(InternalError())
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
-        headers = request.headers
         path, _, query = request.raw_path.partition("?")
-        self._authenticator.check_host(headers.get("Host", ""), headers.get("Origin", ""))
-        user = self._authenticator.authenticate(path, headers.get("Authorization", ""))
+        asker = self._identify(request, path)
         segments = path.strip("/").split("/")
         if "%" in path:
             segments = [unquote(segment) for segment in segments]
+        parameters = Parameters(query)
+        if not is_all_powerful(asker.user):
+            asked = attributes_of(request.method, segments, parameters)
+            self._authorizer.require(asker.user, asked)
         if segments[0] == PLUGIN_ROOT and self._plugin_paths is not None:
             _require_get(request)
-            return await self._plugin_paths.answer("/" + "/".join(segments), query, user.username)
-        if len(segments) <= (2 if segments[0] == "api" else 3) or segments[0] not in _ROOTS:
+            plugin_path = "/" + "/".join(segments)
+            return await self._plugin_paths.answer(plugin_path, query, asker.user.username)
+        if not stands_for_objects(segments):
             _require_get(request)
             return self._documents.answer(request, segments)
         target = resolve(self._kinds, segments)
-        parameters = Parameters(query)
         demand = demand_of(request.method, target, parameters, self.gate.limits)
-        answer = partial(self._answer, request, target, parameters, user)
-        return await self.gate.serve(request, user.username, demand, answer)
+        answer = partial(self._answer, request, target, parameters, asker)
+        return await self.gate.serve(request, asker.user.username, demand, answer)
 
     async def _answer(
-        self, request: web.BaseRequest, target: Target, parameters: Parameters, user: UserInfo
+        self, request: web.BaseRequest, target: Target, parameters: Parameters, asker: Asker
     ) -> web.StreamResponse:
         if target.kind in ASKED_KINDS:
-            return await self._reviews.answer(request, target, parameters, user)
+            return await self._reviews.answer(request, target, parameters, asker.user)
         old = old_version_of(target)
         if old is None:
-            return await self._serve(request, target, parameters, user)
+            return await self._serve(request, target, parameters, asker)
         await convert_request(request, old)
         convert_parameters(parameters, old)
         present = msgspec.structs.replace(target, kind=old.kind)
-        answer = await self._serve(request, present, parameters, user)
+        answer = await self._serve(request, present, parameters, asker)
         convert_answer(answer, old)
         return answer
 
+    def _identify(self, request: web.BaseRequest, path: str) -> Asker:
+        """Whose rights the request has. Raises `Unauthorized`, `Forbidden`."""
+        headers = request.headers
+        self._authenticator.check_host(headers.get("Host", ""), headers.get("Origin", ""))
+        user = self._authenticator.authenticate(
+            path, headers.get("Authorization", ""), certificate_of(request)
+        )
+        return asking_for(user, request.raw_headers, self._authorizer)
+
     async def _serve(
-        self, request: web.BaseRequest, target: Target, parameters: Parameters, user: UserInfo
+        self, request: web.BaseRequest, target: Target, parameters: Parameters, asker: Asker
     ) -> web.StreamResponse:
         handler = self._handler(request.method, target)
         if request.method in ("GET", "HEAD") and not target.subresource:
             return await handler(request, target, parameters)
         agent, manager = request.headers.get("User-Agent", ""), parameters.text("fieldManager")
-        asked = ClientRequest(user, manager, parameters.text("fieldValidation"))
-        with acting(actor_of(user.username, agent, manager), request=asked):
+        asked = ClientRequest(asker.user, manager, parameters.text("fieldValidation"))
+        with acting(actor_of(asker.logged_name, agent, manager), request=asked):
             try:
                 answer = await handler(request, target, parameters)
             except ApiError as error:
@@ -225,9 +246,6 @@ class Routes:
         if handler is None:
             raise PathNotFound
         return handler
-
-
-_ROOTS = ("api", "apis")
 
 
 def _require_get(request: web.BaseRequest) -> None:

@@ -12,6 +12,8 @@ from aiohttp.abc import AbstractStreamWriter
 from aiohttp.http_parser import RawRequestMessage
 from aiohttp.streams import StreamReader
 
+from kernel.api.access.authorizer import Authorizer
+from kernel.api.access.default_objects import ensure_default_roles
 from kernel.api.object_api import ObjectApi
 from kernel.api.service_account_tokens import ServiceAccountTokens
 from kernel.apiserver.authentication import Authenticator, load_token
@@ -62,7 +64,7 @@ class ApiServer:
 
     `data_directory` gets `pki/`, `token` and `kubeconfig`; `pod_logs_directory` is where the node
     agent has the runtime write container logs; `tokens` knows those of ServiceAccounts,
-    and by `pod_access` Pods reach the server, where it speaks TLS;
+    `authorizer` what users may do, and by `pod_access` Pods reach the server, where it speaks TLS;
     `plugin_paths` are served beside the API, and `metrics` as metrics.k8s.io; exec and its like go
     to `runtime`, where the kernel has a node. With `tls` false it speaks plain HTTP, for benches
     and proxies on loopback: kubectl sends no token over that. `limits` bound what clients may take
@@ -76,6 +78,7 @@ class ApiServer:
         data_directory: Path,
         pod_logs_directory: Path,
         tokens: ServiceAccountTokens,
+        authorizer: Authorizer,
         pod_access: PodAccess | None = None,
         tls: bool = True,
         plugin_paths: PluginPaths | None = None,
@@ -89,6 +92,7 @@ class ApiServer:
         self._runtime = runtime
         self._metrics = metrics
         self._tokens = tokens
+        self._authorizer = authorizer
         self._pod_access = pod_access
         self._pod_listeners: list[asyncio.Server] = []
         self._plugin_paths = plugin_paths
@@ -126,13 +130,19 @@ class ApiServer:
                 self._data_directory / "pki", listen_host, self._api.clock
             )
             context, authority = certificates.server_context(), certificates.authority
+        await ensure_default_roles(self._api)
         authenticator = Authenticator(
-            self.token, user=USER, listen_host=listen_host, service_accounts=self._tokens
+            self.token,
+            user=USER,
+            listen_host=listen_host,
+            service_accounts=self._tokens,
+            clock=self._api.clock,
         )
         logs = PodLogs(self._api, self._pod_logs_directory, self._streams, self._runtime)
         routes = Routes(
             self._api,
             authenticator,
+            self._authorizer,
             logs,
             PodStreams(self._api, self._runtime, self._streams),
             Proxies(self._api, self._runtime, self._streams, NodePaths(self._api, self._metrics)),

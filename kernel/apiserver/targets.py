@@ -40,8 +40,24 @@ class PathNotFound(NotFound):
         super().__init__("the server could not find the requested resource")
 
 
-def resolve(kinds: Kinds, segments: Sequence[str]) -> Target:
-    """The target of a path, given in segments from `api` or `apis` on. Raises `PathNotFound`."""
+class Place(msgspec.Struct, frozen=True, gc=False):
+    """A path to objects, taken apart: `rest` is a kind's plural, then perhaps a name and a
+    subresource; `namespace` is None where the path names none."""
+
+    group: str
+    version: str
+    namespace: str | None
+    rest: Sequence[str]
+
+
+def stands_for_objects(segments: Sequence[str]) -> bool:
+    """Whether a path is one of objects, and not of documents about the API."""
+    length_min = {"api": 3, "apis": 4}.get(segments[0])
+    return length_min is not None and len(segments) >= length_min
+
+
+def divide(segments: Sequence[str]) -> Place:
+    """Take a path to objects apart, given in segments from `api` or `apis` on."""
     if segments[0] == "api":
         group, version, rest = "", segments[1], segments[2:]
     else:
@@ -52,9 +68,16 @@ def resolve(kinds: Kinds, segments: Sequence[str]) -> Target:
         namespace, rest = rest[1], rest[2:]
     if len(rest) > 3 and rest[2] == "proxy":
         rest = rest[:3]  # what follows is the path of whoever answers
+    return Place(group, version, namespace, rest)
+
+
+def resolve(kinds: Kinds, segments: Sequence[str]) -> Target:
+    """The target of a path, given in segments from `api` or `apis` on. Raises `PathNotFound`."""
+    place = divide(segments)
+    namespace, rest = place.namespace, place.rest
     if not 1 <= len(rest) <= 3:
         raise PathNotFound
-    kind = kinds.by_plural(group, version, rest[0])
+    kind = kinds.by_plural(place.group, place.version, rest[0])
     if kind is None or namespace == "" or not all(rest):
         raise PathNotFound
     name = rest[1] if len(rest) > 1 else ""

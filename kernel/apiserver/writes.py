@@ -1,8 +1,13 @@
 """POST, PUT, PATCH and DELETE of objects."""
 
+from functools import partial
+
 from aiohttp import web
 
+from kernel.api.access.attributes import Attributes
+from kernel.api.access.authorizer import Authorizer
 from kernel.api.client import Subresource
+from kernel.api.context import current_user
 from kernel.api.errors import BadRequest, Invalid
 from kernel.api.object_api import ObjectApi
 from kernel.api.server_side_apply.ownership import Application
@@ -30,8 +35,9 @@ _FORCE_REFUSAL = "Forbidden: may not be specified for non-apply patch"
 class Writes:
     """Serves what changes objects. Who acts is set by the caller (`kernel.api.context`)."""
 
-    def __init__(self, api: ObjectApi):
+    def __init__(self, api: ObjectApi, authorizer: Authorizer):
         self._api = api
+        self._authorizer = authorizer
 
     async def create(
         self, request: web.BaseRequest, target: Target, parameters: Parameters
@@ -93,6 +99,8 @@ class Writes:
         self, request: web.BaseRequest, target: Target, parameters: Parameters
     ) -> web.StreamResponse:
         configuration = decode_configuration(await read_body(request))
+        info, namespace = target.info, target.one_namespace
+        creation = Attributes("create", info.group, info.plural, "", namespace, target.name)
         stored, is_new = await self._api.apply(
             target.kind,
             target.one_namespace,
@@ -102,6 +110,7 @@ class Writes:
             ),
             subresource=_subresource(target),
             dry_run=parameters.dry_run,
+            before_create=partial(self._authorizer.require, current_user(), creation),
         )
         return json_answer(stored.wire(), status=201 if is_new else 200)
 

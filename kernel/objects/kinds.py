@@ -22,6 +22,7 @@ from kernel.objects.persistent_volume_claim import PersistentVolumeClaim
 from kernel.objects.pod import Pod
 from kernel.objects.pod_template import PodTemplate, ReplicationController
 from kernel.objects.priority_class import PriorityClass
+from kernel.objects.rbac import ClusterRole, ClusterRoleBinding, Role, RoleBinding
 from kernel.objects.resource_policies import LimitRange, ResourceQuota
 from kernel.objects.runtime_class import RuntimeClass
 from kernel.objects.service import Service, ServiceAccount
@@ -47,6 +48,7 @@ CORE_KINDS: tuple[type[Kind], ...] = (
     *(StorageClass, VolumeAttachment, CSIDriver, CSINode, CSIStorageCapacity),
     *(Ingress, IngressClass, NetworkPolicy, HorizontalPodAutoscaler),
     *(MutatingWebhookConfiguration, ValidatingWebhookConfiguration),
+    *(Role, ClusterRole, RoleBinding, ClusterRoleBinding),
 )
 """The kinds that are stored by every kernel. A Binding is sent but never stored."""
 

@@ -12,6 +12,7 @@ from kernel.control.reconciler import Reconciler
 from kernel.control.recorder import Recorder
 from kernel.cri.runtime import Runtime
 from kernel.objects.kinds import KindTable
+from kernel.reconcilers.cluster_roles import cluster_role_aggregation
 from kernel.reconcilers.event_expiry import event_expiry
 from kernel.reconcilers.namespaces import namespaces
 from kernel.reconcilers.node.health import NodeHealth
@@ -77,6 +78,7 @@ async def builtin_plugin(
         system_objects(authority=authority),
         namespaces(client, informers, kinds, clock),
         event_expiry(clock),
+        cluster_role_aggregation(informers),
         *owners(informers, kinds),
         scheduler(informers, scheduling_recorder, clock),
         *unserved_kinds(Recorder(client, component=COMPONENT, clock=clock)),

@@ -14,6 +14,8 @@ import aiohttp
 import msgspec
 import pytest
 
+from kernel.api.access.authorizer import Authorizer
+from kernel.api.access.escalation import escalation_hooks
 from kernel.api.object_api import ObjectApi
 from kernel.api.service_account_tokens import ServiceAccountTokens
 from kernel.api.webhooks.stored_webhooks import StoredWebhooks
@@ -94,6 +96,9 @@ async def serving(
     async with Store.open_writer(directory / "store", clock=used, durability="process") as store:
         api = ObjectApi(store, KindTable.core(), used)
         api.admission.webhooks = StoredWebhooks(api)
+        authorizer = Authorizer(api)
+        for hook in escalation_hooks(authorizer):
+            api.admission.add_builtin(hook)
         default = Namespace()
         default.metadata.name = "default"
         await api.create(default)
@@ -102,6 +107,7 @@ async def serving(
             data_directory=directory,
             pod_logs_directory=directory / "logs",
             tokens=ServiceAccountTokens(api, directory / "pki" / "sa.key"),
+            authorizer=authorizer,
             tls=tls,
             metrics=metrics_of(api) if metrics_of else None,
             runtime=runtime,
@@ -138,3 +144,28 @@ def pod(name: str, **metadata: Any) -> dict[str, Any]:
         "metadata": {"name": name} | metadata,
         "spec": {"containers": [{"name": "c", "image": "busybox"}]},
     }
+
+
+async def bind(
+    served: Served,
+    role: str,
+    subject: dict[str, Any],
+    *,
+    name: str = "given",
+    namespace: str | None = "default",
+    role_kind: str = "ClusterRole",
+) -> None:
+    """Give a role to a subject, in a namespace or (None) everywhere."""
+    kind, place = "ClusterRoleBinding", "clusterrolebindings"
+    if namespace is not None:
+        kind, place = "RoleBinding", f"namespaces/{namespace}/rolebindings"
+    group = "rbac.authorization.k8s.io"
+    binding = {
+        "apiVersion": f"{group}/v1",
+        "kind": kind,
+        "metadata": {"name": name},
+        "roleRef": {"apiGroup": group, "kind": role_kind, "name": role},
+        "subjects": [subject],
+    }
+    made = await served.post(f"/apis/{group}/v1/{place}", binding)
+    assert made.status == 201, made.json

@@ -1,10 +1,10 @@
-"""SubjectAccessReview and its like over HTTP: whoever is authenticated may do everything."""
+"""SubjectAccessReview and its like over HTTP, answered by the roles that are bound."""
 
 from typing import Any
 
 import pytest
 
-from .conftest import Answered, Served
+from .conftest import Answered, Served, bind
 
 pytestmark = pytest.mark.anyio
 
@@ -26,38 +26,52 @@ async def _ask(served: Served, kind: str, **spec: Any) -> Answered:
 
 
 @pytest.mark.parametrize(
-    ("kind", "spec"),
+    ("kind", "spec", "allowed"),
     [
-        ("SelfSubjectAccessReview", {"resourceAttributes": PODS}),
-        ("SelfSubjectAccessReview", {"nonResourceAttributes": LOGS}),
-        ("SubjectAccessReview", {"resourceAttributes": PODS, "user": "jane"}),
-        ("LocalSubjectAccessReview", {"resourceAttributes": PODS, "groups": ["staff"]}),
+        ("SelfSubjectAccessReview", {"resourceAttributes": PODS}, True),
+        ("SelfSubjectAccessReview", {"nonResourceAttributes": LOGS}, True),
+        ("SubjectAccessReview", {"resourceAttributes": PODS, "user": "jane"}, True),
+        ("SubjectAccessReview", {"resourceAttributes": PODS, "user": "joe"}, False),
+        ("SubjectAccessReview", {"nonResourceAttributes": LOGS, "user": "jane"}, False),
+        (
+            "SubjectAccessReview",
+            {"resourceAttributes": PODS | {"namespace": "other"}, "user": "jane"},
+            False,
+        ),
+        ("SubjectAccessReview", {"resourceAttributes": PODS, "user": "system:anonymous"}, False),
+        (
+            "SubjectAccessReview",
+            {"resourceAttributes": PODS, "user": "x", "groups": ["system:masters"]},
+            True,
+        ),
+        ("LocalSubjectAccessReview", {"resourceAttributes": PODS, "groups": ["staff"]}, False),
     ],
 )
-async def test_every_user_may_do_everything(
-    served: Served, kind: str, spec: dict[str, Any]
+async def test_who_may_do_what(
+    served: Served, kind: str, spec: dict[str, Any], allowed: bool
 ) -> None:
+    await bind(served, "view", {"kind": "User", "name": "jane"})
     answer = await _ask(served, kind, **spec)
     assert (answer.status, answer.json["kind"]) == (201, kind)
     assert answer.json["spec"] == spec
-    assert answer.json["status"]["allowed"] is True
+    assert answer.json["status"]["allowed"] is allowed
 
 
-@pytest.mark.parametrize(
-    "who", [{"user": "system:anonymous"}, {"groups": ["system:unauthenticated"]}]
-)
-async def test_nobody_may_do_nothing(served: Served, who: dict[str, Any]) -> None:
-    answer = await _ask(served, "SubjectAccessReview", resourceAttributes=PODS, **who)
-    assert (answer.status, answer.json["status"]["allowed"]) == (201, False)
+async def test_the_reason_is_told(served: Served) -> None:
+    await bind(served, "view", {"kind": "User", "name": "jane"})
+    answer = await _ask(served, "SubjectAccessReview", resourceAttributes=PODS, user="jane")
+    assert answer.json["status"]["reason"] == (
+        'RBAC: allowed by RoleBinding "given/default" of ClusterRole "view" to User "jane"'
+    )
 
 
 async def test_all_that_is_allowed_can_be_listed(served: Served) -> None:
     answer = await _ask(served, "SelfSubjectRulesReview", namespace="default")
-    assert answer.json["status"] == {
-        "resourceRules": [{"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"]}],
-        "nonResourceRules": [{"verbs": ["*"], "nonResourceURLs": ["*"]}],
-        "incomplete": False,
-    }
+    status = answer.json["status"]
+    everything = {"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"]}
+    assert everything in status["resourceRules"]
+    assert {"verbs": ["*"], "nonResourceURLs": ["*"]} in status["nonResourceRules"]
+    assert status["incomplete"] is False
     nowhere = await _ask(served, "SelfSubjectRulesReview")
     assert (nowhere.status, nowhere.json["message"]) == (400, "no namespace on request")
 

@@ -16,6 +16,7 @@ from kernel.objects.kinds import CORE_KINDS
 from kernel.objects.namespace import Namespace
 from kernel.objects.node import Node
 from kernel.objects.pod_template import PodTemplate
+from kernel.objects.rbac import ClusterRole, Role
 from kernel.objects.resource_policies import LimitRange
 from kernel.objects.runtime_class import RuntimeClass
 from kernel.objects.service import Service, ServiceAccount
@@ -45,6 +46,8 @@ def test_every_built_in_kind_has_rows_whose_cells_fit_the_columns(kind: type[Kin
             PodTemplate,
             LimitRange,
             CSIStorageCapacity,
+            Role,
+            ClusterRole,
         ):  # whose ages kubectl does not show
             assert row(kind)["Age"] == "60m"
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from .conftest import Answered, Served, config_map
+from .conftest import Answered, Served, bind, config_map
 
 pytestmark = pytest.mark.anyio
 
@@ -30,9 +30,15 @@ async def test_a_token_lets_its_service_account_in(served: Served) -> None:
     assert answer.json["spec"]["expirationSeconds"] == 1200
     bearer = f"Bearer {answer.json['status']['token']}"
     path = "/api/v1/namespaces/default/configmaps"
-    created = await served.post(
-        path, config_map("mine"), Authorization=bearer, User_Agent="robot/1"
+    asked = {"Authorization": bearer, "User_Agent": "robot/1"}
+    refused = await served.post(path, config_map("mine"), **asked)
+    assert (refused.status, refused.json["message"]) == (
+        403,
+        f'configmaps is forbidden: User "{USER}" cannot create resource "configmaps" in API group'
+        ' "" in the namespace "default"',
     )
+    await bind(served, "edit", {"kind": "ServiceAccount", "name": "robot", "namespace": "default"})
+    created = await served.post(path, config_map("mine"), **asked)
     assert created.status == 201
     entries, _ = served.store.entries(1)
     assert entries[-1].actor == f"{USER} via robot"

@@ -10,6 +10,7 @@ import aiohttp
 import msgspec
 import pytest
 
+from kernel.api.access.authorizer import Authorizer
 from kernel.api.service_account_tokens import ServiceAccountTokens
 from kernel.apiserver.server import ApiServer, ListenFailure
 
@@ -48,6 +49,7 @@ async def test_a_restart_keeps_token_and_authority(tmp_path: Path) -> None:
             data_directory=tmp_path / "a",
             pod_logs_directory=tmp_path / "logs",
             tokens=ServiceAccountTokens(served.api, tmp_path / "sa.key"),
+            authorizer=Authorizer(served.api),
         )
         await another.start()
         await another.stop()
@@ -66,7 +68,7 @@ async def test_objects_need_the_token(served: Served, token: str | None) -> None
         assert (status["kind"], status["reason"]) == ("Status", "Unauthorized")
 
 
-@pytest.mark.parametrize("path", ["/healthz", "/livez", "/readyz", "/readyz/ping", "/version"])
+@pytest.mark.parametrize("path", ["/healthz", "/livez", "/readyz", "/version"])
 async def test_health_and_version_need_no_token(served: Served, path: str) -> None:
     async with aiohttp.ClientSession() as session, session.get(served.server.url + path) as answer:
         assert answer.status == 200
@@ -92,6 +94,7 @@ async def test_a_taken_port_is_one_clear_error(served: Served, tmp_path: Path) -
             data_directory=tmp_path / "other",
             pod_logs_directory=tmp_path / "logs",
             tokens=ServiceAccountTokens(served.api, tmp_path / "sa.key"),
+            authorizer=Authorizer(served.api),
         )
         with pytest.raises(ListenFailure, match=f"127.0.0.1:{port}: the port is taken"):
             await server.start("127.0.0.1", port)
@@ -108,6 +111,7 @@ async def test_an_impossible_address_is_one_clear_error(
         data_directory=tmp_path / "other",
         pod_logs_directory=tmp_path / "logs",
         tokens=ServiceAccountTokens(served.api, tmp_path / "sa.key"),
+        authorizer=Authorizer(served.api),
     )
     with pytest.raises(ListenFailure, match="can't listen on"):
         await server.start(host, port)

@@ -29,6 +29,9 @@ def test_a_container_sees_its_own_pod(anyones: Place) -> None:
     def printed() -> list[str]:
         return kubectl.run("logs", "asker").stdout.splitlines()
 
+    eventually(lambda: "403 None" in printed(), "nothing is bound to the Pod's ServiceAccount")
+    bound = ("--clusterrole=view", "--serviceaccount=default:default")
+    kubectl.run("create", "rolebinding", "viewers", *bound)
     eventually(lambda: "200 asker" in printed(), "the container sees its Pod")
     host, port = printed()[0].split()[1:]
     own = server.url.rpartition(":")[2]

@@ -196,8 +196,10 @@ async def test_tokens_of_service_accounts(kubectl: Kubectl) -> None:
     token = await kubectl("create", "token", "robot", "--duration", "20m", "--audience", "vault")
     assert token.strip().count(".") == 2
     token = (await kubectl("create", "token", "robot")).strip()
-    pods = await kubectl("--token", token, "get", "pods", "-o", "name")
-    assert pods == ""
+    assert "Forbidden" in await kubectl.refused("--token", token, "get", "pods")
+    bound = ("--clusterrole=view", "--serviceaccount=default:robot")
+    await kubectl("create", "rolebinding", "viewers", *bound)
+    assert await kubectl("--token", token, "get", "pods", "-o", "name") == ""
     refusal = await kubectl.refused("create", "token", "nobody")
     assert 'serviceaccounts "nobody" not found' in refusal
     # Before 1.28 it asks for an older version of the review than Kubernetes 1.32 serves.

@@ -47,6 +47,8 @@ def _wait_for_answer(kernel: PodKernel, name: str) -> None:
 
 def test_containers_reach_the_api_also_after_a_crash(start_kernel: StartKernel) -> None:
     kernel = start_kernel()
+    bound = ("--clusterrole=view", "--serviceaccount=default:default")
+    kernel.kubectl("create", "rolebinding", "viewers", *bound)
     kernel.apply(_python("own-network", CLIENT), _python("node-network", CLIENT, hostNetwork=True))
     for name in ("own-network", "node-network"):
         kernel.pod_when(name, is_ready)

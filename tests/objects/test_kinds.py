@@ -45,6 +45,24 @@ CORE = {
     "HorizontalPodAutoscaler": (
         *("autoscaling/v2", "horizontalpodautoscalers", ("hpa",), True, ("all",)),
     ),
+    "MutatingWebhookConfiguration": (
+        *("admissionregistration.k8s.io/v1", "mutatingwebhookconfigurations", (), False),
+        ("api-extensions",),
+    ),
+    "ValidatingWebhookConfiguration": (
+        *("admissionregistration.k8s.io/v1", "validatingwebhookconfigurations", (), False),
+        ("api-extensions",),
+    ),
+    "Role": ("rbac.authorization.k8s.io/v1", "roles", (), True, ()),
+    "ClusterRole": ("rbac.authorization.k8s.io/v1", "clusterroles", (), False, ()),
+    "RoleBinding": ("rbac.authorization.k8s.io/v1", "rolebindings", (), True, ()),
+    "ClusterRoleBinding": (
+        "rbac.authorization.k8s.io/v1",
+        "clusterrolebindings",
+        (),
+        False,
+        (),
+    ),
     "Lease": ("coordination.k8s.io/v1", "leases", (), True, ()),
 }
 

@@ -25,7 +25,7 @@ MODULES = (
         "namespace",
         "node",
     ),
-    *("persistent_volume_claim", "pod", "pod_status", "pod_template", "resource_policies"),
+    *("persistent_volume_claim", "pod", "pod_status", "pod_template", "rbac", "resource_policies"),
     *("service", "table", "volume"),
     *(
         "autoscaling",

@@ -1,0 +1,1 @@
+"""Who may do what: roles and bindings, and the decision that follows from them."""
