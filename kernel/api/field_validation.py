@@ -12,7 +12,8 @@ import msgspec
 
 from kernel.api.causes import Causes
 from kernel.api.errors import ApiError, BadRequest, Invalid
-from kernel.objects.decoding import DecodeFailure, FieldError, decode_leniently, parse_json
+from kernel.objects.decoding import DecodeFailure, decode_leniently, parse_json
+from kernel.objects.field_errors import FieldError
 from kernel.objects.kind import Kind
 
 FieldValidation = Literal["Strict", "Warn", "Ignore"]

@@ -10,6 +10,8 @@ import msgspec
 from kernel.api.causes import Causes
 from kernel.objects.autoscaling import HorizontalPodAutoscaler
 from kernel.objects.controller_revision import ControllerRevision
+from kernel.objects.custom_object import CustomObject
+from kernel.objects.custom_resource_definition import CustomResourceDefinition
 from kernel.objects.endpoint_slice import EndpointSlice
 from kernel.objects.endpoints import Endpoints
 from kernel.objects.kind import Kind
@@ -57,12 +59,16 @@ _MODULES: dict[type[Kind], str] = {
     MutatingWebhookConfiguration: "webhook_rules",
     ValidatingWebhookConfiguration: "webhook_rules",
     **dict.fromkeys((Role, ClusterRole, RoleBinding, ClusterRoleBinding), "rbac_rules"),
+    CustomResourceDefinition: "custom_resources.definition_rules",
+    CustomObject: "custom_resources.object_rules",
 }
 
 
 @cache
 def rules_of(kind: type[Kind]) -> KindRules:
     """The rules of a kind; those of kinds that every program uses are elsewhere."""
+    if issubclass(kind, CustomObject):
+        kind = CustomObject
     module = _MODULES.get(kind)
     if module is None:
         return _NO_RULES

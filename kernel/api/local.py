@@ -33,6 +33,7 @@ from kernel.api.transaction import (
 from kernel.api.upcasting import Upcasters
 from kernel.api.watching import StoredWatch
 from kernel.objects.authentication import TokenRequest
+from kernel.objects.custom_object import wire_form
 from kernel.objects.event import Binding, ObjectReference
 from kernel.objects.kind import Kind
 from kernel.objects.meta import DeleteOptions, ObjectMeta, Preconditions
@@ -184,7 +185,9 @@ class LocalClient(Client):
     def _configuration(self, obj: Kind | Mapping[str, Any]) -> tuple[type[Kind], dict[str, Any]]:
         """What is applied, and its kind. An object read before applies none of its managers."""
         try:
-            configuration = msgspec.json.decode(msgspec.json.encode(obj))
+            configuration = msgspec.json.decode(
+                wire_form(obj) if isinstance(obj, Kind) else msgspec.json.encode(obj)
+            )
         except TypeError as error:
             raise BadRequest(f"what is applied can't be written as JSON: {error}") from error
         if isinstance(obj, Kind):

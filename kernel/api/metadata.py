@@ -28,7 +28,7 @@ def prepare_create(obj: Kind, namespace: str, clock: Clock) -> None:
         metadata.name = generate_name(metadata.generate_name, clock)
     metadata.uid = clock.uuid()
     metadata.creation_timestamp = now_timestamp(clock)
-    metadata.generation = 1 if obj.info.has_status else 0
+    metadata.generation = 1 if obj.info.has_generation else 0
     metadata.deletion_timestamp = None
     metadata.deletion_grace_period_seconds = None
     metadata.self_link = ""

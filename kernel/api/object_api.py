@@ -12,6 +12,7 @@ from typing import Any
 from kernel.api.admission import AdmissionChain
 from kernel.api.client import PatchType, Subresource, WatchEventType
 from kernel.api.context import current_actor, current_cause
+from kernel.api.custom_resources.custom_kinds import CustomKinds
 from kernel.api.deletion import require_valid_options
 from kernel.api.errors import (
     AlreadyExists,
@@ -35,6 +36,7 @@ from kernel.api.strategies import TERMINAL_PHASES
 from kernel.api.upcasting import Upcasters
 from kernel.api.watching import EventCache, StoredWatch
 from kernel.clock import Clock, now_timestamp
+from kernel.objects.custom_resource_definition import CustomResourceDefinition
 from kernel.objects.event import Binding
 from kernel.objects.kind import Kind
 from kernel.objects.kinds import KindTable
@@ -64,10 +66,22 @@ class ObjectApi:
         self.clock = clock
         self.admission = admission or AdmissionChain()
         self.upcasters = upcasters or Upcasters()
-        self.planner = Planner(store, clock, self.admission, self.upcasters)
+        self.custom_kinds = CustomKinds(kinds, clock)
+        self.planner = Planner(store, clock, self.admission, self.upcasters, self.custom_kinds)
         self._store = store
         self._reader = ObjectReader(store, self.upcasters)
         self._events = EventCache(self.upcasters)
+        self._follow_definitions()
+
+    def _follow_definitions(self) -> None:
+        """Serve the kinds that the log has, and those that come to it."""
+
+        def changed(event: StoredEvent) -> None:
+            self.custom_kinds.take_in(event.type, event.stored.decode())
+
+        self.observe(CustomResourceDefinition, changed)
+        for stored in self.list(CustomResourceDefinition).items:
+            self.custom_kinds.take_in(WatchEventType.ADDED, stored.decode())
 
     @property
     def revision(self) -> int:

@@ -17,6 +17,7 @@ from kernel.api import metadata, strategies
 from kernel.api.admission import AdmissionChain, AdmissionRequest, Operation as AdmissionOperation
 from kernel.api.client import Subresource
 from kernel.api.context import current_actor
+from kernel.api.custom_resources.custom_kinds import CustomKinds
 from kernel.api.defaulting import default
 from kernel.api.deletion import mark_dependents, require_valid_options
 from kernel.api.errors import AlreadyExists, BadRequest, Conflict, Forbidden, Invalid, NotFound
@@ -24,7 +25,9 @@ from kernel.api.server_side_apply.ownership import Application, FieldOwnership
 from kernel.api.stored import Stored, encode
 from kernel.api.upcasting import Upcasters
 from kernel.api.validation import validate_create, validate_update
-from kernel.clock import Clock
+from kernel.clock import Clock, now_timestamp
+from kernel.objects.custom_object import CustomObject
+from kernel.objects.custom_resource_definition import CustomResourceDefinition
 from kernel.objects.kind import Kind
 from kernel.objects.meta import DeleteOptions, StatusCause
 from kernel.objects.namespace import Namespace
@@ -57,9 +60,15 @@ class Planner:
     """Makes plans against what a store holds now."""
 
     def __init__(
-        self, store: StoreReader, clock: Clock, admission: AdmissionChain, upcasters: Upcasters
+        self,
+        store: StoreReader,
+        clock: Clock,
+        admission: AdmissionChain,
+        upcasters: Upcasters,
+        custom_kinds: CustomKinds,
     ):
         self._store = store
+        self._custom_kinds = custom_kinds
         self._upcasters = upcasters
         self._clock = clock
         self._admission = admission
@@ -89,6 +98,11 @@ class Planner:
         follows one, in the same write, that deletes the object which has the name now.
         `is_applied`: its managers are complete (see `FieldOwnership.applied`)."""
         self._require_living_namespace(obj, namespace)
+        if isinstance(obj, CustomObject) and obj.is_terminating:
+            raise Forbidden(
+                f'{obj.info.qualified_plural} "{obj.metadata.name}" is forbidden: '
+                "create not allowed while custom resource definition is terminating"
+            )
         metadata.prepare_create(obj, namespace, self._clock)
         strategies.reset_status(obj)
         wanted = await self._admit("CREATE", obj, None, dry_run)
@@ -210,7 +224,7 @@ class Planner:
             changed |= strategies.set_condition(obj, reason)
         if not changed:
             return Plan(present.kind, present.key, present.data, None, present.revision)
-        strategies.mark_terminating(obj)
+        strategies.mark_terminating(obj, now_timestamp(self._clock))
         return self.replacement(present, obj)
 
     def removal_of_unreadable(
@@ -271,6 +285,7 @@ class Planner:
         """Complete and check an object; answers what has to be there with it."""
         default(obj)
         if not self._admission.wants(type(obj), operation, subresource):
+            self._establish(obj)
             self._require_valid(obj, _causes(obj, old, subresource))
             return []
         request = self._request(operation, obj, old, dry_run, subresource)
@@ -280,9 +295,15 @@ class Planner:
                 strategies.reset_status(obj)
             elif obj.info.has_status:
                 obj.status = old.status  # type: ignore[attr-defined]
+        self._establish(obj)
         self._require_valid(obj, _causes(obj, old, subresource))
         await self._admission.validate(type(obj), request)
         return request.companions
+
+    def _establish(self, obj: Kind) -> None:
+        """Say in the status of a definition whether its kind is served."""
+        if isinstance(obj, CustomResourceDefinition):
+            obj.status = self._custom_kinds.status_of(obj)
 
     async def _admit_status(self, obj: Kind, old: Kind, present: Stored, dry_run: bool) -> None:
         """Check an object of which the status alone is new; what hooks change beside it is lost."""
@@ -291,10 +312,7 @@ class Planner:
             return
         request = self._request("UPDATE", obj, old, dry_run, "status")
         if await self._admission.mutate(type(obj), request):
-            kept = present.decode()
-            for name in obj.__struct_fields__:
-                if name != "status":
-                    setattr(obj, name, getattr(kept, name))
+            strategies.keep_all_but_status(obj, present.decode())
         self._require_valid(obj, validate_update(obj, old))
         await self._admission.validate(type(obj), request)
 

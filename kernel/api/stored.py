@@ -9,12 +9,13 @@ inside of its (never empty) metadata.
 """
 
 from functools import cache
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 
 from kernel.api.client import KindType, WatchEventType
 from kernel.api.errors import BadRequest, UnreadableObject
+from kernel.objects.custom_object import CustomDecoder, CustomObject, wire_form
 from kernel.objects.kind import Kind, KindInfo
 from kernel.objects.meta import ObjectMeta
 from kernel.store.schema import Entry, Verb
@@ -39,24 +40,26 @@ def is_stored_form(kind: type[Kind], data: bytes) -> bool:
 
 
 @cache
-def decoder_of(kind: type[Kind]) -> msgspec.json.Decoder[Any]:
+def decoder_of(kind: type[Kind]) -> msgspec.json.Decoder[Any] | CustomDecoder:
     """The decoder of a kind; making one costs much more than using it."""
+    if issubclass(kind, CustomObject):
+        return CustomDecoder(kind)
     return msgspec.json.Decoder(kind)
 
 
 def copy_of(obj: KindType) -> KindType:
     """An object equal to `obj`, whose fields hold what their types say. Raises `BadRequest`."""
     try:
-        copy: KindType = decoder_of(type(obj)).decode(msgspec.json.encode(obj))
+        copied = decoder_of(type(obj)).decode(wire_form(obj))
     except (msgspec.ValidationError, TypeError) as error:
         raise BadRequest(f"the object is no valid {obj.info.kind}: {error}") from error
-    return copy
+    return cast(KindType, copied)
 
 
 def encode(obj: Kind) -> bytes:
     """The stored form of an object. Its resourceVersion is emptied on the way."""
     obj.metadata.resource_version = ""
-    return msgspec.json.encode(obj)
+    return wire_form(obj)
 
 
 class Stored:

@@ -1,9 +1,13 @@
 """What differs between kinds when they are created, updated and deleted."""
 
+from datetime import datetime
 from typing import Any
 
 import msgspec
 
+from kernel.api.custom_resources.establishment import begin_termination
+from kernel.objects.custom_object import CustomObject
+from kernel.objects.custom_resource_definition import CustomResourceDefinition
 from kernel.objects.kind import Kind
 from kernel.objects.meta import DeleteOptions
 from kernel.objects.namespace import Namespace
@@ -25,6 +29,9 @@ def reset_status(obj: Any) -> None:
     if isinstance(obj, Pod):
         obj.status = PodStatus(phase="Pending", qos_class=quality_of_service(obj.spec))
         return
+    if isinstance(obj, CustomObject):
+        obj.status = None
+        return
     field = next(field for field in msgspec.structs.fields(obj) if field.name == "status")
     obj.status = (
         field.default_factory()
@@ -44,12 +51,22 @@ def with_ephemeral_containers(pod: Any, asked: Any) -> Any:
 
 
 def spec_changed(new: Kind, old: Kind) -> bool:
-    """Whether anything but metadata and status differs: then the generation counts up."""
+    """Whether anything but metadata and status differs: then the generation counts up. A status
+    that is no subresource counts like all else."""
+    if isinstance(new, CustomObject) and isinstance(old, CustomObject):
+        return new.content != old.content
     return any(
         getattr(new, name) != getattr(old, name)
         for name in new.__struct_fields__
         if name not in ("metadata", "status")
     )
+
+
+def keep_all_but_status(obj: Any, present: Any) -> None:
+    """Put all of `present` into `obj` but its status."""
+    present.status = obj.status
+    for name in obj.__struct_fields__:
+        setattr(obj, name, getattr(present, name))
 
 
 def deletion_grace_seconds(obj: Kind, options: DeleteOptions) -> int:
@@ -69,9 +86,14 @@ def deletion_grace_seconds(obj: Kind, options: DeleteOptions) -> int:
 
 def holds_deletion(obj: Kind) -> bool:
     """Whether something else must be done before a deleted object may go."""
-    if obj.metadata.finalizers:
+    if obj.metadata.finalizers or _is_definition_in_use(obj):
         return True
     return isinstance(obj, Namespace) and bool(obj.spec.finalizers)
+
+
+def _is_definition_in_use(obj: Kind) -> bool:
+    """Whether there may be objects of the kind that is defined: until somebody has looked."""
+    return isinstance(obj, CustomResourceDefinition) and obj.metadata.deletion_timestamp is None
 
 
 def set_condition(pod: Any, condition: PodCondition) -> bool:
@@ -85,7 +107,9 @@ def set_condition(pod: Any, condition: PodCondition) -> bool:
     return True
 
 
-def mark_terminating(obj: Kind) -> None:
+def mark_terminating(obj: Kind, now: datetime) -> None:
     """Show in the status that a deletion is under way, for kinds whose status has that."""
     if isinstance(obj, Namespace):
         obj.status.phase = "Terminating"
+    if isinstance(obj, CustomResourceDefinition):
+        begin_termination(obj, now)

@@ -22,8 +22,10 @@ from typing import Any
 
 import msgspec
 
+from kernel.api.custom_resources.conversion import present_form
 from kernel.api.errors import UnreadableObject
 from kernel.api.stored import Stored, StoredEvent, decoder_of, encode, is_stored_form
+from kernel.objects.custom_object import CustomObject, wire_form
 from kernel.objects.kind import Kind
 from kernel.store.log import Item
 from kernel.store.schema import Entry
@@ -78,7 +80,7 @@ class Upcasters:
 
     def stored(self, kind: type[Kind], key: str, revision: int, data: bytes) -> Stored:
         """An object as the kind is now. Raises `UnreadableObject` where nothing leads there."""
-        if not is_stored_form(kind, data):
+        if revision < kind.form_since_revision or not is_stored_form(kind, data):
             data = self._upcast(kind, key, revision, data)
         return Stored(kind, key, revision, data)
 
@@ -118,6 +120,8 @@ class Upcasters:
         version = ""
         try:
             document = _document_decoder.decode(data)
+            if issubclass(kind, CustomObject):
+                return wire_form(present_form(kind, document))
             version = _version_of(document)
             document = self._led_up(kind, document)
             obj = decoder_of(kind).decode(msgspec.json.encode(document))

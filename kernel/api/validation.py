@@ -21,6 +21,8 @@ from kernel.objects.apps import DaemonSet, Deployment, ReplicaSet, StatefulSet
 from kernel.objects.batch import CronJob, Job
 from kernel.objects.config import ConfigMap, Secret
 from kernel.objects.coordination import Lease
+from kernel.objects.custom_object import CustomObject
+from kernel.objects.custom_resource_definition import CustomResourceDefinition
 from kernel.objects.disruption_budget import PodDisruptionBudget
 from kernel.objects.event import Event
 from kernel.objects.kind import Kind
@@ -194,7 +196,11 @@ def _check_finalizers(obj: Kind, causes: Causes) -> None:
         errors = qualified_name_errors(finalizer)
         if errors:
             causes.invalid(path, finalizer, *errors)
-        elif "/" not in finalizer and finalizer not in _STANDARD_FINALIZERS:
+        elif (
+            "/" not in finalizer
+            and finalizer not in _STANDARD_FINALIZERS
+            and not isinstance(obj, CustomObject | CustomResourceDefinition)
+        ):
             causes.invalid(
                 path,
                 finalizer,

@@ -33,7 +33,7 @@ class EventCache:
         """The event of an entry, made once while it is among the newest; None where its object
         can't be read, of which a warning is logged."""
         event = self._events.get(entry.revision)
-        if event is None:
+        if event is None or event.stored.kind is not kind:  # it may be served in several versions
             try:
                 event = self._upcasters.event(kind, entry)
             except UnreadableObject as error:
@@ -48,7 +48,7 @@ class EventCache:
     def event_at(self, kind: type[Kind], revision: int, store: StoreReader) -> StoredEvent | None:
         """The event of the entry at a revision, or None where it is not in the log."""
         event = self._events.get(revision)
-        if event is not None:
+        if event is not None and event.stored.kind is kind:
             return event
         entry = store.entry(revision)
         return None if entry is None else self.event_of(kind, entry)

@@ -15,8 +15,9 @@ from kernel.api.field_validation import (
 )
 from kernel.api.yaml_nodes import YamlError, read_documents
 from kernel.apiserver.protobuf import ProtobufError, decode_protobuf
-from kernel.objects.decoding import DecodeFailure, FieldError, parse_json
+from kernel.objects.decoding import DecodeFailure, parse_json
 from kernel.objects.duplicate_fields import duplicate_fields
+from kernel.objects.field_errors import FieldError
 
 BODY_BYTES_MAX = 3 * 1024 * 1024
 

@@ -9,6 +9,7 @@ from kernel.apiserver.policy_rows import POLICY_ROWS
 from kernel.apiserver.workload_rows import WORKLOAD_ROWS
 from kernel.objects.autoscaling import HorizontalPodAutoscaler
 from kernel.objects.controller_revision import ControllerRevision
+from kernel.objects.custom_resource_definition import CustomResourceDefinition
 from kernel.objects.endpoint_slice import EndpointSlice
 from kernel.objects.endpoints import Endpoints
 from kernel.objects.kind import Kind
@@ -47,6 +48,7 @@ _MODULES: dict[type[Kind], str] = {
     MutatingWebhookConfiguration: "webhook_rows",
     ValidatingWebhookConfiguration: "webhook_rows",
     **dict.fromkeys((Role, ClusterRole, RoleBinding, ClusterRoleBinding), "rbac_rows"),
+    CustomResourceDefinition: "definition_rows",
 }
 
 

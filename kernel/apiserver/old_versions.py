@@ -88,7 +88,7 @@ def _old_version(
     )
     # Without short names and categories: `kubectl get all` is to show each object once.
     old.info = msgspec.structs.replace(
-        kind.info, group=group, version=version, short_names=(), categories=()
+        kind.info, group=group, version=version, short_names=(), categories=(), has_scale=False
     )
     return OldVersion(kind, old, since, until, to_present, from_present, complete)
 

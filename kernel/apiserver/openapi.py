@@ -6,6 +6,7 @@ parameter of PATCH), for `explain`, and for the merge keys of `apply`.
 """
 
 import hashlib
+import operator
 from typing import Any
 
 import msgspec
@@ -17,7 +18,7 @@ from kernel.apiserver.served_kinds import Kinds
 from kernel.apiserver.swagger import swagger
 from kernel.apiserver.swagger_protobuf import swagger_protobuf
 from kernel.apiserver.version import version_info
-from kernel.objects.kind import Kind
+from kernel.objects.kind import KindInfo
 from kernel.objects.meta import DeleteOptions, Status
 
 
@@ -26,8 +27,10 @@ class OpenApi:
 
     def __init__(self, kinds: Kinds):
         self._kinds = kinds
-        self._made_for: tuple[type[Kind], ...] = ()
+        self._changes = -1
         self._documents: dict[str, bytes] = {}
+        self._made_for: dict[str, list[KindInfo]] = {}
+        self._kept: dict[str, bytes] = {}
         self._index = b""
         self._version_2 = b""
         self._version_2_protobuf = b""
@@ -69,18 +72,27 @@ class OpenApi:
     def _all_documents(self) -> dict[str, bytes]:
         if not self._documents:
             schemas = SchemaSet()
+            made_for: dict[str, list[KindInfo]] = {}
             for group, versions in self._kinds.groups():
                 for version in versions:
                     name = f"apis/{group}/{version}" if group else f"api/{version}"
-                    self._documents[name] = _version_3_document(
-                        self._kinds, group, version, schemas
-                    )
+                    made_for[name] = infos_of(self._kinds, group, version)
+                    self._documents[name] = self._document_of(name, made_for[name], schemas)
+            self._made_for, self._kept = made_for, {}
         return self._documents
 
+    def _document_of(self, name: str, infos: list[KindInfo], schemas: SchemaSet) -> bytes:
+        """The document, made anew only where a kind has changed, which then has another info."""
+        before = self._made_for.get(name, [])
+        same = len(before) == len(infos) and all(map(operator.is_, before, infos))
+        if same and name in self._kept:
+            return self._kept[name]
+        return _version_3_document(self._kinds, infos[0].group, infos[0].version, schemas)
+
     def _refresh(self) -> None:
-        kinds = tuple(self._kinds)
-        if kinds != self._made_for:
-            self._made_for = kinds
+        if self._changes != self._kinds.changes:
+            self._changes = self._kinds.changes
+            self._kept = self._documents or self._kept
             self._documents = {}
             self._index = self._version_2 = self._version_2_protobuf = b""
 

@@ -71,7 +71,7 @@ class Reads:
             kind, api_version = "PartialObjectMetadataList", answer.api_version
         else:
             items = [stored.wire() for stored in page.items]
-            kind, api_version = f"{target.info.kind}List", target.info.api_version
+            kind, api_version = target.info.list_kind, target.info.api_version
         return json_answer(list_document(kind, api_version, page, items))
 
     async def watch(

@@ -45,7 +45,7 @@ from kernel.apiserver.scaling import Scaling
 from kernel.apiserver.served_kinds import ASKED_KINDS, MEASURED_KINDS, ServedKinds
 from kernel.apiserver.streaming.pod_streams import PodStreams
 from kernel.apiserver.streams import OpenStreams
-from kernel.apiserver.subresources import is_pod, is_scaled, is_service_account
+from kernel.apiserver.subresources import is_pod, is_service_account
 from kernel.apiserver.tables import Tables
 from kernel.apiserver.targets import PathNotFound, Target, resolve, stands_for_objects
 from kernel.apiserver.writes import Writes
@@ -223,7 +223,7 @@ class Routes:
             handlers = self._object
         elif target.subresource == "status" and target.info.has_status:
             handlers = self._status
-        elif target.subresource == "scale" and is_scaled(target.info):
+        elif target.subresource == "scale" and target.info.has_scale:
             handlers = self._scale
         elif target.subresource == "proxy" and not target.info.group:
             return self._proxy(target)

@@ -9,9 +9,11 @@ from kernel.api.patching import patched
 from kernel.api.stored import Stored, encode
 from kernel.apiserver.answers import json_answer
 from kernel.apiserver.bodies import decode_object, decode_patch, read_body
+from kernel.apiserver.custom_scaling import custom_scale, replicas_change, require_replicas
 from kernel.apiserver.parameters import Parameters
 from kernel.apiserver.targets import Target
 from kernel.apiserver.workload_rows import label_text, selector_text
+from kernel.objects.custom_object import CustomObject
 from kernel.objects.meta import ObjectMeta
 from kernel.objects.scale import Scale, ScaleSpec, ScaleStatus
 
@@ -26,7 +28,10 @@ class Scaling:
         self, request: web.BaseRequest, target: Target, parameters: Parameters
     ) -> web.StreamResponse:
         """How many Pods there are, and are to be."""
-        return json_answer(self._scale(target).wire())
+        stored = self._api.get(target.kind, target.one_namespace, target.name)
+        if issubclass(target.kind, CustomObject):
+            require_replicas(stored.decode())
+        return json_answer(_scale_of(stored).wire())
 
     async def update(
         self, request: web.BaseRequest, target: Target, parameters: Parameters
@@ -57,6 +62,8 @@ class Scaling:
         self, target: Target, scale: Scale, parameters: Parameters, warnings: list[str]
     ) -> web.StreamResponse:
         change: dict[str, Any] = {"spec": {"replicas": scale.spec.replicas}}
+        if issubclass(target.kind, CustomObject):
+            change = replicas_change(target.kind, scale.spec.replicas)
         if scale.metadata.resource_version:
             change["metadata"] = {"resourceVersion": scale.metadata.resource_version}
         stored, _ = await self._api.patch(
@@ -72,8 +79,7 @@ class Scaling:
 def _scale_of(stored: Stored) -> Stored:
     """The Scale of an object, with the object's own revision."""
     obj = stored.decode()
-    selector = obj.spec.selector
-    by_labels = label_text(selector) if isinstance(selector, dict) else selector_text(selector)
+    spec, status = custom_scale(obj) if isinstance(obj, CustomObject) else _own_scale(obj)
     scale = Scale(
         metadata=ObjectMeta(
             name=obj.metadata.name,
@@ -81,7 +87,14 @@ def _scale_of(stored: Stored) -> Stored:
             uid=obj.metadata.uid,
             creation_timestamp=obj.metadata.creation_timestamp,
         ),
-        spec=ScaleSpec(replicas=obj.spec.replicas or 0),
-        status=ScaleStatus(replicas=obj.status.replicas, selector=by_labels),
+        spec=spec,
+        status=status,
     )
     return Stored(Scale, stored.key, stored.revision, encode(scale))
+
+
+def _own_scale(obj: Any) -> tuple[ScaleSpec, ScaleStatus]:
+    selector = obj.spec.selector
+    by_labels = label_text(selector) if isinstance(selector, dict) else selector_text(selector)
+    status = ScaleStatus(replicas=obj.status.replicas, selector=by_labels)
+    return ScaleSpec(replicas=obj.spec.replicas or 0), status

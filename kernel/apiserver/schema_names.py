@@ -14,6 +14,9 @@ _OTHER_PACKAGES = {
     "metrics.k8s.io": "io.k8s.metrics.pkg.apis.metrics",
 }
 
+# Modules without kinds whose structs are parts of such as are not core ones.
+_PARTS_OF_OTHERS = {"kernel.objects.json_schema": ("apiextensions.k8s.io", "v1")}
+
 
 def schema_name(struct: type) -> str:
     """The name of a struct's schema: `io.k8s.api.core.v1.PodSpec`, `dev.example.v1.WebsiteSpec`."""
@@ -36,6 +39,8 @@ def _package(module: str, group: str) -> str:
 
 def _group_and_version(module: str) -> tuple[str, str]:
     """Those of the kinds that a module defines; a module without kinds has parts of core ones."""
+    if module in _PARTS_OF_OTHERS:
+        return _PARTS_OF_OTHERS[module]
     for value in vars(sys.modules[module]).values():
         is_kind = isinstance(value, type) and issubclass(value, Kind) and value is not Kind
         if is_kind and value.__module__ == module:

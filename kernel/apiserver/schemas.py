@@ -14,6 +14,7 @@ from kernel.apiserver.descriptions import (
     is_required,
 )
 from kernel.apiserver.schema_names import META_PREFIX, schema_name
+from kernel.objects.custom_object import CustomObject
 from kernel.objects.kind import Kind, KindInfo
 from kernel.objects.quantity import Quantity
 from kernel.objects.struct import Atomic, MergeKey, RetainKeys, Struct
@@ -137,6 +138,8 @@ class SchemaSet:
         return f"{item}List"
 
     def _struct_schema(self, struct: type[msgspec.Struct]) -> Schema:
+        if issubclass(struct, CustomObject):
+            return self._custom_schema(struct)
         hints = get_type_hints(struct, include_extras=True)
         properties = {}
         required = []
@@ -156,6 +159,18 @@ class SchemaSet:
             schema["x-kubernetes-map-type"] = "atomic"
         if issubclass(struct, Kind):
             schema["x-kubernetes-group-version-kind"] = [group_version_kind(struct.info)]
+        return schema
+
+    def _custom_schema(self, kind: type[CustomObject]) -> Schema:
+        """The schema of a definition, with what all objects have."""
+        schema: Schema = msgspec.to_builtins(kind.schema())
+        envelope = self._struct_schema(Kind)["properties"]
+        schema["properties"] = envelope | {
+            name: field
+            for name, field in schema.get("properties", {}).items()
+            if name not in envelope
+        }
+        schema["x-kubernetes-group-version-kind"] = [group_version_kind(kind.info)]
         return schema
 
     def _field_schema(

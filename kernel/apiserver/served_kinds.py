@@ -43,6 +43,11 @@ def is_asked(info: KindInfo) -> bool:
 class Kinds(Protocol):
     """What discovery and routing need of a table of kinds."""
 
+    @property
+    def changes(self) -> int:
+        """How often it has changed: a number that differs when anything does."""
+        ...
+
     def __iter__(self) -> Iterator[type[Kind]]: ...
 
     def groups(self) -> list[tuple[str, list[str]]]: ...
@@ -56,6 +61,11 @@ class ServedKinds:
     def __init__(self, stored: KindTable, others: Sequence[type[Kind]] = ()):
         self.stored = stored
         self._others = KindTable(others)
+
+    @property
+    def changes(self) -> int:
+        """How often the stored kinds have changed."""
+        return self.stored.changes
 
     def __iter__(self) -> Iterator[type[Kind]]:
         yield from self.stored

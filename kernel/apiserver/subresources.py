@@ -3,9 +3,7 @@
 import msgspec
 
 from kernel.apiserver.served_kinds import is_asked
-from kernel.objects.apps import Deployment, ReplicaSet, StatefulSet
 from kernel.objects.kind import KindInfo
-from kernel.objects.pod_template import ReplicationController
 
 
 class Subresource(msgspec.Struct, frozen=True):
@@ -35,8 +33,6 @@ POD_SUBRESOURCES = (
     Subresource("proxy", _PROXY_VERBS, kind="PodProxyOptions"),
 )
 
-_SCALED = tuple(kind.info for kind in (Deployment, ReplicaSet, StatefulSet, ReplicationController))
-
 SERVICE_ACCOUNT_SUBRESOURCES = (
     Subresource(
         "token", ("create",), kind="TokenRequest", group="authentication.k8s.io", version="v1"
@@ -61,16 +57,11 @@ def is_service_account(info: KindInfo) -> bool:
     return info.plural == "serviceaccounts" and not info.group
 
 
-def is_scaled(info: KindInfo) -> bool:
-    """Whether objects of the kind keep a number of Pods that clients may change."""
-    return info in _SCALED
-
-
 def subresources_of(info: KindInfo) -> tuple[Subresource, ...]:
     """The subresources of a kind, by name."""
     if is_asked(info):
         return ()
     found: tuple[Subresource, ...] = () if info.group else _OF_CORE_KINDS.get(info.plural, ())
-    if is_scaled(info):
+    if info.has_scale:
         found = (SCALE,)
     return (*found, STATUS) if info.has_status else found

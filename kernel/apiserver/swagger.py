@@ -8,6 +8,7 @@ Document = dict[str, Any]
 _VERSION_3_PREFIX = "#/components/schemas/"
 _VERSION_2_PREFIX = "#/definitions/"
 _KINDS = "x-kubernetes-group-version-kind"
+_VERSION_3_ALONE = ("nullable", "oneOf", "anyOf", "allOf", "not", "default")
 
 
 def swagger(documents: Iterable[Document], *, version: str) -> Document:
@@ -78,18 +79,22 @@ def _parameter(parameter: Document) -> Document:
 def _schema(schema: Document) -> Document:
     if "$ref" in schema:
         return {"$ref": schema["$ref"].replace(_VERSION_3_PREFIX, _VERSION_2_PREFIX)}
-    if "allOf" in schema:
+    if "$ref" in schema.get("allOf", [{}])[0]:
         beside = {name: value for name, value in schema.items() if name != "allOf"}
         return _schema(schema["allOf"][0]) | beside
-    converted = dict(schema)
-    if "oneOf" in schema:  # which version 2 does not have
-        del converted["oneOf"]
-        if "$ref" not in schema["oneOf"][0]:
-            converted["type"] = "string"
+    if schema.get("x-kubernetes-int-or-string"):
+        return {"type": "string", "format": "int-or-string"}
+    if schema.get("nullable"):  # which clients could not allow for otherwise
+        return {"description": schema["description"]} if "description" in schema else {}
+    converted = {name: value for name, value in schema.items() if name not in _VERSION_3_ALONE}
+    if "oneOf" in schema and "$ref" not in schema["oneOf"][0]:
+        converted["type"] = "string"
     if "properties" in schema:
         properties = schema["properties"].items()
         converted["properties"] = {name: _schema(field) for name, field in properties}
     for part in ("items", "additionalProperties"):
-        if part in schema:
+        if isinstance(schema.get(part), dict):
             converted[part] = _schema(schema[part])
+    if schema.get("additionalProperties") is True:
+        converted["additionalProperties"] = {}
     return converted

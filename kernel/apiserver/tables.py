@@ -10,9 +10,11 @@ import msgspec
 from kernel.api.errors import BadRequest, UnreadableObject
 from kernel.api.stored import Stored, StoredList
 from kernel.apiserver.core_rows import Rows
+from kernel.apiserver.custom_rows import custom_rows
 from kernel.apiserver.generic_rows import generic_rows
 from kernel.apiserver.kind_rows import typed_rows
-from kernel.objects.kind import Column, Kind
+from kernel.objects.custom_object import CustomObject
+from kernel.objects.kind import Column, Kind, KindInfo
 from kernel.objects.meta import ListMeta
 from kernel.objects.table import Table, TableColumnDefinition, TableRow
 
@@ -55,7 +57,7 @@ class Tables:
     """Makes Tables of objects of any kind; knows the columns of each kind that was asked for."""
 
     def __init__(self) -> None:
-        self._rows: dict[type[Kind], Rows] = {}
+        self._rows: dict[type[Kind], tuple[KindInfo, Rows]] = {}
 
     def table(
         self,
@@ -103,9 +105,13 @@ class Tables:
         )
 
     def _rows_of(self, kind: type[Kind]) -> Rows:
-        rows = self._rows.get(kind)
-        if rows is None:
-            rows = self._rows[kind] = typed_rows(kind) or generic_rows(kind)
+        info, rows = self._rows.get(kind, (None, None))
+        if rows is None or info is not kind.info:  # a definition may say something else now
+            if issubclass(kind, CustomObject):
+                rows = custom_rows(kind)
+            else:
+                rows = typed_rows(kind) or generic_rows(kind)
+            self._rows[kind] = kind.info, rows
         return rows
 
 

@@ -146,7 +146,7 @@ class Writes:
         )
         items = [stored.wire() for stored in page.items]
         info = target.info
-        return json_answer(list_document(f"{info.kind}List", info.api_version, page, items))
+        return json_answer(list_document(info.list_kind, info.api_version, page, items))
 
     async def bind(
         self, request: web.BaseRequest, target: Target, parameters: Parameters

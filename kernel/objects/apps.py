@@ -98,7 +98,9 @@ class DeploymentStatus(Struct):
     """How often the name of a new ReplicaSet was taken; goes into the hash that names the next."""
 
 
-class Deployment(Kind, group="apps", version="v1", short_names=("deploy",), categories=("all",)):
+class Deployment(
+    Kind, group="apps", version="v1", short_names=("deploy",), categories=("all",), has_scale=True
+):
     """A number of equal Pods, and the way from one version of them to the next."""
 
     spec: DeploymentSpec = msgspec.field(default_factory=DeploymentSpec)
@@ -155,7 +157,9 @@ class ReplicaSetStatus(Struct):
     """What is to be said of its state, by type."""
 
 
-class ReplicaSet(Kind, group="apps", version="v1", short_names=("rs",), categories=("all",)):
+class ReplicaSet(
+    Kind, group="apps", version="v1", short_names=("rs",), categories=("all",), has_scale=True
+):
     """A number of equal Pods, of one version; Deployments make them."""
 
     spec: ReplicaSetSpec = msgspec.field(default_factory=ReplicaSetSpec)
@@ -276,7 +280,9 @@ class StatefulSetStatus(Struct):
     """How many Pods have been ready for `minReadySeconds`."""
 
 
-class StatefulSet(Kind, group="apps", version="v1", short_names=("sts",), categories=("all",)):
+class StatefulSet(
+    Kind, group="apps", version="v1", short_names=("sts",), categories=("all",), has_scale=True
+):
     """Pods with numbers, each with a name and storage that stay its own."""
 
     spec: StatefulSetSpec = msgspec.field(default_factory=StatefulSetSpec)

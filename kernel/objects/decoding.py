@@ -5,57 +5,30 @@ along the struct's types: to find all errors rather than the first, to name the 
 field, and to forgive what Kubernetes forgives (null for absent, a number for a quantity).
 """
 
-import difflib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from functools import cache
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 from msgspec import inspect
 
+from kernel.objects.custom_object import CustomObject
+from kernel.objects.field_errors import FieldError, join_path, nearest_name
+from kernel.objects.kind import Kind
+from kernel.objects.pruning import pruned
 from kernel.objects.quantity import QuantityError, parse_quantity
-from kernel.objects.struct import wire_name
 from kernel.objects.wire_types import Time
 
 StructType = TypeVar("StructType", bound=msgspec.Struct)
-
-FieldErrorReason = Literal["unknown", "duplicate", "type", "required", "syntax"]
+CustomType = TypeVar("CustomType", bound=CustomObject)
 
 _ABSENT = object()
 _BYTE_POSITION = re.compile(r"\(byte (\d+)\)")
 _MESSAGE_PATH = re.compile(r"^(?P<message>.*?) - at `(?:key in )?\$\.?(?P<path>[^`]*)`$")
-_PLAIN_KEY = re.compile(r"[A-Za-z0-9_-]+")
-_NEARNESS_MIN = 0.6
 
 # Nobody reads more, and looking for more would take long in a document that is made for that.
 ERRORS_MAX = 100
-
-
-class FieldError(msgspec.Struct, frozen=True):
-    """One thing that is wrong with a document.
-
-    `path` leads to the field by wire names, `spec.containers[0].ports[0].hostPost`; it is empty
-    for the document itself. `message` is said without the path: `unknown field`,
-    `expected integer, got string`. `suggestion` is the right name of an unknown field, or empty.
-    """
-
-    path: str
-    message: str
-    suggestion: str = ""
-    reason: FieldErrorReason = "type"
-
-    @property
-    def hint(self) -> str:
-        """`, did you mean "hostPort"?`, or nothing."""
-        return f', did you mean "{self.suggestion}"?' if self.suggestion else ""
-
-    def __str__(self) -> str:
-        if self.reason == "unknown":
-            return f'unknown field "{self.path}"{self.hint}'
-        if self.reason == "duplicate" and self.path:
-            return f'duplicate field "{self.path}"'
-        return f"{self.path}: {self.message}{self.hint}" if self.path else self.message
 
 
 class DecodeFailure(Exception):
@@ -75,10 +48,7 @@ def decode(
     Raises `DecodeFailure`. This serves `fieldValidation=Strict` and, lenient, `Ignore`; for
     `Warn` see `decode_leniently`.
     """
-    try:
-        return _decode_fast(kind_class, data)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        decoded, unknown = _decode_slowly(kind_class, data)
+    decoded, unknown = decode_leniently(kind_class, data)
     if unknown and not lenient:
         raise DecodeFailure(unknown)
     return decoded
@@ -88,6 +58,8 @@ def decode_leniently(
     kind_class: type[StructType], data: bytes | str | Mapping[str, Any]
 ) -> tuple[StructType, list[FieldError]]:
     """As `decode`, but answers the unknown fields that were dropped, to warn of."""
+    if issubclass(kind_class, CustomObject):
+        return _decode_custom(kind_class, data)
     try:
         return _decode_fast(kind_class, data), []
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -105,26 +77,6 @@ def parse_json(data: bytes | str) -> Any:
         raise DecodeFailure(
             [FieldError("", "the document is nested too deeply", reason="syntax")]
         ) from None
-
-
-def join_path(path: str, key: str) -> str:
-    """`metadata.labels` and `app` make `metadata.labels.app`; odd keys come in brackets."""
-    if not _PLAIN_KEY.fullmatch(key):
-        return f"{path}[{key}]"
-    return f"{path}.{key}" if path else key
-
-
-def nearest_name(name: str, candidates: Iterable[str]) -> str:
-    """The candidate that a mistyped wire name most likely stands for, or "" if none is near.
-
-    Other spellings of the same name (`host_port`, `HostPort`) come first.
-    """
-    by_folded = {candidate.lower(): candidate for candidate in candidates}
-    for spelling in (name.lower(), wire_name(name).lower()):
-        if spelling in by_folded:
-            return by_folded[spelling]
-    near = difflib.get_close_matches(name.lower(), by_folded, n=1, cutoff=_NEARNESS_MIN)
-    return by_folded[near[0]] if near else ""
 
 
 def _decode_fast(kind_class: type[StructType], data: bytes | str | Mapping[str, Any]) -> StructType:
@@ -152,6 +104,28 @@ def _decode_slowly(
         except msgspec.ValidationError as error:
             walk.errors.append(_translated(error))
     raise DecodeFailure(walk.errors)
+
+
+def _decode_custom(
+    kind: type[CustomType], data: bytes | str | Mapping[str, Any]
+) -> tuple[CustomType, list[FieldError]]:
+    """The object, and the fields that its definition does not have; its values are not checked."""
+    document = parse_json(data) if isinstance(data, bytes | str) else data
+    if not isinstance(document, Mapping):
+        raise DecodeFailure([FieldError("", f"expected object, got {_value_name(document)}")])
+    content = dict(document)
+    names = ("apiVersion", "kind", "metadata")
+    envelope = {name: content.pop(name) for name in names if name in content}
+    head, unknown = decode_leniently(Kind, envelope)
+    try:
+        content, pruned_fields = pruned(content, kind.schema())
+    except RecursionError:
+        error = FieldError("", "the document is nested too deeply", reason="syntax")
+        raise DecodeFailure([error]) from None
+    obj = kind(metadata=head.metadata, content=content)
+    obj.api_version = head.api_version or obj.api_version
+    obj.kind = head.kind or obj.kind
+    return obj, [*unknown, *pruned_fields]
 
 
 @cache

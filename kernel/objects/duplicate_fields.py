@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from kernel.objects.decoding import FieldError, join_path
+from kernel.objects.field_errors import FieldError, join_path
 
 _decode = msgspec.json.Decoder().decode
 _encode = msgspec.json.Encoder().encode

@@ -24,7 +24,12 @@ class Column(msgspec.Struct, frozen=True):
 
 
 class KindInfo(msgspec.Struct, frozen=True):
-    """How the API knows a kind. `plural` is its path segment; `namespaced` its scope."""
+    """How the API knows a kind. `plural` is its path segment; `namespaced` its scope.
+
+    Objects of a kind that `has_generation` count the changes of what is asked of them; those that
+    `has_status` have the subresource status, and those that `has_scale` keep a number of Pods that
+    clients may change by the subresource scale.
+    """
 
     group: str
     version: str
@@ -36,6 +41,9 @@ class KindInfo(msgspec.Struct, frozen=True):
     namespaced: bool = True
     columns: tuple[Column, ...] = ()
     has_status: bool = False
+    has_generation: bool = False
+    has_scale: bool = False
+    list_kind: str = ""
 
     @property
     def api_version(self) -> str:
@@ -82,10 +90,12 @@ class KindMeta(StructMeta):
         categories: tuple[str, ...] = (),
         namespaced: bool = True,
         columns: tuple[Column, ...] | list[Column] = (),
+        has_scale: bool = False,
         **options: Any,
     ) -> Any:
         if not version:  # the base class itself
             return super().__new__(metaclass, name, bases, namespace, **options)
+        has_status = "status" in namespace.get("__annotations__", {})
         info = KindInfo(
             group=group,
             version=version,
@@ -96,7 +106,10 @@ class KindMeta(StructMeta):
             categories=tuple(categories),
             namespaced=namespaced,
             columns=tuple(columns),
-            has_status="status" in namespace.get("__annotations__", {}),
+            has_status=has_status,
+            has_generation=has_status,
+            has_scale=has_scale,
+            list_kind=f"{name}List",
         )
         annotations = namespace.setdefault("__annotations__", {})
         annotations |= {"api_version": str, "kind": str}
@@ -121,6 +134,9 @@ class Kind(Struct, metaclass=KindMeta):
     """
 
     info: ClassVar[KindInfo]
+
+    form_since_revision: ClassVar[int] = 0
+    """What was stored before may have another form than the kind has now."""
 
     api_version: str = ""
     """Group and version of the kind, apps/v1 say."""

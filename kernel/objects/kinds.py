@@ -1,6 +1,7 @@
 """The table of kinds: which kinds one kernel serves, found by any of their names."""
 
 import difflib
+import re
 from collections.abc import Iterable, Iterator
 
 from kernel.objects.apps import DaemonSet, Deployment, ReplicaSet, StatefulSet
@@ -9,6 +10,7 @@ from kernel.objects.batch import CronJob, Job
 from kernel.objects.config import ConfigMap, Secret
 from kernel.objects.controller_revision import ControllerRevision
 from kernel.objects.coordination import Lease
+from kernel.objects.custom_resource_definition import CustomResourceDefinition
 from kernel.objects.disruption_budget import PodDisruptionBudget
 from kernel.objects.endpoint_slice import EndpointSlice
 from kernel.objects.endpoints import Endpoints
@@ -49,17 +51,25 @@ CORE_KINDS: tuple[type[Kind], ...] = (
     *(Ingress, IngressClass, NetworkPolicy, HorizontalPodAutoscaler),
     *(MutatingWebhookConfiguration, ValidatingWebhookConfiguration),
     *(Role, ClusterRole, RoleBinding, ClusterRoleBinding),
+    CustomResourceDefinition,
 )
 """The kinds that are stored by every kernel. A Binding is sent but never stored."""
 
 
+_VERSION = re.compile(r"v(?P<major>\d{1,9})(?:(?P<stability>alpha|beta)(?P<minor>\d{1,9}))?")
+
+
 class KindTable:
-    """Kinds by group, version and name. Plugins add theirs with `add`."""
+    """Kinds by group, version and name. Plugins add theirs with `add`.
+
+    `changes` counts how often it has changed.
+    """
 
     def __init__(self, kinds: Iterable[type[Kind]] = ()) -> None:
         self._by_plural: dict[tuple[str, str, str], type[Kind]] = {}
         self._by_kind: dict[tuple[str, str], type[Kind]] = {}
         self._by_name: dict[str, type[Kind]] = {}
+        self.changes = 0
         for kind in kinds:
             self.add(kind)
 
@@ -82,10 +92,21 @@ class KindTable:
                     f"{info.kind} ({info.plural}, {info.api_version}) is served by"
                     f" {present.__module__}.{present.__qualname__} already"
                 )
+        self.changes += 1
         self._by_plural[plural_key] = kind
         self._by_kind[kind_key] = kind
         for name in _command_line_names(kind):
             self._by_name.setdefault(name, kind)
+
+    def remove(self, kind: type[Kind]) -> None:
+        """Serve `kind`, which is served, no more."""
+        self.changes += 1
+        self._by_plural = {key: one for key, one in self._by_plural.items() if one is not kind}
+        self._by_kind = {key: one for key, one in self._by_kind.items() if one is not kind}
+        self._by_name = {}
+        for other in self._by_plural.values():
+            for name in _command_line_names(other):
+                self._by_name.setdefault(name, other)
 
     def __iter__(self) -> Iterator[type[Kind]]:
         return iter(list(self._by_plural.values()))
@@ -113,13 +134,12 @@ class KindTable:
         return self._by_name.get(text.lower())
 
     def groups(self) -> list[tuple[str, list[str]]]:
-        """Each group with its versions, in the order in which they were added."""
-        versions: dict[str, list[str]] = {}
+        """Each group, in the order in which they were added, with its versions, the stable and
+        newest first."""
+        versions: dict[str, set[str]] = {}
         for group, version, _ in self._by_plural:
-            known = versions.setdefault(group, [])
-            if version not in known:
-                known.append(version)
-        return list(versions.items())
+            versions.setdefault(group, set()).add(version)
+        return [(group, sorted(found, key=version_priority)) for group, found in versions.items()]
 
     def suggest(self, name: str) -> str | None:
         """The kind (`Pod`) whose name is nearest to a mistyped one, or None if none is near."""
@@ -128,6 +148,16 @@ class KindTable:
             near = difflib.get_close_matches(name.lower(), self._by_name, n=1)
             kind = self._by_name[near[0]] if near else None
         return kind.info.kind if kind else None
+
+
+def version_priority(version: str) -> tuple[int, int, int, str]:
+    """Orders versions as Kubernetes does: v2, v1, v2beta1, v1beta2, v1alpha1, then all others by
+    name ("Versions in CustomResourceDefinitions" in its documentation)."""
+    match = _VERSION.fullmatch(version)
+    if match is None:
+        return 3, 0, 0, version
+    stability = {None: 0, "beta": 1, "alpha": 2}[match["stability"]]
+    return stability, -int(match["major"]), -int(match["minor"] or 0), version
 
 
 def _command_line_names(kind: type[Kind]) -> Iterator[str]:

@@ -72,7 +72,9 @@ class ReplicationControllerStatus(Struct):
     """What is to be said of its state, by type."""
 
 
-class ReplicationController(Kind, version="v1", short_names=("rc",), categories=("all",)):
+class ReplicationController(
+    Kind, version="v1", short_names=("rc",), categories=("all",), has_scale=True
+):
     """A number of equal Pods; Deployments have taken its place."""
 
     spec: ReplicationControllerSpec = msgspec.field(default_factory=ReplicationControllerSpec)

@@ -13,6 +13,7 @@ from kernel.control.recorder import Recorder
 from kernel.cri.runtime import Runtime
 from kernel.objects.kinds import KindTable
 from kernel.reconcilers.cluster_roles import cluster_role_aggregation
+from kernel.reconcilers.custom_resources import custom_resources
 from kernel.reconcilers.event_expiry import event_expiry
 from kernel.reconcilers.namespaces import namespaces
 from kernel.reconcilers.node.health import NodeHealth
@@ -79,6 +80,7 @@ async def builtin_plugin(
         namespaces(client, informers, kinds, clock),
         event_expiry(clock),
         cluster_role_aggregation(informers),
+        custom_resources(client, informers, clock),
         *owners(informers, kinds),
         scheduler(informers, scheduling_recorder, clock),
         *unserved_kinds(Recorder(client, component=COMPONENT, clock=clock)),

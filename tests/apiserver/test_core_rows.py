@@ -10,6 +10,7 @@ from kernel.apiserver.generic_rows import suggested_columns
 from kernel.apiserver.kind_rows import typed_rows
 from kernel.objects.config import Secret
 from kernel.objects.coordination import Lease
+from kernel.objects.custom_resource_definition import CustomResourceDefinition
 from kernel.objects.event import Event
 from kernel.objects.kind import Kind
 from kernel.objects.kinds import CORE_KINDS
@@ -48,6 +49,7 @@ def test_every_built_in_kind_has_rows_whose_cells_fit_the_columns(kind: type[Kin
             CSIStorageCapacity,
             Role,
             ClusterRole,
+            CustomResourceDefinition,
         ):  # whose ages kubectl does not show
             assert row(kind)["Age"] == "60m"
 

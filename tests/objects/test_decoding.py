@@ -8,13 +8,12 @@ from hypothesis import given, strategies as st
 from kernel.objects.decoding import (
     ERRORS_MAX,
     DecodeFailure,
-    FieldError,
     decode,
     decode_leniently,
-    nearest_name,
     parse_json,
 )
 from kernel.objects.event import Event
+from kernel.objects.field_errors import FieldError, nearest_name
 from kernel.objects.pod import Container, Pod
 from kernel.objects.struct import Struct
 

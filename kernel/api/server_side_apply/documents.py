@@ -8,7 +8,7 @@ import msgspec
 
 from kernel.api.errors import BadRequest
 from kernel.api.server_side_apply.field_sets import EMPTY, FieldSet, Path, shown
-from kernel.api.server_side_apply.shapes import ANYTHING, LEAF, Form, Shape, fields_of
+from kernel.api.server_side_apply.shapes import ANYTHING, LEAF, Form, Shape
 
 ABSENT: Any = object()
 
@@ -32,8 +32,7 @@ def parts_of(value: Any, shape: Shape) -> dict[str, tuple[Any, Shape]] | None:
     Of elements of a list that can't be told apart, all but the first go by their place.
     """
     if shape.form is Form.STRUCT and isinstance(value, Mapping):
-        assert shape.struct_class is not None
-        fields = fields_of(shape.struct_class)
+        fields = shape.fields
         return {f"f:{name}": (part, fields.get(name, ANYTHING)) for name, part in value.items()}
     if shape.form in (Form.MAP, Form.ANYTHING) and isinstance(value, Mapping):
         element = shape.element or ANYTHING
@@ -79,10 +78,9 @@ def cleaned(value: Any, shape: Shape, path: Path = ()) -> Any:
             wanted = "list" if shape.form in (Form.LIST, Form.SET) else "map"
             raise BadRequest(f"{shown(path)}: expected {wanted}, got {_shown_value(value)}")
         return value
-    if shape.form is Form.STRUCT:
-        assert shape.struct_class is not None
+    if shape.form is Form.STRUCT and not shape.open:
         for name in value:
-            if name not in fields_of(shape.struct_class):
+            if name not in shape.fields:
                 raise BadRequest(f"{shown((*path, f'f:{name}'))}: field not declared in schema")
     kept = {
         element: found
@@ -148,8 +146,7 @@ def with_structs(fields: FieldSet, shape: Shape) -> FieldSet:
 
 def _shape_below(shape: Shape, element: str) -> Shape:
     if shape.form is Form.STRUCT:
-        assert shape.struct_class is not None
-        return fields_of(shape.struct_class).get(element[2:], ANYTHING)
+        return shape.fields.get(element[2:], ANYTHING)
     return shape.element or ANYTHING
 
 

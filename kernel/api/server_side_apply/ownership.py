@@ -35,6 +35,7 @@ from kernel.api.server_side_apply.shapes import shape_of
 from kernel.api.stored import Stored
 from kernel.api.upcasting import Upcasters
 from kernel.clock import NANOSECONDS_PER_SECOND, Clock, now_timestamp
+from kernel.objects.custom_object import wire_form
 from kernel.objects.decoding import DecodeFailure, decode
 from kernel.objects.kind import Kind, KindInfo
 from kernel.objects.meta import ManagedFieldsEntry
@@ -101,7 +102,7 @@ class FieldOwnership:
         default(obj)
         after = applied_managers(
             live,
-            _document(msgspec.json.encode(obj)),
+            _document(wire_form(obj)),
             configuration,
             shape,
             managers,
@@ -127,7 +128,7 @@ class FieldOwnership:
             after = tracked(
                 managers,
                 ABSENT if present is None else _document(present.data),
-                _document(msgspec.json.encode(obj)),
+                _document(wire_form(obj)),
                 shape_of(type(obj)),
                 manager_name_of(current_actor()),
                 obj.info.api_version,

@@ -1,0 +1,141 @@
+"""Objects of CustomResourceDefinitions over HTTP: served at once, like all others."""
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from ..cron_tabs import CRON_TABS, DEFINITIONS, cron_tab, definition, version, with_schema
+from .conftest import Served
+
+pytestmark = pytest.mark.anyio
+
+
+async def define(served: Served, *versions: dict[str, Any], **names: Any) -> Any:
+    answer = await served.post(DEFINITIONS, definition(*versions, **names))
+    assert answer.status == 201, answer.json
+    return answer.json
+
+
+def conditions(obj: Any) -> dict[str, tuple[str, str]]:
+    listed = obj["status"]["conditions"]
+    return {one["type"]: (one["status"], one["reason"]) for one in listed}
+
+
+async def test_a_definition_is_established_when_its_write_returns(served: Served) -> None:
+    created = await define(served)
+    assert conditions(created) == {
+        "NamesAccepted": ("True", "NoConflicts"),
+        "Established": ("True", "InitialNamesAccepted"),
+    }
+    assert created["status"]["acceptedNames"]["listKind"] == "CronTabList"
+    assert created["status"]["storedVersions"] == ["v1"]
+    assert created["spec"]["conversion"] == {"strategy": "None"}
+
+
+async def test_custom_objects_are_created_read_changed_and_deleted(served: Served) -> None:
+    assert (await served.get(CRON_TABS)).status == 404
+    await define(served)
+    created = await served.post(CRON_TABS, cron_tab())
+    assert created.status == 201
+    assert created.json["spec"] == cron_tab()["spec"]
+    assert created.json["metadata"]["generation"] == 1
+    listed = (await served.get(CRON_TABS)).json
+    assert (listed["kind"], len(listed["items"])) == ("CronTabList", 1)
+    changed = created.json
+    changed["spec"]["image"] = "other"
+    assert (await served.ask("PUT", f"{CRON_TABS}/web", changed)).status == 200
+    patched = await served.ask(
+        "PATCH",
+        f"{CRON_TABS}/web",
+        {"spec": {"replicas": 3}},
+        Content_Type="application/merge-patch+json",
+    )
+    assert patched.json["spec"]["replicas"] == 3
+    assert patched.json["metadata"]["generation"] == 3
+    assert (await served.ask("DELETE", f"{CRON_TABS}/web")).status == 200
+    assert (await served.get(f"{CRON_TABS}/web")).status == 404
+
+
+async def test_a_strategic_merge_patch_is_refused(served: Served) -> None:
+    await define(served)
+    await served.post(CRON_TABS, cron_tab())
+    answer = await served.ask(
+        "PATCH",
+        f"{CRON_TABS}/web",
+        {"spec": {"replicas": 3}},
+        Content_Type="application/strategic-merge-patch+json",
+    )
+    assert answer.status == 415
+    assert "application/merge-patch+json" in answer.json["message"]
+
+
+async def test_unknown_fields_are_pruned_as_the_client_asks(served: Served) -> None:
+    await define(served)
+    sent = cron_tab()
+    sent["spec"]["someRandomField"] = 42
+    strict = await served.post(f"{CRON_TABS}?fieldValidation=Strict", sent)
+    assert strict.status == 400
+    assert 'strict decoding error: unknown field "spec.someRandomField"' in strict.json["message"]
+    warned = await served.post(f"{CRON_TABS}?fieldValidation=Warn", sent)
+    assert warned.status == 201
+    assert 'unknown field \\"spec.someRandomField' in warned.headers["Warning"]
+    assert "someRandomField" not in warned.json["spec"]
+
+
+async def test_an_object_is_watched_from_its_creation_on(served: Served) -> None:
+    await define(served)
+    revision = (await served.get(CRON_TABS)).json["metadata"]["resourceVersion"]
+    await served.post(CRON_TABS, cron_tab())
+    watched = await served.get(f"{CRON_TABS}?watch=1&resourceVersion={revision}&timeoutSeconds=1")
+    events = [msgspec.json.decode(line) for line in watched.body.splitlines()]
+    assert [(one["type"], one["object"]["metadata"]["name"]) for one in events] == [
+        ("ADDED", "web")
+    ]
+
+
+async def test_discovery_shows_the_kind(served: Served) -> None:
+    await define(served, version(subresources={"status": {}}))
+    resources = (await served.get("/apis/stable.example.com/v1")).json["resources"]
+    assert [one["name"] for one in resources] == ["crontabs", "crontabs/status"]
+    assert resources[0]["shortNames"] == ["ct"]
+
+
+async def test_a_version_that_is_not_stored_shows_the_same_objects(served: Served) -> None:
+    await define(served, version("v1beta1", storage=False), version("v1"))
+    await served.post(CRON_TABS, cron_tab())
+    old = CRON_TABS.replace("/v1/", "/v1beta1/")
+    seen = (await served.get(f"{old}/web")).json
+    assert seen["apiVersion"] == "stable.example.com/v1beta1"
+    assert seen["spec"] == cron_tab()["spec"]
+    group = (await served.get("/apis/stable.example.com")).json
+    assert group["preferredVersion"]["version"] == "v1"
+
+
+async def test_defaults_are_filled_in_on_writing_and_on_reading(served: Served) -> None:
+    await define(served)
+    await served.post(CRON_TABS, cron_tab())
+    fields = {
+        "image": {"type": "string", "default": "none"},
+        "replicas": {"type": "integer", "default": 1},
+    }
+    spec = {"type": "object", "properties": fields}
+    present = (await served.get(f"{DEFINITIONS}/crontabs.stable.example.com")).json
+    present["spec"]["versions"] = [with_schema(spec=spec)]
+    assert (
+        await served.ask("PUT", f"{DEFINITIONS}/{present['metadata']['name']}", present)
+    ).status == 200
+    seen = (await served.get(f"{CRON_TABS}/web")).json
+    assert seen["spec"] == {"image": "my-awesome-cron-image", "replicas": 1}
+    created = await served.post(CRON_TABS, cron_tab("new", spec={}))
+    assert created.json["spec"] == {"image": "none", "replicas": 1}
+
+
+async def test_names_of_others_are_not_accepted(served: Served) -> None:
+    await define(served)
+    other = await define(served, plural="others", singular="crontab", kind="Other")
+    assert conditions(other) == {
+        "NamesAccepted": ("False", "ShortNamesConflict"),
+        "Established": ("False", "NotAccepted"),
+    }
+    assert (await served.get("/apis/stable.example.com/v1/others")).status == 404
