@@ -45,7 +45,6 @@ CORE = {
     "HorizontalPodAutoscaler": (
         *("autoscaling/v2", "horizontalpodautoscalers", ("hpa",), True, ("all",)),
     ),
-<<<<<<< HEAD
     "MutatingWebhookConfiguration": (
         *("admissionregistration.k8s.io/v1", "mutatingwebhookconfigurations", (), False),
         ("api-extensions",),
@@ -64,19 +63,10 @@ CORE = {
         False,
         (),
     ),
-=======
-    **{
-        f"{name}WebhookConfiguration": (
-            *("admissionregistration.k8s.io/v1", f"{name.lower()}webhookconfigurations"),
-            *((), False, ()),
-        )
-        for name in ("Mutating", "Validating")
-    },
     "CustomResourceDefinition": (
         *("apiextensions.k8s.io/v1", "customresourcedefinitions", ("crd", "crds"), False),
         ("api-extensions",),
     ),
->>>>>>> ad44000 (CustomResourceDefinitions: their kinds are served as soon as they are created, through the same code as those of plugins)
     "Lease": ("coordination.k8s.io/v1", "leases", (), True, ()),
 }
 
