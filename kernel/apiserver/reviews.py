@@ -36,15 +36,12 @@ Asked = TypeVar("Asked", bound=Kind)
 class Reviews:
     """Answers questions about identities and access. They are never stored."""
 
-<<<<<<< HEAD
-    def __init__(self, tokens: ServiceAccountTokens, authenticator: Authenticator):
+    def __init__(
+        self, tokens: ServiceAccountTokens, authenticator: Authenticator, authorizer: Authorizer
+    ):
         self._tokens = tokens
         self._authenticator = authenticator
-=======
-    def __init__(self, tokens: ServiceAccountTokens, authorizer: Authorizer):
-        self._tokens = tokens
         self._access = AccessReviews(authorizer)
->>>>>>> d32335a (Roles and bindings say who may do what: every request is checked against them, with Kubernetes' default roles, certificates, impersonation and refusals in its words)
 
     async def create_token(
         self, request: web.BaseRequest, target: Target, parameters: Parameters

@@ -80,13 +80,8 @@ class Routes:
         self._authenticator = authenticator
         self._authorizer = authorizer
         self._documents = Documents(self._kinds, tokens, Health(api))
-<<<<<<< HEAD
-        self._reviews = Reviews(tokens, authenticator)
-        reads, writes = Reads(api, Tables(), streams), Writes(api)
-=======
-        self._reviews = Reviews(tokens, authorizer)
+        self._reviews = Reviews(tokens, authenticator, authorizer)
         reads, writes = Reads(api, Tables(), streams), Writes(api, authorizer)
->>>>>>> d32335a (Roles and bindings say who may do what: every request is checked against them, with Kubernetes' default roles, certificates, impersonation and refusals in its words)
         self._collection: dict[str, Handler] = {
             "GET": reads.list,
             "POST": writes.create,
