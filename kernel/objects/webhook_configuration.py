@@ -104,14 +104,18 @@ class MutatingWebhook(ValidatingWebhook):
     IfNeeded, Never."""
 
 
-class ValidatingWebhookConfiguration(Kind, group=GROUP, version="v1", namespaced=False):
+class ValidatingWebhookConfiguration(
+    Kind, group=GROUP, version="v1", namespaced=False, categories=("api-extensions",)
+):
     """Webhooks that check what is about to be stored; they are asked all at once."""
 
     webhooks: Annotated[list[ValidatingWebhook], MergeKey("name")] = []
     """The webhooks, each under a name of its own."""
 
 
-class MutatingWebhookConfiguration(Kind, group=GROUP, version="v1", namespaced=False):
+class MutatingWebhookConfiguration(
+    Kind, group=GROUP, version="v1", namespaced=False, categories=("api-extensions",)
+):
     """Webhooks that change what is about to be stored, asked one after the other."""
 
     webhooks: Annotated[list[MutatingWebhook], MergeKey("name")] = []
