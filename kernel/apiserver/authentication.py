@@ -99,7 +99,7 @@ class Authenticator:
         holder = self.holder_of(token) if is_bearer else None
         if holder is not None:
             return holder
-        if path in OPEN_PATHS or path.startswith(("/livez/", "/readyz/")):
+        if path in OPEN_PATHS:
             return ANONYMOUS
         if is_bearer and token.count(".") == 2:
             return self._service_account(token)

@@ -18,6 +18,7 @@ from kernel.clock import Clock, ManualClock
 from kernel.objects.authentication import TokenRequest
 from kernel.objects.config import ConfigMap
 from kernel.objects.meta import ObjectMeta
+from kernel.objects.rbac import RoleBinding, RoleRef, Subject
 from kernel.objects.service import ServiceAccount
 
 from ..conftest import Served, config_map, serving
@@ -101,6 +102,12 @@ async def _hall(directory: Path, limits: Limits, clock: Clock | None = None) -> 
     async with serving(directory, limits=limits, clock=clock) as served, AsyncExitStack() as stack:
         account = ServiceAccount(metadata=ObjectMeta(name="polite", namespace="default"))
         await served.api.create(account, namespace="default")
+        editing = RoleBinding(
+            metadata=ObjectMeta(name="polite"),
+            role_ref=RoleRef(kind="ClusterRole", name="edit"),
+            subjects=[Subject(kind="ServiceAccount", name="polite")],
+        )
+        await served.api.create(editing, namespace="default")
         tokens = ServiceAccountTokens(served.api, directory / "pki" / "sa.key")
         token = tokens.issue("default", "polite", TokenRequest()).status.token
         yield Hall(served, stack, token)
