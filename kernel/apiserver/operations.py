@@ -96,9 +96,9 @@ class _Paths:
             paths[path] = operations | {"parameters": shared}
 
     def _operation(self, verb: str, *, everywhere: bool = False) -> Operation:
-        answer = {"list": self._list, "deletecollection": self._status}.get(verb, self._object)
-        if verb == "delete":
-            answer = {"oneOf": [self._object, self._status]}
+        answer = self._list if verb in ("list", "deletecollection") else self._object
+        if verb == "delete":  # the object while it lingers, a Status once it is gone
+            answer = {"anyOf": [self._status, self._object]}
         operation = _answering(answer, _STATUS_CODES.get(verb, ("200",)), self._status)
         operation |= {
             "operationId": self._identifier(verb, everywhere=everywhere),

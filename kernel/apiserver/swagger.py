@@ -86,6 +86,8 @@ def _schema(schema: Document) -> Document:
         return {"type": "string", "format": "int-or-string"}
     if schema.get("nullable"):  # which clients could not allow for otherwise
         return {"description": schema["description"]} if "description" in schema else {}
+    if "$ref" in schema.get("anyOf", [{}])[0]:  # of several kinds the first will do
+        return _schema(schema["anyOf"][0])
     converted = {name: value for name, value in schema.items() if name not in _VERSION_3_ALONE}
     if "oneOf" in schema and "$ref" not in schema["oneOf"][0]:
         converted["type"] = "string"

@@ -200,16 +200,16 @@ class StatusDetails(Struct):
     """How many seconds to wait before trying again."""
 
 
-class Status(Struct, omit_defaults=False):
+class Status(Struct):
     """The answer to a request that has no object to answer with, most often a failure."""
 
-    kind: str = "Status"
+    kind: str = msgspec.field(default_factory=lambda: "Status")
     """Status."""
-    api_version: str = "v1"
+    api_version: str = msgspec.field(default_factory=lambda: "v1")
     """v1."""
     metadata: ListMeta = msgspec.field(default_factory=ListMeta)
     """What lists have; mostly empty."""
-    status: str = "Failure"
+    status: str = msgspec.field(default_factory=lambda: "Failure")
     """Success or Failure."""
     message: str = ""
     """What happened, as a sentence for people."""
@@ -217,5 +217,5 @@ class Status(Struct, omit_defaults=False):
     """Why it failed, as one word for programs, NotFound say."""
     details: StatusDetails | None = None
     """What it is about, with the single errors."""
-    code: Int32 = 500
+    code: Int32 = msgspec.field(default_factory=lambda: 500)
     """HTTP status of the answer."""
