@@ -83,6 +83,7 @@ class Kernel:
         tokens: ServiceAccountTokens,
         authorizer: Authorizer,
         pod_access: PodAccess,
+        manager: Manager,
         node: NodeSetup | None,
         http_gets: Sequence[HttpGet] = (),
     ):
@@ -94,6 +95,7 @@ class Kernel:
         self._tokens = tokens
         self._authorizer = authorizer
         self._pod_access = pod_access
+        self._manager = manager
         self._http_gets = http_gets
 
     def projection(self, name: str) -> ProjectionView:
@@ -180,9 +182,13 @@ class Kernel:
                     stack.callback(unmount_all, node.pod_directory)
                     stack.push_async_callback(stop_all_pods, chosen, clock, node.owner)
             await stack.enter_async_context(projections.running())
-            await _run_reconcilers(stack, client, kinds, admission, clock, node, authority, loaded)
+            manager = await _run_reconcilers(
+                stack, client, kinds, admission, clock, node, authority, loaded
+            )
             gets = [get for plugin in loaded for get in plugin.http_gets]
-            yield Kernel(directory, api, client, tokens, authorizer, pod_access, node, gets)
+            yield Kernel(
+                directory, api, client, tokens, authorizer, pod_access, manager, node, gets
+            )
 
     @staticmethod
     async def replay(
@@ -232,6 +238,7 @@ class Kernel:
         """
         from kernel.apiserver.plugin_paths import PluginPaths
         from kernel.apiserver.server import ApiServer
+        from kernel.queue_figures import queue_figures
 
         server = ApiServer(
             self._api,
@@ -244,6 +251,7 @@ class Kernel:
             plugin_paths=PluginPaths(self._http_gets, self.client),
             metrics=self._metrics(),
             runtime=self._node.runtime if self._node is not None else None,
+            more_figures=partial(queue_figures, self._manager),
         )
         await server.start(host, port)
         try:
@@ -297,7 +305,7 @@ async def _run_reconcilers(
     node: NodeSetup | None,
     authority: str,
     loaded: Sequence[Plugin],
-) -> None:
+) -> Manager:
     """Run what is built in and what plugins bring, until the stack is left."""
     informers = Informers(client)
     builtin = await builtin_plugin(
@@ -310,6 +318,7 @@ async def _run_reconcilers(
     for plugin in (builtin, *loaded):
         manager.add(plugin.reconcilers)
     await stack.enter_async_context(manager.running())
+    return manager
 
 
 def _absolute(path: str | Path) -> Path:

@@ -88,6 +88,11 @@ class ObjectApi:
         """The newest revision that every watcher of this process has been shown."""
         return self._store.published_revision
 
+    @property
+    def size_bytes(self) -> int:
+        """How much room the log takes on disk."""
+        return self._store.size_bytes
+
     # Reading
 
     def revision_at(self, moment: int | datetime) -> int:

@@ -10,6 +10,7 @@ from kernel.api.token_key import ALGORITHM
 from kernel.apiserver import discovery, swagger_protobuf
 from kernel.apiserver.answers import encode, json_answer
 from kernel.apiserver.health import HEALTH_PATHS, Health
+from kernel.apiserver.monitoring.exposition import Exposition
 from kernel.apiserver.negotiation import NotAcceptable, media_types
 from kernel.apiserver.openapi import OpenApi, content_hash
 from kernel.apiserver.parameters import Parameters
@@ -21,7 +22,14 @@ from kernel.apiserver.version import version_info
 class Documents:
     """Serves GET of every path that stands for no objects."""
 
-    def __init__(self, kinds: ServedKinds, tokens: ServiceAccountTokens, health: Health):
+    def __init__(
+        self,
+        kinds: ServedKinds,
+        tokens: ServiceAccountTokens,
+        health: Health,
+        exposition: Exposition,
+    ):
+        self._exposition = exposition
         self._health = health
         self._kinds = kinds
         self._tokens = tokens
@@ -32,6 +40,7 @@ class Documents:
             "apis": self._apis,
             "openapi": self._openapi_document,
             ".well-known": self._openid_configuration,
+            "metrics": self._figures,
             "openid": self._openid_keys,
             "version": lambda request, segments: json_answer(self._version),
             **dict.fromkeys(HEALTH_PATHS, self._health_answer),
@@ -50,10 +59,24 @@ class Documents:
         groups = [name for name, _ in self._kinds.groups() if name]
         versions = [f"/apis/{name}" for name in groups]
         health = [f"/{path}" for path in HEALTH_PATHS]
-        return ["/api", "/api/v1", "/apis", *versions, *health, "/openapi/v3", "/version"]
+        return [
+            "/api",
+            "/api/v1",
+            "/apis",
+            *versions,
+            *health,
+            "/metrics",
+            "/openapi/v3",
+            "/version",
+        ]
 
     def _health_answer(self, request: web.BaseRequest, segments: Sequence[str]) -> web.Response:
         return self._health.answer(segments, Parameters(request.raw_path.partition("?")[2]))
+
+    def _figures(self, request: web.BaseRequest, segments: Sequence[str]) -> web.Response:
+        if len(segments) != 1:
+            raise PathNotFound
+        return self._exposition.answer()
 
     def _openid_configuration(
         self, request: web.BaseRequest, segments: Sequence[str]

@@ -28,6 +28,8 @@ from kernel.apiserver.limits.gate import Gate
 from kernel.apiserver.limits.settings import LIMITS, Limits
 from kernel.apiserver.logs import PodLogs
 from kernel.apiserver.metrics import Metrics
+from kernel.apiserver.monitoring.exposition import Exposition, MoreFigures
+from kernel.apiserver.monitoring.requests import RequestFigures, Subject
 from kernel.apiserver.old_versions import (
     OLD_KINDS,
     convert_answer,
@@ -52,6 +54,8 @@ from kernel.apiserver.writes import Writes
 
 logger = logging.getLogger(__name__)
 
+CLIENT_GONE = 499  # what is counted where nobody is there any more to be answered
+
 Handler = Callable[[web.BaseRequest, Target, Parameters], Awaitable[web.StreamResponse]]
 
 
@@ -71,15 +75,19 @@ class Routes:
         plugin_paths: PluginPaths | None = None,
         metrics: Metrics | None = None,
         limits: Limits = LIMITS,
+        more_figures: MoreFigures = tuple,
     ):
         self.gate = Gate(api.clock, limits)
+        self._clock = api.clock
+        self._figures = RequestFigures()
         measured = MEASURED_KINDS if metrics is not None else ()
         self._kinds = ServedKinds(api.kinds, (*measured, *ASKED_KINDS, *OLD_KINDS))
         self._metrics = metrics
         self._plugin_paths = plugin_paths
         self._authenticator = authenticator
         self._authorizer = authorizer
-        self._documents = Documents(self._kinds, tokens, Health(api))
+        exposition = Exposition(api, self._figures, self.gate.flow, more_figures)
+        self._documents = Documents(self._kinds, tokens, Health(api), exposition)
         self._reviews = Reviews(tokens, authenticator, authorizer)
         reads, writes = Reads(api, Tables(), streams), Writes(api, authorizer)
         self._collection: dict[str, Handler] = {
@@ -158,7 +166,20 @@ class Routes:
         target = resolve(self._kinds, segments)
         demand = demand_of(request.method, target, parameters, self.gate.limits)
         answer = partial(self._answer, request, target, parameters, asker)
-        return await self.gate.serve(request, asker.user.username, demand, answer)
+        is_stream = demand.stream is not None
+        subject = Subject.of(request.method, target, is_stream=is_stream)
+        began_at, code = self._clock.monotonic_seconds(), CLIENT_GONE
+        self._figures.begin(subject, is_stream=is_stream)
+        try:
+            response = await self.gate.serve(request, asker.user.username, demand, answer)
+            code = response.status
+            return response
+        except ApiError as error:
+            code = error.code
+            raise
+        finally:
+            seconds = self._clock.monotonic_seconds() - began_at
+            self._figures.end(subject, code, seconds, is_stream=is_stream)
 
     async def _answer(
         self, request: web.BaseRequest, target: Target, parameters: Parameters, asker: Asker

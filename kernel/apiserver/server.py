@@ -24,6 +24,7 @@ from kernel.apiserver.kubeconfig import write_kubeconfig
 from kernel.apiserver.limits.settings import LIMITS, Limits
 from kernel.apiserver.logs import PodLogs
 from kernel.apiserver.metrics import Metrics
+from kernel.apiserver.monitoring.exposition import MoreFigures
 from kernel.apiserver.plugin_paths import PluginPaths
 from kernel.apiserver.pod_access import PodAccess
 from kernel.apiserver.proxying.node_paths import NodePaths
@@ -68,7 +69,7 @@ class ApiServer:
     `plugin_paths` are served beside the API, and `metrics` as metrics.k8s.io; exec and its like go
     to `runtime`, where the kernel has a node. With `tls` false it speaks plain HTTP, for benches
     and proxies on loopback: kubectl sends no token over that. `limits` bound what clients may take
-    of the server.
+    of the server; `/metrics` tells `more_figures` beside its own.
     """
 
     def __init__(
@@ -85,8 +86,10 @@ class ApiServer:
         metrics: Metrics | None = None,
         runtime: Runtime | None = None,
         limits: Limits = LIMITS,
+        more_figures: MoreFigures = tuple,
     ):
         self._api = api
+        self._more_figures = more_figures
         self._limits = limits
         self._tasks: list[asyncio.Task[None]] = []
         self._runtime = runtime
@@ -151,6 +154,7 @@ class ApiServer:
             self._plugin_paths,
             self._metrics,
             self._limits,
+            self._more_figures,
         )
         bound_port = await self._listen(routes, listen_host, port, context)
         scheme = "https" if self._tls else "http"

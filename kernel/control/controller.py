@@ -14,7 +14,7 @@ from kernel.api.errors import NotFound
 from kernel.clock import Clock
 from kernel.control.informer import Informer, Informers, key_of
 from kernel.control.owners import owner_requests
-from kernel.control.queue import Work, WorkQueue
+from kernel.control.queue import QueueStatistics, Work, WorkQueue
 from kernel.control.reconciler import (
     MapToRequests,
     Reconciler,
@@ -45,6 +45,10 @@ class Controller:
             self._react_to(informers.of(kind), self._owner_requests)
         for watch in reconciler.watches:
             self._react_to(informers.of(watch.kind), watch.requests)
+
+    def statistics(self) -> QueueStatistics:
+        """What waits for the reconciler."""
+        return self._queue.statistics()
 
     async def run(self, started: Callable[[], None]) -> None:
         """Start sources, then workers, then call `started`; until cancelled, or a source breaks."""

@@ -11,6 +11,7 @@ from kernel.api.client import Client
 from kernel.clock import Clock
 from kernel.control.controller import Controller
 from kernel.control.informer import Informers
+from kernel.control.queue import QueueStatistics
 from kernel.control.reconciler import Reconciler
 
 logger = logging.getLogger("podkernel.control")
@@ -33,6 +34,10 @@ class Manager:
             self._controllers.append(
                 Controller(reconciler, self._client, self.informers, self._clock)
             )
+
+    def statistics(self) -> dict[str, QueueStatistics]:
+        """What waits for each reconciler, by its name."""
+        return {one.reconciler.name: one.statistics() for one in self._controllers}
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:

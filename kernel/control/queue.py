@@ -36,6 +36,14 @@ class _Pending(msgspec.Struct):
     cause: int
 
 
+class QueueStatistics(msgspec.Struct, frozen=True):
+    """How many keys are ready or will be, have been added so far, and are being worked on."""
+
+    depth: int
+    added: int
+    working: int
+
+
 class WorkQueue:
     """Keys for any number of workers. Call `run` beside them: it wakes delayed keys."""
 
@@ -51,15 +59,21 @@ class WorkQueue:
         self._idle_workers: deque[anyio.Event] = deque()
         self._delayed_added = anyio.Event()
         self._timer = anyio.CancelScope()
+        self._added = 0
 
     def __len__(self) -> int:
         return len(self._pending)
+
+    def statistics(self) -> QueueStatistics:
+        """What the queue holds and has held."""
+        return QueueStatistics(len(self._pending), self._added, len(self._working))
 
     def add(self, request: Request, *, priority: int = 0, cause: int = 0) -> None:
         """Have a key worked on. Where it is ready already, the higher priority and the newer
         cause hold."""
         pending = self._pending.get(request)
         if pending is None:
+            self._added += 1
             self._pending[request] = _Pending(priority, cause)
             if request not in self._working:
                 self._make_ready(request, priority)

@@ -82,7 +82,7 @@ class Environment:
     def _require_whole_file(self) -> None:
         """Reading a page that is not in the file any more would kill the process."""
         info, stat = self._lmdb.info(), self._lmdb.stat()
-        size_bytes = (self.directory / DATA_FILE_NAME).stat().st_size
+        size_bytes = self.size_bytes
         needed_bytes = (info["last_pgno"] + 1) * stat["psize"]
         if info["last_txnid"] and size_bytes < needed_bytes:
             raise StoreDamaged(
@@ -113,6 +113,11 @@ class Environment:
         self.history = self._lmdb.open_db(b"history", create=False)
         self.idempotency = self._lmdb.open_db(b"idempotency", create=False)
         self.projections = self._lmdb.open_db(b"projections", create=False)
+
+    @property
+    def size_bytes(self) -> int:
+        """The size of the file on disk."""
+        return (self.directory / DATA_FILE_NAME).stat().st_size
 
     def close(self) -> None:
         """Reads and writes raise `StoreClosed` from here on."""

@@ -98,6 +98,11 @@ class StoreReader:
         """
         return self._log.scan(prefix, after_key=after_key, limit=limit, at=at)
 
+    @property
+    def size_bytes(self) -> int:
+        """How much room the log takes on disk."""
+        return self._log.environment.size_bytes
+
     def count(self, prefix: str, *, after_key: str = "", at: int | None = None) -> int:
         """How many keys start with `prefix`, those after `after_key`. `at` as in `get`."""
         return self._log.count(prefix, after_key=after_key, at=at)

@@ -1,0 +1,1 @@
+"""`/metrics`: what the server counts, in Prometheus' text format, under Kubernetes' names."""
