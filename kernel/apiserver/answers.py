@@ -37,7 +37,12 @@ def json_answer(
 
 def add_warning(answer: web.StreamResponse, warning: str) -> None:
     """Warn whoever gets an answer that is not sent yet."""
-    answer.headers.add("Warning", f"299 - {_quoted(warning)}")
+    answer.headers.add("Warning", warning_header(warning))
+
+
+def warning_header(warning: str) -> str:
+    """What the header of a warning says."""
+    return f"299 - {_quoted(warning)}"
 
 
 def text_answer(text: str, *, status: int = 200) -> web.Response:

@@ -3,8 +3,7 @@ before, and those that it has beside the stored one (Events of events.k8s.io).
 
 What is sent in such a version is stored in the present one, and answered in the other one; with a
 warning where it is old. `kubectl` asks under the version that a manifest names, so old manifests
-work for create, get, apply, patch and delete. The events of a watch are told in the present
-version.
+work for create, get, apply, patch, delete and watch.
 """
 
 from collections.abc import Callable, Mapping
@@ -203,7 +202,7 @@ def _document(body: bytes, content_type: str) -> Document | None:
 def convert_answer(answer: web.StreamResponse, old: OldVersion) -> None:
     """Put the objects of an answer in the other version; warn of it where it is old."""
     if not isinstance(answer, web.Response) or not isinstance(answer.body, bytes):
-        return  # a watch, whose headers and events are sent already
+        return  # a watch, which has told everything in the other version already
     if old.warning:
         add_warning(answer, old.warning)
     document = msgspec.json.decode(answer.body)
@@ -221,3 +220,18 @@ def convert_document(document: Any, old: OldVersion) -> None:
     document["apiVersion"] = old.old.info.api_version
     if document.get("kind") == info.kind and old.from_present is not None:
         old.from_present(document)
+
+
+def wire_in(wire: bytes, shown_as: type[Kind]) -> bytes:
+    """An object's JSON, which is in the present version, in another one."""
+    old = _BY_OLD_KIND[shown_as]
+    if old.from_present is None:  # the version stands near the beginning, before anything like it
+        present, shown = old.kind.info.api_version, old.old.info.api_version
+        return wire.replace(_api_version(present), _api_version(shown), 1)
+    document = msgspec.json.decode(wire)
+    convert_document(document, old)
+    return msgspec.json.encode(document)
+
+
+def _api_version(version: str) -> bytes:
+    return b'"apiVersion":"%b"' % version.encode()

@@ -90,6 +90,7 @@ class Reads:
             timeout_seconds=parameters.whole_number("timeoutSeconds"),
             bookmarks=bookmarks,
             initial_events_end=send_initial and bookmarks,
+            warning=target.warning,
         )
         subject = Subject(
             kind=target.kind,
@@ -98,6 +99,7 @@ class Reads:
             field_selector=field_selector,
             answer=answer,
             include=include_object(parameters.text("includeObject")),
+            shown_as=target.shown_as or target.kind,
         )
         frames = self._frames(subject, shared=False)
         stream = WatchStream(self._api, subject, options, frames, request)
@@ -106,6 +108,7 @@ class Reads:
     def _frames(self, subject: Subject, *, shared: bool) -> Frames:
         return Frames(
             subject.kind,
+            subject.shown_as,
             subject.answer,
             self._tables,
             self._api.clock,

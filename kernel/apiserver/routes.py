@@ -191,7 +191,9 @@ class Routes:
             return await self._serve(request, target, parameters, asker)
         await convert_request(request, old)
         convert_parameters(parameters, old)
-        present = msgspec.structs.replace(target, kind=old.kind)
+        present = msgspec.structs.replace(
+            target, kind=old.kind, shown_as=old.old, warning=old.warning
+        )
         answer = await self._serve(request, present, parameters, asker)
         convert_answer(answer, old)
         return answer

@@ -14,13 +14,16 @@ NAMESPACE_SUBRESOURCES = ("status", "finalize")
 class Target(msgspec.Struct, frozen=True, gc=False):
     """All objects of a kind (`name` is empty), one of them, or a part of one.
 
-    `namespace` is None for a list across namespaces, and empty for kinds that have none.
+    `namespace` is None for a list across namespaces, and empty for kinds that have none. Where it
+    is asked for in an old version, `shown_as` is the kind in that one, and `warning` tells of it.
     """
 
     kind: type[Kind]
     namespace: str | None
     name: str = ""
     subresource: str = ""
+    shown_as: type[Kind] | None = None
+    warning: str = ""
 
     @property
     def info(self) -> KindInfo:

@@ -14,6 +14,7 @@ from kernel.api.errors import ApiError
 from kernel.api.stored import Stored, StoredEvent
 from kernel.apiserver.answers import encode
 from kernel.apiserver.negotiation import Answer, Form
+from kernel.apiserver.old_versions import wire_in
 from kernel.apiserver.tables import IncludeObject, Tables, partial_metadata
 from kernel.clock import Clock, now_datetime
 from kernel.objects.kind import Kind
@@ -38,11 +39,13 @@ def error_chunk(error: ApiError) -> bytes:
 
 class Frames:
     """Encodes the events of one watch, in the form that was agreed on; where `shared`, those of
-    many watches which have each been told the columns."""
+    many watches which have each been told the columns. `shown_as` is `kind`, or the same in an old
+    version."""
 
     def __init__(
         self,
         kind: type[Kind],
+        shown_as: type[Kind],
         answer: Answer,
         tables: Tables,
         clock: Clock,
@@ -51,11 +54,12 @@ class Frames:
         shared: bool = False,
     ):
         self._kind = kind
+        self._shown_as = shown_as
         self._answer = answer
         self._tables = tables
         self._clock = clock
         self._include = include
-        self._form = ("chunk", answer, include)
+        self._form = ("chunk", answer, include, shown_as.info.api_version)
         # The first frame of a Table watch tells the columns, so it is not shared.
         self.needs_columns = answer.form is Form.TABLE and not shared
 
@@ -83,7 +87,7 @@ class Frames:
         if initial_events_end:
             metadata["annotations"] = {INITIAL_EVENTS_END: "true"}
         if self._answer.form is Form.OBJECT:
-            api_version, kind = self._kind.info.api_version, self._kind.info.kind
+            api_version, kind = self._shown_as.info.api_version, self._kind.info.kind
             metadata["creationTimestamp"] = None
         else:
             api_version, kind = self._answer.api_version, self._answer.form.value
@@ -97,7 +101,7 @@ class Frames:
 
     def _document(self, stored: Stored) -> bytes:
         if self._answer.form is Form.OBJECT:
-            return stored.wire()
+            return self._wire(stored)
         if self._answer.form is Form.METADATA:
             return encode(partial_metadata(stored.wire(), self._answer.api_version))
         table = self._tables.table(
@@ -110,4 +114,13 @@ class Frames:
             with_columns=self.needs_columns,
         )
         self.needs_columns = False
+        if self._include == "Object":
+            for row in table.rows:
+                row.object = msgspec.Raw(self._wire(stored))
         return encode(table)
+
+    def _wire(self, stored: Stored) -> bytes:
+        """An object in the version that it is shown in."""
+        if self._shown_as is self._kind:
+            return stored.wire()
+        return wire_in(stored.wire(), self._shown_as)

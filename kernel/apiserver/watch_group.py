@@ -28,7 +28,10 @@ UNSENT_BYTES_MAX = 256 * 1024
 
 
 class Subject(msgspec.Struct, frozen=True):
-    """What a watch is about, and how it is told: watchers with equal ones share a group."""
+    """What a watch is about, and how it is told: watchers with equal ones share a group.
+
+    `shown_as` is the kind itself, or the same in an old version.
+    """
 
     kind: type[Kind]
     namespace: str | None
@@ -36,6 +39,7 @@ class Subject(msgspec.Struct, frozen=True):
     field_selector: str
     answer: Answer
     include: IncludeObject
+    shown_as: type[Kind]
 
 
 class Member:

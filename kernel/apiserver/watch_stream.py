@@ -17,7 +17,7 @@ from aiohttp import web
 from kernel.api.errors import ApiError, Expired
 from kernel.api.object_api import ObjectApi
 from kernel.api.watching import StoredWatch
-from kernel.apiserver.answers import CONTENT_HEADERS, InternalError
+from kernel.apiserver.answers import CONTENT_HEADERS, InternalError, warning_header
 from kernel.apiserver.streams import OpenStreams, begin_stream
 from kernel.apiserver.watch_frames import Frames, error_chunk
 from kernel.apiserver.watch_group import Member, Subject, WatchGroup, WatchGroups
@@ -36,13 +36,14 @@ class WatchOptions(msgspec.Struct, frozen=True):
     """How a client wants its watch.
 
     `from_revision` None starts with what is there. `initial_events_end` marks the end of that
-    with a bookmark; `bookmarks` sends one each minute.
+    with a bookmark; `bookmarks` sends one each minute. The head of the answer has the `warning`.
     """
 
     from_revision: int | None = None
     timeout_seconds: int | None = None
     bookmarks: bool = False
     initial_events_end: bool = False
+    warning: str = ""
 
 
 class WatchStream:
@@ -75,7 +76,7 @@ class WatchStream:
                 cursor = stack.enter_context(self._open(revision))
             except Expired as error:  # told as Kubernetes tells it: in the stream
                 chunks.append(error_chunk(error))
-            response = await begin_stream(self._request, CONTENT_HEADERS)
+            response = await begin_stream(self._request, self._head())
             async with streams.open(self._request) as scope, anyio.create_task_group() as tasks:
                 tasks.start_soon(self._end_in_time, scope)
                 await self._write(chunks, revision)
@@ -87,6 +88,10 @@ class WatchStream:
         if not self._client_is_gone():
             await response.write_eof()
         return response
+
+    def _head(self) -> dict[str, str]:
+        warning = self._options.warning
+        return CONTENT_HEADERS | ({"Warning": warning_header(warning)} if warning else {})
 
     def _start(self) -> tuple[int, list[bytes]]:
         """The revision that the watch starts after, and what is to be sent before it.

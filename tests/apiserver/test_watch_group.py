@@ -95,9 +95,9 @@ class Socket:
 def group_of(served: Served) -> WatchGroup:
     """A group of watchers of ConfigMaps."""
     answer = Answer(Form.OBJECT)
-    subject = Subject(ConfigMap, "default", "", "", answer, "Metadata")
+    subject = Subject(ConfigMap, "default", "", "", answer, "Metadata", ConfigMap)
     clock = served.api.clock
-    frames = Frames(ConfigMap, answer, Tables(), clock, include="Metadata", shared=True)
+    frames = Frames(ConfigMap, ConfigMap, answer, Tables(), clock, include="Metadata", shared=True)
     return WatchGroup(served.api, subject, frames)
 
 

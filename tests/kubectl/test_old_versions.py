@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import anyio
 import msgspec
 import pytest
 
@@ -26,6 +27,15 @@ async def test_the_deployments_of_the_notes(kubectl: Kubectl, name: str) -> None
     (stored,) = msgspec.json.decode(await kubectl("get", "deploy", "-o", "json"))["items"]
     assert stored["apiVersion"] == "apps/v1"
     assert (await kubectl("get", "-f", path)).startswith("NAME")
+    following = await kubectl.start("get", "-f", path, "-w", "-o", "jsonpath={.apiVersion} ")
+    assert following.stdout is not None
+    with anyio.fail_after(20):
+        told = b""
+        while b"apps/v1beta2 " not in told:
+            told += await following.stdout.receive()
+    following.terminate()
+    await following.wait()
+    await following.aclose()
     applied = await kubectl("apply", "-f", path)
     assert "configured" in applied or "unchanged" in applied
     assert "deleted" in await kubectl("delete", "-f", path)

@@ -28,7 +28,10 @@ def namespace(cluster: Cluster) -> str:
 async def api(cluster: Cluster, namespace: str) -> AsyncIterator[kr8s.asyncio.Api]:
     """The client."""
     with anyio.fail_after(SECONDS_MAX):
-        yield await kr8s.asyncio.api(kubeconfig=cluster.kubeconfig, namespace=namespace)
+        made = await kr8s.asyncio.api(kubeconfig=cluster.kubeconfig, namespace=namespace)
+        yield made
+        if made._session is not None:  # which it has no way to close
+            await made._session.aclose()
 
 
 async def config_map(api: kr8s.asyncio.Api, name: str, **data: str) -> ConfigMap:
