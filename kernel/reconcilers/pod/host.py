@@ -16,6 +16,7 @@ from kernel.reconcilers.pod.configuration.environment import ProjectedToken
 from kernel.reconcilers.pod.configuration.sources_state import SourcesState
 from kernel.reconcilers.pod.decisions.deadline import PodFailure
 from kernel.reconcilers.pod.images.pulls import ImagePulls
+from kernel.reconcilers.pod.volumes.discarding import Discarding
 
 CALL_RETRY_SECONDS_FIRST = 1
 CALL_RETRY_SECONDS_MAX = 60
@@ -67,7 +68,8 @@ class Host(msgspec.Struct, frozen=True):
     """One node, as its agent sees it.
 
     `owner` marks what this agent makes in the runtime. `addresses` are the node's own. `capacity`
-    is what it has, as quantities by resource name. `pulls` are those of all its Pods.
+    is what it has, as quantities by resource name. `pulls` are those of all its Pods, and
+    `discarding` removes what their volumes need no more.
     """
 
     node_name: str
@@ -80,6 +82,7 @@ class Host(msgspec.Struct, frozen=True):
     addresses: tuple[str, ...]
     capacity: Mapping[str, str]
     pulls: ImagePulls
+    discarding: Discarding
     api_access: ApiAccess
 
     @property

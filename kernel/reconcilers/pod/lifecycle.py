@@ -39,6 +39,7 @@ from kernel.reconcilers.pod.runtime_events import RuntimeEvents
 from kernel.reconcilers.pod.status_writing import write_status
 from kernel.reconcilers.pod.upkeep.log_rotation import LogRotation
 from kernel.reconcilers.pod.upkeep.orphans import OrphanSweep
+from kernel.reconcilers.pod.volumes.discarding import Discarding
 from kernel.reconcilers.pod.volumes.live_updates import LiveUpdates
 
 FAILED_SYNC = "FailedSync"
@@ -85,6 +86,7 @@ class NodeAgent:
             addresses=tuple(host_addresses),
             capacity=capacity or {},
             pulls=ImagePulls(runtime, clock, pulls_max=limits.parallel_image_pulls_max),
+            discarding=Discarding(),
             api_access=api_access,
         )
         self._runtime_events = RuntimeEvents(self._host)
@@ -116,6 +118,7 @@ class NodeAgent:
             watches=self._referrers.watches(self._acts_on_configuration),
             sources=(
                 self._event_writing.source,
+                self._host.discarding.source,
                 *(source.source for source in self._sources),
                 self._log_rotation.source,
                 self._orphan_sweep.source,

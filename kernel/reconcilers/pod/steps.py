@@ -19,7 +19,7 @@ from kernel.reconcilers.pod.configuration.dns import node_dns, pod_dns
 from kernel.reconcilers.pod.configuration.environment import ConfigError, Sources
 from kernel.reconcilers.pod.configuration.runtime_handler import runtime_handler
 from kernel.reconcilers.pod.configuration.sources import read_services, read_sources
-from kernel.reconcilers.pod.configuration.sources_state import state_of
+from kernel.reconcilers.pod.configuration.sources_state import SourcesState, state_of
 from kernel.reconcilers.pod.configuration.translate import sandbox_config
 from kernel.reconcilers.pod.configuration.unsupported import (
     REASON as UNSUPPORTED,
@@ -55,6 +55,8 @@ class PodSteps:
         self._memory = memory
         self._first_sandbox_id = ""
         self._started_ids: Sequence[str] = ()
+        self._volumes: Mapping[str, Path] | None = None
+        self._volumes_state: SourcesState | None = None
 
     async def observe(self, before: Observed) -> Observed:
         """What there is after a step that set out from `before`. Only what is known to have changed
@@ -154,6 +156,8 @@ class PodSteps:
         addresses = observed.sandbox.addresses if observed.sandbox else ()
         sources = await read_sources(self._client, pod, self._host, memory, addresses)
         state = state_of(pod, sources)
+        if self._volumes is not None and self._volumes_state == state:
+            return self._volumes, sources
         memory.see_sources(state)
         if memory.must_wait(VOLUMES):
             return None
@@ -172,7 +176,8 @@ class PodSteps:
             return None
         memory.succeeded(VOLUMES)
         if volumes.is_current:
-            memory.volumes_state = state
+            memory.volumes_state = self._volumes_state = state
+            self._volumes = volumes.paths
         return volumes.paths, sources
 
     async def _make_sandbox(self, attempt: int, observed: Observed) -> bool:

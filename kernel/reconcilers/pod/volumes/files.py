@@ -39,7 +39,8 @@ Files = dict[str, File]
 
 
 def write_files(directory: Path, files: Mapping[str, File], now: int, group: int | None) -> bool:
-    """Put files in place of those that are there; False where they are there already.
+    """Put files in place of those that are there; False where they are there already. The version
+    before them is left: it is one of `old_versions`.
 
     `now`, in nanoseconds since the epoch, names the version. They are readable to `group`, and
     belong to it, where one is given: what `fsGroup` does to a volume that nobody writes to.
@@ -49,7 +50,7 @@ def write_files(directory: Path, files: Mapping[str, File], now: int, group: int
     present = directory / DATA_LINK
     names = {PurePosixPath(name).parts[0] for name in wanted}
     if present.is_dir() and _content_of(present) == wanted:
-        _remove_stale(directory, names)
+        _unlink_others(directory, names)
         _link(directory, names)
         return False
     version = _new_version(directory, now)
@@ -67,8 +68,18 @@ def write_files(directory: Path, files: Mapping[str, File], now: int, group: int
     new_link.unlink(missing_ok=True)
     new_link.symlink_to(version.name)
     new_link.replace(present)
-    _remove_stale(directory, names)
+    _unlink_others(directory, names)
     return True
+
+
+def old_versions(directory: Path) -> list[Path]:
+    """The directories in it that nothing points to any more."""
+    version = os.readlink(directory / DATA_LINK)
+    return [
+        entry
+        for entry in directory.iterdir()
+        if entry.name.startswith("..") and entry.name != version and not entry.is_symlink()
+    ]
 
 
 def has_files(directory: Path) -> bool:
@@ -127,16 +138,11 @@ def _link(directory: Path, names: set[str]) -> None:
             link.symlink_to(f"{DATA_LINK}/{name}")
 
 
-def _remove_stale(directory: Path, names: set[str]) -> None:
-    """Remove links to what is no more, and versions that nothing points to."""
-    version = os.readlink(directory / DATA_LINK)
+def _unlink_others(directory: Path, names: set[str]) -> None:
+    """Remove links to what is no more."""
     for entry in list(directory.iterdir()):
-        if entry.name in (*names, DATA_LINK, version):
-            continue
-        if entry.is_symlink():
+        if entry.name not in (*names, DATA_LINK) and entry.is_symlink():
             entry.unlink()
-        elif entry.name.startswith(".."):
-            shutil.rmtree(entry, ignore_errors=True)
 
 
 def _content_of(version: Path) -> Files:

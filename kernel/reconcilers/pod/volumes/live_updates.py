@@ -14,7 +14,7 @@ from kernel.reconcilers.pod.configuration.sources_state import state_of
 from kernel.reconcilers.pod.host import FILES, Host, PodMemory
 from kernel.reconcilers.pod.observe import runtime_uid
 from kernel.reconcilers.pod.volumes.objects import is_made_of_objects
-from kernel.reconcilers.pod.volumes.prepare import update_files
+from kernel.reconcilers.pod.volumes.prepare import replaced_files, update_files
 
 NAME = "node-agent-volumes"
 CONCURRENCY = 16
@@ -101,5 +101,6 @@ async def follow_objects(host: Host, client: Client, pod: Pod, memory: PodMemory
         else:
             memory.succeeded(FILES)
             memory.volumes_state = state
+        host.discarding.discard(replaced_files(pod, host.pods_directory))
     for failure in failures:
         await host.recorder.event(pod, "Warning", "FailedMount", str(failure))

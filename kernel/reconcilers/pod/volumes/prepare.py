@@ -9,8 +9,9 @@
 A volume that is there already is left as it is, but for files whose content has changed.
 """
 
+import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import msgspec
@@ -21,7 +22,7 @@ from kernel.reconcilers.pod.configuration.environment import ConfigError, Source
 from kernel.reconcilers.pod.observe import runtime_uid
 from kernel.reconcilers.pod.volumes.directories import volumes_directory
 from kernel.reconcilers.pod.volumes.empty_dir import owning_group, prepare_empty_dir
-from kernel.reconcilers.pod.volumes.files import has_files, write_files
+from kernel.reconcilers.pod.volumes.files import has_files, old_versions, write_files
 from kernel.reconcilers.pod.volumes.host_path import check_host_path
 from kernel.reconcilers.pod.volumes.objects import files_of, is_made_of_objects
 
@@ -56,6 +57,8 @@ def prepare_volumes(
             with _failing_as_mount(volume):
                 if is_made_of_objects(volume):
                     _write(pod, volume, path, sources, now)
+                    for left in old_versions(path):
+                        shutil.rmtree(left, ignore_errors=True)
                 else:
                     paths[volume.name] = _make(pod, volume, path, sources, may_mount)
         except MountFailure:
@@ -66,7 +69,8 @@ def prepare_volumes(
 
 
 def update_files(pod: Pod, pods_directory: Path, sources: Sources, now: int) -> list[MountFailure]:
-    """Bring the files of volumes that are made of objects up to date; answers what failed."""
+    """Bring the files of volumes that are made of objects up to date; answers what failed. What
+    they replace is left: `replaced_files`."""
     base = volumes_directory(pods_directory, runtime_uid(pod))
     failures: list[MountFailure] = []
     for volume in filter(is_made_of_objects, pod.spec.volumes):
@@ -76,6 +80,16 @@ def update_files(pod: Pod, pods_directory: Path, sources: Sources, now: int) -> 
         except MountFailure as failure:
             failures.append(failure)
     return failures
+
+
+def replaced_files(pod: Pod, pods_directory: Path) -> list[Path]:
+    """The directories that hold what `update_files` has replaced: nobody needs them any more."""
+    base = volumes_directory(pods_directory, runtime_uid(pod))
+    replaced: list[Path] = []
+    for volume in filter(is_made_of_objects, pod.spec.volumes):
+        with suppress(OSError):
+            replaced += old_versions(base / volume.name)
+    return replaced
 
 
 @contextmanager
