@@ -18,16 +18,18 @@ Where plugins or webhooks were asked to change an object, the built-in hooks are
 
 import inspect
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any, Literal, Protocol
 
 import msgspec
 
-from kernel.api.context import current_user
+from kernel.api.context import current_actor, current_user, warn
 from kernel.api.errors import ApiError, Forbidden
+from kernel.api.webhooks.matching import namespace_labels, selects_namespace, selects_objects
 from kernel.objects.authentication import UserInfo
 from kernel.objects.kind import Kind, KindInfo
 from kernel.objects.meta import DeleteOptions
+from kernel.objects.selectors import LabelMatcher, parse_label_selector
 
 logger = logging.getLogger("podkernel.api")
 
@@ -63,6 +65,10 @@ class AdmissionRequest(msgspec.Struct):
     companions: list[Kind] = msgspec.field(default_factory=list)
     user: UserInfo = msgspec.field(default_factory=current_user)
 
+    def warn(self, text: str) -> None:
+        """Warn whoever asks: a client in its answer (`Warning: …`), a program in the log."""
+        warn(text)
+
 
 AdmissionFunction = Callable[[AdmissionRequest], Awaitable[None] | None]
 
@@ -77,6 +83,8 @@ class AdmissionHook(msgspec.Struct, frozen=True):
     subresources: Sequence[str] = ("",)
     validating: bool = False
     last: bool = False
+    objects: LabelMatcher = LabelMatcher()
+    namespaces: LabelMatcher = LabelMatcher()
 
     def wants(self, kind: type[Kind], operation: Operation, subresource: str) -> bool:
         """Whether the hook is to be asked about such requests."""
@@ -91,6 +99,8 @@ def admission(
     *kinds: type[Kind],
     operations: Sequence[Operation] = ("CREATE",),
     subresources: Sequence[str] = ("",),
+    label_selector: str = "",
+    namespace_selector: str = "",
     validating: bool = False,
     last: bool = False,
     name: str = "",
@@ -98,8 +108,14 @@ def admission(
     """Make a `def` or an `async def` an admission hook of some kinds; without any, of all kinds.
 
     `subresources` are those that the hook is asked about: `""` is the object itself, `"status"`
-    its status. With `last`, a validating hook is asked after all others: what it sees is final.
+    its status. `label_selector` chooses by the labels that the object has or had, and
+    `namespace_selector` by those of its namespace (what is in none is always chosen). With `last`,
+    a validating hook is asked after all others: what it sees is final.
+
+    Raises `SelectorError`.
     """
+    objects = parse_label_selector(label_selector)
+    namespaces = parse_label_selector(namespace_selector)
 
     def decorate(function: AdmissionFunction) -> AdmissionHook:
         return AdmissionHook(
@@ -110,6 +126,8 @@ def admission(
             subresources=tuple(subresources),
             validating=validating,
             last=last,
+            objects=objects,
+            namespaces=namespaces,
         )
 
     return decorate
@@ -148,6 +166,7 @@ class AdmissionChain:
         self._plugins: list[AdmissionHook] = list(hooks)
         self._asked: dict[tuple[type[Kind], Operation, str], _Asked] = {}
         self.webhooks: Webhooks | None = None
+        self.labels_of_namespace: Callable[[str], Mapping[str, str]] = _no_labels
 
     def add(self, hook: AdmissionHook) -> None:
         """Ask `hook` too, after those that are there."""
@@ -170,24 +189,54 @@ class AdmissionChain:
         """Let the mutating hooks change `request.object`; answers whether there was any.
         Raises `ApiError`, `Forbidden` where one refuses."""
         asked = self._find(kind, request.operation, request.subresource)
-        await _ask(asked.builtin, request)
+        await self._ask(asked.builtin, request)
         companions_of_builtin = len(request.companions)
-        await _ask(asked.plugins, request)
+        await self._ask(asked.plugins, request)
         changed = bool(asked.plugins)
         if self.webhooks is not None:
             changed |= await self.webhooks.mutate(request)
         if changed:
             del request.companions[:companions_of_builtin]  # they are asked for again
-            await _ask(asked.builtin, request)
+            await self._ask(asked.builtin, request)
         return changed or bool(asked.builtin)
 
     async def validate(self, kind: type[Kind], request: AdmissionRequest) -> None:
         """Let the validating hooks refuse. Raises as `mutate` does."""
         asked = self._find(kind, request.operation, request.subresource)
-        await _ask(asked.validating, request)
+        await self._ask(asked.validating, request)
         if self.webhooks is not None:
             await self.webhooks.validate(request)
-        await _ask(asked.counting, request)
+        await self._ask(asked.counting, request)
+
+    async def admit(
+        self,
+        kind: type[Kind],
+        operation: Operation,
+        sent: Any,
+        *,
+        namespace: str,
+        name: str,
+        subresource: str,
+        old: Any = None,
+        dry_run: bool = False,
+    ) -> None:
+        """Ask about what is sent to a subresource of an object and is not stored itself (a Binding,
+        a Scale, the options of an exec); hooks change it in place. Raises as `mutate` does."""
+        if not self.wants(kind, operation, subresource):
+            return
+        request = AdmissionRequest(
+            operation=operation,
+            info=kind.info,
+            namespace=namespace,
+            name=name,
+            object=sent,
+            old=old,
+            actor=current_actor(),
+            dry_run=dry_run,
+            subresource=subresource,
+        )
+        await self.mutate(kind, request)
+        await self.validate(kind, request)
 
     def _find(self, kind: type[Kind], operation: Operation, subresource: str) -> _Asked:
         place = (kind, operation, subresource)
@@ -204,31 +253,46 @@ class AdmissionChain:
             )
         return asked
 
+    async def _ask(self, hooks: Iterable[AdmissionHook], request: AdmissionRequest) -> None:
+        for hook in hooks:
+            if self._selects(hook, request):
+                await _ask_one(hook, request)
 
-async def _ask(hooks: Iterable[AdmissionHook], request: AdmissionRequest) -> None:
-    for hook in hooks:
-        place = _place(request.object)
-        try:
-            answer = hook.function(request)
-            if inspect.isawaitable(answer):
-                await answer
-        except ApiError:
-            raise
-        except AdmissionDenied as denied:
-            raise Forbidden(
-                f'{request.info.qualified_plural} "{request.name}" is forbidden: '
-                f'admission hook "{hook.name}" denied the request: {denied}'
-            ) from denied
-        except Exception as error:
-            logger.exception("admission hook %s failed", hook.name)
-            raise ApiError(
-                f'admission hook "{hook.name}" failed: {type(error).__name__}: {error}'
-            ) from error
-        if _place(request.object) != place:
-            raise ApiError(f'admission hook "{hook.name}" changed the object\'s place')
+    def _selects(self, hook: AdmissionHook, request: AdmissionRequest) -> bool:
+        if not selects_objects(hook.objects, request.object, request.old):
+            return False
+        return not hook.namespaces or selects_namespace(
+            hook.namespaces, namespace_labels(request, self.labels_of_namespace)
+        )
+
+
+async def _ask_one(hook: AdmissionHook, request: AdmissionRequest) -> None:
+    place = _place(request.object)
+    try:
+        answer = hook.function(request)
+        if inspect.isawaitable(answer):
+            await answer
+    except ApiError:
+        raise
+    except AdmissionDenied as denied:
+        raise Forbidden(
+            f'{request.info.qualified_plural} "{request.name}" is forbidden: '
+            f'admission hook "{hook.name}" denied the request: {denied}'
+        ) from denied
+    except Exception as error:
+        logger.exception("admission hook %s failed", hook.name)
+        raise ApiError(
+            f'admission hook "{hook.name}" failed: {type(error).__name__}: {error}'
+        ) from error
+    if _place(request.object) != place:
+        raise ApiError(f'admission hook "{hook.name}" changed the object\'s place')
 
 
 def _place(obj: Any) -> tuple[str, str, str] | None:
-    if obj is None:
+    if not hasattr(obj, "metadata"):
         return None
     return obj.metadata.namespace, obj.metadata.name, obj.metadata.uid
+
+
+def _no_labels(namespace: str) -> Mapping[str, str]:
+    return {}

@@ -4,7 +4,7 @@ The typed client and the API server are two thin covers of it. It works on kinds
 their stored form, so that a list over HTTP never decodes what it only passes on.
 """
 
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
@@ -13,6 +13,7 @@ from kernel.api.admission import AdmissionChain
 from kernel.api.client import PatchType, Subresource, WatchEventType
 from kernel.api.context import current_actor, current_cause
 from kernel.api.custom_resources.custom_kinds import CustomKinds
+from kernel.api.defaulting import NAMESPACE_NAME_LABEL
 from kernel.api.deletion import require_valid_options
 from kernel.api.errors import (
     AlreadyExists,
@@ -38,9 +39,11 @@ from kernel.api.watching import EventCache, StoredWatch
 from kernel.clock import Clock, now_timestamp
 from kernel.objects.custom_resource_definition import CustomResourceDefinition
 from kernel.objects.event import Binding
+from kernel.objects.eviction import Eviction
 from kernel.objects.kind import Kind
 from kernel.objects.kinds import KindTable
 from kernel.objects.meta import DeleteOptions
+from kernel.objects.namespace import Namespace
 from kernel.objects.pod import Pod
 from kernel.objects.pod_status import PodCondition
 from kernel.store.errors import Compacted, PreconditionFailed, StoreError, StoreFull
@@ -70,6 +73,7 @@ class ObjectApi:
         self.planner = Planner(store, clock, self.admission, self.upcasters, self.custom_kinds)
         self._store = store
         self._reader = ObjectReader(store, self.upcasters)
+        self.admission.labels_of_namespace = self.labels_of_namespace
         self._events = EventCache(self.upcasters)
         self._follow_definitions()
 
@@ -92,6 +96,13 @@ class ObjectApi:
     def size_bytes(self) -> int:
         """How much room the log takes on disk."""
         return self._store.size_bytes
+
+    def labels_of_namespace(self, name: str) -> Mapping[str, str]:
+        """The labels of a namespace; one that is only about to be there has its name's alone."""
+        try:
+            return self._reader.get(Namespace, "", name).metadata().labels
+        except NotFound:
+            return {NAMESPACE_NAME_LABEL: name}
 
     # Reading
 
@@ -267,15 +278,18 @@ class ObjectApi:
         subresource: Subresource = "",
         validation: FieldValidation = "Strict",
         dry_run: bool = False,
+        is_admitted: bool = False,
     ) -> tuple[Stored, Sequence[str]]:
         """Change parts of an object; `patch` is plain JSON data. Answers the object, and what the
-        client is to be warned of."""
+        client is to be warned of. `is_admitted`: the hooks have been asked."""
         warnings: Sequence[str] = ()
 
         async def plan(present: Stored) -> Plan:
             nonlocal warnings
             obj, warnings = patched(kind, present, patch, patch_type, validation)
-            return await self.planner.update(present, obj, subresource=subresource, dry_run=dry_run)
+            return await self.planner.update(
+                present, obj, subresource=subresource, dry_run=dry_run, is_admitted=is_admitted
+            )
 
         return await self._change(kind, namespace, name, plan, dry_run), warnings
 
@@ -364,10 +378,18 @@ class ObjectApi:
         return StoredList(deleted, self.revision)
 
     async def evict(
-        self, namespace: str, name: str, options: DeleteOptions, *, dry_run: bool = False
+        self, namespace: str, name: str, eviction: Eviction, *, dry_run: bool = False
     ) -> None:
         """Ask for a Pod's end, and have its status tell that it was evicted. Nothing refuses that:
         there are no disruption budgets."""
+        await self.admission.admit(
+            *(Pod, "CREATE", eviction),
+            namespace=namespace,
+            name=name,
+            subresource="eviction",
+            dry_run=dry_run,
+        )
+        options = eviction.delete_options or DeleteOptions()
         evicted = PodCondition(
             type="DisruptionTarget",
             status="True",
@@ -379,13 +401,19 @@ class ObjectApi:
         async def plan(present: Stored) -> Plan:
             has_ended = present.decode().status.phase in TERMINAL_PHASES
             reason = None if has_ended else evicted
-            return await self.planner.delete(present, options, reason=reason, dry_run=dry_run)
+            return await self.planner.delete(
+                present, options, reason=reason, dry_run=dry_run, is_admitted=True
+            )
 
         await self._change(Pod, namespace, name, plan, dry_run)
 
     async def bind(self, namespace: str, name: str, binding: Binding) -> None:
         """Put a Pod on a node. Raises `Conflict` where it is on one, or being deleted, or where
         the binding has another uid than the Pod."""
+
+        await self.admission.admit(
+            Pod, "CREATE", binding, namespace=namespace, name=name, subresource="binding"
+        )
 
         async def plan(present: Stored) -> Plan:
             pod = present.decode()

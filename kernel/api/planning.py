@@ -139,11 +139,13 @@ class Planner:
         subresource: Subresource = "",
         dry_run: bool = False,
         is_applied: bool = False,
+        is_admitted: bool = False,
     ) -> Plan:
         """Replace an object's own fields, or one part alone; `obj` is changed on the way.
 
         Where that takes away the last thing that held a deletion, the object goes. `is_applied`:
-        its managers are complete (see `FieldOwnership.applied`).
+        its managers are complete (see `FieldOwnership.applied`). `is_admitted`: the hooks have been
+        asked.
         """
         kind, old = present.kind, present.decode()
         plural, name = kind.info.qualified_plural, present.name
@@ -162,7 +164,7 @@ class Planner:
                 new = obj
                 if kind.info.has_status:
                     new.status = old.status  # type: ignore[attr-defined]
-            await self._admit("UPDATE", new, old, dry_run, subresource)
+            await self._admit("UPDATE", new, old, dry_run, subresource, is_admitted=is_admitted)
             if new.metadata.generation and strategies.spec_changed(new, old):
                 new.metadata.generation += 1
         if is_applied:
@@ -208,13 +210,16 @@ class Planner:
         *,
         reason: PodCondition | None = None,
         dry_run: bool = False,
+        is_admitted: bool = False,
     ) -> Plan:
         """End an object: remove it, or mark it as being deleted where something holds it. Of a Pod
-        the status may tell the `reason`. Raises `Conflict`, `Invalid` for the options."""
+        the status may tell the `reason`. `is_admitted`: the hooks have been asked. Raises
+        `Conflict`, `Invalid` for the options."""
         require_valid_options(options)
         obj = present.decode()
         self._require_preconditions(present, obj.metadata.uid, options)
-        await self._ask_about_deletion(obj, options, dry_run)
+        if not is_admitted:
+            await self._ask_about_deletion(obj, options, dry_run)
         changed = mark_dependents(obj.metadata, options)
         grace = strategies.deletion_grace_seconds(obj, options)
         if grace == 0 and not strategies.holds_deletion(obj):
@@ -281,10 +286,12 @@ class Planner:
         old: Kind | None,
         dry_run: bool,
         subresource: Subresource = "",
+        *,
+        is_admitted: bool = False,
     ) -> list[Kind]:
         """Complete and check an object; answers what has to be there with it."""
         default(obj)
-        if not self._admission.wants(type(obj), operation, subresource):
+        if is_admitted or not self._admission.wants(type(obj), operation, subresource):
             self._establish(obj)
             self._require_valid(obj, _causes(obj, old, subresource))
             return []

@@ -5,6 +5,7 @@ from typing import TypeVar
 from aiohttp import web
 
 from kernel.api.access.authorizer import Authorizer
+from kernel.api.admission import AdmissionChain
 from kernel.api.errors import BadRequest, MethodNotAllowed, Unauthorized
 from kernel.api.service_account_tokens import ISSUER, ServiceAccountTokens
 from kernel.apiserver.access_reviews import AccessReviews
@@ -37,8 +38,13 @@ class Reviews:
     """Answers questions about identities and access. They are never stored."""
 
     def __init__(
-        self, tokens: ServiceAccountTokens, authenticator: Authenticator, authorizer: Authorizer
+        self,
+        tokens: ServiceAccountTokens,
+        authenticator: Authenticator,
+        authorizer: Authorizer,
+        admission: AdmissionChain,
     ):
+        self._admission = admission
         self._tokens = tokens
         self._authenticator = authenticator
         self._access = AccessReviews(authorizer)
@@ -57,6 +63,12 @@ class Reviews:
                     f"the {field} of the provided object does not match the {field} sent on the "
                     "request"
                 )
+        await self._admission.admit(
+            *(target.kind, "CREATE", asked),
+            namespace=target.one_namespace,
+            name=target.name,
+            subresource="token",
+        )
         answered = self._tokens.issue(target.one_namespace, target.name, asked)
         return json_answer(encode(answered), status=201, warnings=warnings)
 

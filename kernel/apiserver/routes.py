@@ -19,6 +19,7 @@ from kernel.api.object_api import ObjectApi
 from kernel.api.service_account_tokens import ServiceAccountTokens
 from kernel.apiserver.answers import InternalError, add_warning, failure_answer
 from kernel.apiserver.authentication import Authenticator, actor_of
+from kernel.apiserver.connecting import CONNECTING, admit_connection
 from kernel.apiserver.connections import certificate_of
 from kernel.apiserver.documents import Documents
 from kernel.apiserver.health import Health
@@ -88,7 +89,8 @@ class Routes:
         self._authorizer = authorizer
         exposition = Exposition(api, self._figures, self.gate.flow, more_figures)
         self._documents = Documents(self._kinds, tokens, Health(api), exposition)
-        self._reviews = Reviews(tokens, authenticator, authorizer)
+        self._reviews = Reviews(tokens, authenticator, authorizer, api.admission)
+        self._admission = api.admission
         reads, writes = Reads(api, Tables(), streams), Writes(api, authorizer)
         self._collection: dict[str, Handler] = {
             "GET": reads.list,
@@ -217,6 +219,8 @@ class Routes:
         asked = ClientRequest(asker.user, manager, parameters.text("fieldValidation"))
         with acting(actor_of(asker.logged_name, agent, manager), request=asked):
             try:
+                if target.subresource in CONNECTING:
+                    await admit_connection(self._admission, target, parameters, request.path)
                 answer = await handler(request, target, parameters)
             except ApiError as error:
                 if not asked.warnings:

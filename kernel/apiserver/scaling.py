@@ -61,6 +61,15 @@ class Scaling:
     async def _write(
         self, target: Target, scale: Scale, parameters: Parameters, warnings: list[str]
     ) -> web.StreamResponse:
+        if self._api.admission.wants(target.kind, "UPDATE", "scale"):
+            await self._api.admission.admit(
+                *(target.kind, "UPDATE", scale),
+                namespace=target.one_namespace,
+                name=target.name,
+                subresource="scale",
+                old=self._scale(target).decode(),
+                dry_run=parameters.dry_run,
+            )
         change: dict[str, Any] = {"spec": {"replicas": scale.spec.replicas}}
         if issubclass(target.kind, CustomObject):
             change = replicas_change(target.kind, scale.spec.replicas)
@@ -69,6 +78,7 @@ class Scaling:
         stored, _ = await self._api.patch(
             *(target.kind, target.one_namespace, target.name, change, "merge"),
             dry_run=parameters.dry_run,
+            is_admitted=True,
         )
         return json_answer(_scale_of(stored).wire(), warnings=warnings)
 

@@ -174,7 +174,7 @@ class Writes:
             raise BadRequest("name in URL does not match name in Eviction object")
         options = eviction.delete_options or DeleteOptions()
         dry_run = parameters.dry_run or _is_dry(options)
-        await self._api.evict(target.one_namespace, target.name, options, dry_run=dry_run)
+        await self._api.evict(target.one_namespace, target.name, eviction, dry_run=dry_run)
         success = encode(Status(status="Success", code=201))
         return json_answer(success, status=201, warnings=warnings)
 

@@ -15,7 +15,10 @@ from kernel.api.local import LocalClient
 from kernel.objects.config import ConfigMap, Secret
 from kernel.objects.container import Container
 from kernel.objects.meta import ObjectMeta
+from kernel.objects.namespace import Namespace
+from kernel.objects.node import Node
 from kernel.objects.pod import Pod, PodSpec
+from kernel.objects.selectors import SelectorError
 from kernel.store.store import Store
 
 pytestmark = pytest.mark.anyio
@@ -241,3 +244,41 @@ async def test_the_status_that_a_hook_gives_to_a_new_object_is_lost(
         )
     )
     assert (created.status.phase, created.status.qos_class) == ("Pending", "Burstable")
+
+
+async def test_selectors_choose_by_labels_of_the_object_and_of_its_namespace(
+    client: LocalClient, admission_chain: AdmissionChain, caplog: pytest.LogCaptureFixture
+) -> None:
+    asked: list[str] = []
+
+    @admission(ConfigMap, operations=["CREATE", "UPDATE"], label_selector="guarded")
+    def of_labelled(request: AdmissionRequest) -> None:
+        asked.append(f"{request.operation} {request.name}")
+        request.warn("this one is guarded")
+
+    @admission(namespace_selector="team in (a, b)")
+    def of_teams(request: AdmissionRequest) -> None:
+        asked.append(f"in {request.namespace or 'none'}: {request.info.kind} {request.name}")
+
+    for hook in (of_labelled, of_teams):
+        admission_chain.add(hook)
+    labelled = config_map("labelled")
+    labelled.metadata.labels["guarded"] = "yes"
+    labelled = await client.create(labelled)
+    await client.create(config_map("other"))
+    labelled.metadata.labels = {}
+    await client.update(labelled)
+    assert asked == ["CREATE labelled", "UPDATE labelled"], "the old object had the label"
+    assert "program: this one is guarded" in caplog.text
+    asked.clear()
+    await client.create(Namespace(metadata=ObjectMeta(name="teams", labels={"team": "a"})))
+    await client.create(ConfigMap(metadata=ObjectMeta(name="c", namespace="teams")))
+    await client.create(Node(metadata=ObjectMeta(name="n")))
+    await client.create(Namespace(metadata=ObjectMeta(name="stray", labels={"team": "c"})))
+    assert asked == [
+        "in none: Namespace teams",
+        "in teams: ConfigMap c",
+        "in none: Node n",
+    ]
+    with pytest.raises(SelectorError):
+        admission(ConfigMap, label_selector="a=b=c")

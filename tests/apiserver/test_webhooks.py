@@ -299,6 +299,72 @@ async def test_other_writes_go_on_while_a_webhook_is_asked(
     assert len(hooks.requests) == 2
 
 
+async def test_subresources_are_asked_about_with_what_is_sent_to_them(
+    served: Served, hooks: WebhookServer
+) -> None:
+    hooks.answer("/look", allow)
+    rules = rule("pods/* deployments/* serviceaccounts/*", "*")
+    await register(served, "Validating", "look", webhook("look", hooks.client("/look"), rules))
+    base = "/api/v1/namespaces/default"
+    container = {"name": "c", "image": "busybox"}
+    template = {"metadata": {"labels": {"a": "b"}}, "spec": {"containers": [container]}}
+    selector = {"matchLabels": {"a": "b"}}
+    deployment = {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": "d"},
+        "spec": {"replicas": 2, "selector": selector, "template": template},
+    }
+    account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "s"}}
+    deployments = "/apis/apps/v1/namespaces/default/deployments"
+    for path, body in (
+        (f"{base}/pods", pod("p")),
+        (deployments, deployment),
+        (f"{base}/serviceaccounts", account),
+    ):
+        assert (await served.post(path, body)).status == 201
+    hooks.requests.clear()
+    hooks.answer("/look", lambda request: deny("no", code=403))
+
+    eviction = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": "p"}}
+    binding = {"apiVersion": "v1", "kind": "Binding", "metadata": {"name": "p"}}
+    token = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {}}
+    merge = {"Content_Type": "application/merge-patch+json"}
+    for answered in (
+        await served.post(f"{base}/pods/p/eviction", eviction),
+        await served.post(f"{base}/pods/p/binding", binding | {"target": {"name": "node1"}}),
+        await served.post(f"{base}/serviceaccounts/s/token", token),
+        await served.ask("PATCH", f"{deployments}/d/scale", {"spec": {"replicas": 5}}, **merge),
+        await served.get(f"{base}/pods/p/exec?command=id&command=-u&stdout=true&container=c"),
+        await served.get(f"{base}/pods/p/proxy/page?a=b"),
+    ):
+        assert (answered.status, answered.json["message"]) == (
+            403,
+            'admission webhook "look.example.com" denied the request: no',
+        )
+    asked = [(one["operation"], one["subResource"], one["kind"]["kind"]) for one in hooks.requests]
+    assert asked == [
+        ("CREATE", "eviction", "Eviction"),
+        ("CREATE", "binding", "Binding"),
+        ("CREATE", "token", "TokenRequest"),
+        ("UPDATE", "scale", "Scale"),
+        ("CONNECT", "exec", "PodExecOptions"),
+        ("CONNECT", "proxy", "PodProxyOptions"),
+    ]
+    scale, exec_, proxy = hooks.requests[3:]
+    replicas = [scale[which]["spec"]["replicas"] for which in ("oldObject", "object")]
+    assert (replicas, scale["resource"]["resource"]) == ([2, 5], "deployments")
+    assert exec_["object"] == {
+        "apiVersion": "v1",
+        "kind": "PodExecOptions",
+        "stdout": True,
+        "container": "c",
+        "command": ["id", "-u"],
+    }
+    assert proxy["object"]["path"] == "/page"
+    assert (await served.get(f"{base}/pods/p")).json["spec"].get("nodeName") is None
+
+
 async def test_a_service_leads_to_a_ready_pod_behind_it(
     served: Served, hooks: WebhookServer
 ) -> None:

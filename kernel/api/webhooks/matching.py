@@ -3,12 +3,13 @@
 Source: k8s.io/apiserver, admission/plugin/webhook/predicates.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
 
 from kernel.objects.kind import KindInfo
+from kernel.objects.namespace import Namespace
 from kernel.objects.selectors import LabelMatcher
 from kernel.objects.webhook_configuration import GROUP, RuleWithOperations, ValidatingWebhook
 
@@ -86,6 +87,19 @@ def selects_objects(matcher: LabelMatcher, *objects: Any) -> bool:
     if not matcher:
         return True
     return any(matcher.matches(obj.metadata.labels) for obj in objects if hasattr(obj, "metadata"))
+
+
+def namespace_labels(
+    request: Any, labels_of: Callable[[str], Mapping[str, str]]
+) -> Mapping[str, str] | None:
+    """The labels of the namespace that an admission request is about, or that is its object; None
+    where it is about none."""
+    info: KindInfo = request.info
+    if info == Namespace.info:
+        subject = request.object if request.object is not None else request.old
+        labels: dict[str, str] = subject.metadata.labels
+        return labels
+    return labels_of(request.namespace) if request.namespace else None
 
 
 def selects_namespace(matcher: LabelMatcher, labels: Mapping[str, str] | None) -> bool:

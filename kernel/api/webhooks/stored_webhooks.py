@@ -22,7 +22,12 @@ from kernel.api.context import warn
 from kernel.api.errors import ApiError, BadRequest
 from kernel.api.object_api import ObjectApi
 from kernel.api.stored import StoredEvent
-from kernel.api.webhooks.matching import RequestSort, selects_namespace, selects_objects
+from kernel.api.webhooks.matching import (
+    RequestSort,
+    namespace_labels,
+    selects_namespace,
+    selects_objects,
+)
 from kernel.api.webhooks.review import (
     InvalidResponse,
     Verdict,
@@ -34,7 +39,6 @@ from kernel.api.webhooks.review import (
 from kernel.api.webhooks.table import Configuration, MatchedWebhook, WebhookTable
 from kernel.objects.decoding import DecodeFailure
 from kernel.objects.kind import KindInfo
-from kernel.objects.namespace import Namespace
 from kernel.objects.webhook_configuration import (
     MutatingWebhook,
     MutatingWebhookConfiguration,
@@ -182,21 +186,10 @@ class StoredWebhooks:
             configured.objects, request.object, request.old
         ) and selects_namespace(
             configured.namespaces,
-            self._namespace_labels(request) if configured.namespaces else None,
+            namespace_labels(request, self._api.labels_of_namespace)
+            if configured.namespaces
+            else None,
         )
-
-    def _namespace_labels(self, request: AdmissionRequest) -> dict[str, str] | None:
-        """The labels of the namespace that a request is about; None where it is about none.
-
-        Raises `NotFound`.
-        """
-        if request.info == Namespace.info:
-            subject = request.object if request.object is not None else request.old
-            labels: dict[str, str] = subject.metadata.labels
-            return labels
-        if not request.namespace:
-            return None
-        return self._api.get(Namespace, "", request.namespace).metadata().labels
 
     def _equivalents(self, info: KindInfo) -> Sequence[KindInfo]:
         """A kind in the other versions in which it is served."""
