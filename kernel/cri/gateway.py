@@ -69,7 +69,7 @@ class Gateway:
         enter_network(namespace)
         with contextlib.closing(Netlink()) as inside:
             with contextlib.suppress(OSError):  # of a process that was killed
-                inside.remove(socket.if_nametoindex(DEVICE))
+                inside.remove(DEVICE)
             inside.make_pair(DEVICE, namespace=self._namespace, peer_name=name)
             index = socket.if_nametoindex(DEVICE)
             try:
@@ -83,7 +83,7 @@ class Gateway:
                 inside.add_neighbour_route(index, self._address, source=address)
                 inside.add_neighbour(index, self._address, _GATEWAY_HARDWARE)
             except OSError:
-                inside.remove(index)
+                inside.remove(DEVICE)
                 raise
 
     def _listen(self, port: int) -> socket.socket:

@@ -149,15 +149,20 @@ class Containerd:
 
     @contextmanager
     def mirroring(self, address: str, *registries: str) -> Iterator[None]:
-        """Have the registry at `address` (HTTP) asked in place of others, such as docker.io."""
-        directories = [self.directory / "registries" / registry for registry in registries]
-        for directory in directories:
-            directory.mkdir(parents=True)
-            mirror = f'[host."http://{address}"]\ncapabilities = ["pull", "resolve"]\n'
-            (directory / "hosts.toml").write_text(mirror)
+        """Have the registry at `address` (HTTP) asked in place of others, such as docker.io: for
+        the time of the context, also where an outer one names another registry."""
+        before: dict[Path, str | None] = {}
+        for registry in registries:
+            file = self.directory / "registries" / registry / "hosts.toml"
+            before[file] = file.read_text() if file.exists() else None
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(f'[host."http://{address}"]\ncapabilities = ["pull", "resolve"]\n')
         yield
-        for directory in directories:
-            shutil.rmtree(directory)
+        for file, text in before.items():
+            if text is None:
+                shutil.rmtree(file.parent)
+            else:
+                file.write_text(text)
 
     @contextmanager
     def frozen(self) -> Iterator[None]:

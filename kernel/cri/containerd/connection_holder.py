@@ -9,6 +9,7 @@ import socket
 import stat
 import subprocess
 
+import anyio
 import anyio.to_thread
 
 _SECONDS_PAST_DEATH = 10
@@ -26,13 +27,16 @@ class ConnectionHolder:
         self._socket_path = os.path.realpath(socket_path)
         self._held: dict[int, str] = {}
         self._process: subprocess.Popen[bytes] | None = None
+        self._changing = anyio.Lock()
 
     async def hold(self) -> None:
         """Hold what is open now. Costs a few system calls where that is held already; without a
         shell, or without a connection, nothing is held."""
-        if self._held and all(_identity(number) == one for number, one in self._held.items()):
+        if self._is_held():
             return
-        await anyio.to_thread.run_sync(self._hold_anew)
+        async with self._changing:
+            if not self._is_held():
+                await anyio.to_thread.run_sync(self._hold_anew)
 
     def release(self) -> None:
         """End the process: the connections are closed in good order."""
@@ -41,6 +45,11 @@ class ConnectionHolder:
         if process is not None:
             process.kill()
             process.communicate()
+
+    def _is_held(self) -> bool:
+        return bool(self._held) and all(
+            _identity(number) == one for number, one in self._held.items()
+        )
 
     def _hold_anew(self) -> None:
         self.release()

@@ -224,14 +224,16 @@ class ContainerdRuntime(ContainerdMeasuring, ContainerdStreaming):
 
     async def start_container(self, container_id: str) -> None:
         request = cri.StartContainerRequest(container_id=container_id)
+        is_waiting = False
         while True:
             try:
                 await self._channel.call_to_the_end(request, cri.StartContainerResponse)
             except RuntimeFailure as failure:
-                if _ALREADY_STARTED in str(failure):
+                if is_waiting and _ALREADY_STARTED in str(failure):
                     return
                 if _ALREADY_STARTING not in str(failure):
                     raise
+                is_waiting = True
                 await self._clock.sleep(_STARTING_SECONDS)
             else:
                 return

@@ -78,8 +78,10 @@ class Netlink:
         attributes = _attribute(_IFLA_ADDRESS, address)
         self._ask(_RTM_NEWLINK, 0, _link_header(index=index, up=True) + attributes)
 
-    def remove(self, index: int) -> None:
-        self._ask(_RTM_DELLINK, 0, _link_header(index=index, up=False))
+    def remove(self, name: str) -> None:
+        """Returns, also with an `OSError` for a device that is not there, once one of that name
+        that is about to vanish by itself has vanished from its bridge, too."""
+        self._ask(_RTM_DELLINK, 0, _link_header(up=False) + _attribute(_IFLA_IFNAME, _text(name)))
 
     def add_address(self, index: int, address: str, prefix_length: int) -> None:
         """Raises `FileExistsError` if the device has it."""
@@ -162,7 +164,7 @@ def remove_device(name: str) -> None:
     A veth pair goes with its namespace too, but some time after its last process.
     """
     with contextlib.suppress(OSError), contextlib.closing(Netlink()) as netlink:
-        netlink.remove(socket.if_nametoindex(name))
+        netlink.remove(name)
 
 
 def has_ports(bridge: str) -> bool:
