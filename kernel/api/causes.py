@@ -55,8 +55,12 @@ class Causes:
 
     def too_many(self, path: str, number: int, number_max: int) -> None:
         """The list has too many items."""
-        words = f"Too many: {number}"
-        self._add("FieldValueTooMany", path, words, f"must have at most {number_max} items")
+        words, items = f"Too many: {number}", "item" if number_max == 1 else "items"
+        self._add("FieldValueTooMany", path, words, f"must have at most {number_max} {items}")
+
+    def of_wrong_type(self, path: str, value: Any, detail: str) -> None:
+        """The value is not even of the right type, or form."""
+        self._add("FieldValueTypeInvalid", path, f"Invalid value: {_shown(value)}", detail)
 
     def at_least(self, path: str, value: int, least: int) -> None:
         """Reports a number that is less than `least`."""

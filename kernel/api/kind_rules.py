@@ -33,11 +33,15 @@ from kernel.objects.webhook_configuration import (
 
 
 class KindRules(msgspec.Struct, frozen=True):
-    """What the API fills in, what it refuses, and what it lets nobody change, of one kind."""
+    """What the API fills in, what it refuses, and what it lets nobody change, of one kind.
+
+    `check` is asked of new objects and of changed ones, `check_new` and `check_update` of either.
+    """
 
     default: Callable[[Any], None] | None = None
     check: Callable[[Any, Causes], None] | None = None
     check_update: Callable[[Any, Any, Causes], None] | None = None
+    check_new: Callable[[Any, Causes], None] | None = None
 
 
 _NO_RULES = KindRules()

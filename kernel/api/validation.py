@@ -106,6 +106,9 @@ def validate_create(obj: Kind) -> list[StatusCause]:
     _check_own_rules(obj, causes)
     if isinstance(obj, Pod):
         pod_validation.check_new_pod(obj, causes)
+    check_new = rules_of(type(obj)).check_new
+    if check_new is not None:
+        check_new(obj, causes)
     return causes.found
 
 

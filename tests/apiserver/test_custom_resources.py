@@ -139,3 +139,26 @@ async def test_names_of_others_are_not_accepted(served: Served) -> None:
         "Established": ("False", "NotAccepted"),
     }
     assert (await served.get("/apis/stable.example.com/v1/others")).status == 404
+
+
+async def test_values_are_validated_in_kubernetes_words(served: Served) -> None:
+    spec = {"type": "object", "properties": {"replicas": {"type": "integer", "maximum": 10}}}
+    await define(served, with_schema(spec=spec))
+    refused = await served.post(CRON_TABS, cron_tab(spec={"replicas": "three"}))
+    assert (refused.status, refused.json["reason"]) == (422, "Invalid")
+    assert refused.json["message"] == (
+        'CronTab.stable.example.com "web" is invalid: spec.replicas: Invalid value: "string": '
+        'spec.replicas in body must be of type integer: "string"'
+    )
+    (cause,) = refused.json["details"]["causes"]
+    assert (cause["reason"], cause["field"]) == ("FieldValueTypeInvalid", "spec.replicas")
+    assert (await served.post(CRON_TABS, cron_tab(spec={"replicas": 11}))).status == 422
+
+
+async def test_a_definition_that_is_refused(served: Served) -> None:
+    refused = await served.post(DEFINITIONS, definition(with_schema(spec={})))
+    assert refused.status == 422
+    assert refused.json["message"].startswith(
+        'CustomResourceDefinition.apiextensions.k8s.io "crontabs.stable.example.com" is invalid: '
+        "spec.versions[0].schema.openAPIV3Schema.properties[spec].type: Required value"
+    )

@@ -1,5 +1,9 @@
 """What the API fills in of CustomResourceDefinitions, and what it refuses."""
 
+from kernel.api.custom_resources.definition_validation import (
+    check_definition,
+    check_definition_update,
+)
 from kernel.api.kind_rules import KindRules
 from kernel.objects.custom_resource_definition import (
     CustomResourceConversion,
@@ -19,5 +23,7 @@ def default_definition(definition: CustomResourceDefinition) -> None:
 
 
 RULES: dict[type[Kind], KindRules] = {
-    CustomResourceDefinition: KindRules(default=default_definition)
+    CustomResourceDefinition: KindRules(
+        default=default_definition, check=check_definition, check_update=check_definition_update
+    )
 }

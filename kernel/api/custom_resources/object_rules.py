@@ -1,6 +1,10 @@
 """What the API fills in of custom objects, and what it refuses: as their schema says."""
 
+from typing import Any
+
+from kernel.api.causes import Causes
 from kernel.api.custom_resources.defaulting import defaulted
+from kernel.api.custom_resources.value_validation import ABSENT, check_value
 from kernel.api.kind_rules import KindRules
 from kernel.objects.custom_object import CustomObject
 from kernel.objects.kind import Kind
@@ -11,4 +15,31 @@ def default_object(obj: CustomObject) -> None:
     obj.content = defaulted(obj.content, obj.schema())
 
 
-RULES: dict[type[Kind], KindRules] = {CustomObject: KindRules(default=default_object)}
+def check_object(obj: CustomObject, causes: Causes) -> None:
+    """Report what the schema forbids of a new object."""
+    _check(obj, None, causes)
+
+
+def check_object_update(obj: CustomObject, old: CustomObject, causes: Causes) -> None:
+    """Report what the schema forbids of a change."""
+    _check(obj, old, causes)
+
+
+def _check(obj: CustomObject, old: CustomObject | None, causes: Causes) -> None:
+    schema = obj.schema()
+    before: Any = ABSENT if old is None else _values(old)
+    check_value(_values(obj), schema, "", causes, before)
+
+
+def _values(obj: CustomObject) -> dict[str, Any]:
+    """All that a schema may speak of. The metadata is checked elsewhere; of it, a schema can speak
+    of the name alone."""
+    metadata = {"name": obj.metadata.name, "generateName": obj.metadata.generate_name}
+    return {"apiVersion": obj.api_version, "kind": obj.kind, "metadata": metadata} | obj.content
+
+
+RULES: dict[type[Kind], KindRules] = {
+    CustomObject: KindRules(
+        default=default_object, check_new=check_object, check_update=check_object_update
+    )
+}
