@@ -47,11 +47,11 @@ CORE = {
     ),
     "MutatingWebhookConfiguration": (
         *("admissionregistration.k8s.io/v1", "mutatingwebhookconfigurations", (), False),
-        (),
+        ("api-extensions",),
     ),
     "ValidatingWebhookConfiguration": (
         *("admissionregistration.k8s.io/v1", "validatingwebhookconfigurations", (), False),
-        (),
+        ("api-extensions",),
     ),
     "Role": ("rbac.authorization.k8s.io/v1", "roles", (), True, ()),
     "ClusterRole": ("rbac.authorization.k8s.io/v1", "clusterroles", (), False, ()),
