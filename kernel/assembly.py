@@ -45,6 +45,7 @@ from kernel.reconcilers.builtin import NodeSetup, builtin_plugin
 from kernel.reconcilers.node_limits import NODE_LIMITS, NodeLimits
 from kernel.reconcilers.pod.shutdown import stop_all_pods
 from kernel.reconcilers.pod.volumes.directories import unmount_all
+from kernel.reconcilers.priority_classes import ensure_priority_classes
 from kernel.reconcilers.static_pods.url import SCHEMES, ManifestUrl
 from kernel.reconcilers.system_objects import SERVICE_ADDRESS, ensure_system_objects
 from kernel.store.compaction import Retention
@@ -161,6 +162,7 @@ class Kernel:
             client = LocalClient(api, projections.view, tokens)
             authority = _authority(directory, clock)
             await ensure_system_objects(client, authority=authority)
+            await ensure_priority_classes(client)
             pod_access = PodAccess(
                 partial(Gateway, SERVICE_ADDRESS), served_address(directory / KUBECONFIG_FILE)
             )

@@ -29,6 +29,7 @@ from kernel.api.field_validation import FieldValidation
 from kernel.api.idempotency import Remembered, require_usable
 from kernel.api.patching import patched
 from kernel.api.planning import Plan, Planner
+from kernel.api.quota.ledger import QuotaLedger
 from kernel.api.reading import ObjectReader
 from kernel.api.selection import Selection
 from kernel.api.server_side_apply.ownership import Application
@@ -46,6 +47,7 @@ from kernel.objects.meta import DeleteOptions
 from kernel.objects.namespace import Namespace
 from kernel.objects.pod import Pod
 from kernel.objects.pod_status import PodCondition
+from kernel.objects.resource_policies import ResourceQuota
 from kernel.store.errors import Compacted, PreconditionFailed, StoreError, StoreFull
 from kernel.store.log import Write
 from kernel.store.schema import Entry
@@ -72,6 +74,7 @@ class ObjectApi:
         self.custom_kinds = CustomKinds(kinds, clock)
         self.planner = Planner(store, clock, self.admission, self.upcasters, self.custom_kinds)
         self._store = store
+        self._quotas = QuotaLedger(store, kinds, self.upcasters)
         self._reader = ObjectReader(store, self.upcasters)
         self.admission.labels_of_namespace = self.labels_of_namespace
         self._events = EventCache(self.upcasters)
@@ -439,9 +442,21 @@ class ObjectApi:
         """Carry out plans together or not at all; answers the objects as they are then. Where
         another write has had the idempotency key, nothing is done (see `remembered`).
 
-        Raises `Conflict` or `AlreadyExists` for the first object that has changed since.
+        Raises `Conflict` or `AlreadyExists` for the first object that has changed since,
+        `Forbidden` where a ResourceQuota is exceeded.
         """
         every = [one for plan in plans for one in (plan, *plan.companions)]
+        if not self._quotas.concerns(every):
+            return await self._commit(plans, every, idempotency_key)
+        async with self._quotas.charged(every) as charged:
+            counted = {plan.key: plan for plan in charged}
+            plans = [counted[plan.key] if plan.kind is ResourceQuota else plan for plan in plans]
+            return await self._commit(plans, charged, idempotency_key)
+
+    async def _commit(
+        self, plans: Sequence[Plan], every: Sequence[Plan], idempotency_key: str
+    ) -> Sequence[Stored]:
+        """Carry out `every` plan, companions and all; answers the objects of `plans`."""
         operations = [plan.operation for plan in every if plan.operation is not None]
         revisions: dict[str, int] = {}
         if operations:
@@ -456,6 +471,9 @@ class ObjectApi:
 
     async def _carry_out(self, plan: Plan, dry_run: bool, idempotency_key: str = "") -> Stored:
         if dry_run:
+            if self._quotas.concerns((plan,)):
+                async with self._quotas.charged((plan,)) as charged:
+                    plan = charged[0]
             return Stored(plan.kind, plan.key, plan.present_revision, plan.data)
         (stored,) = await self.commit((plan,), idempotency_key=idempotency_key)
         return stored

@@ -15,6 +15,7 @@ from kernel.objects.kinds import KindTable
 from kernel.reconcilers.cluster_roles import cluster_role_aggregation
 from kernel.reconcilers.custom_resources import custom_resources
 from kernel.reconcilers.event_expiry import event_expiry
+from kernel.reconcilers.limit_ranges import limit_range_admission
 from kernel.reconcilers.namespaces import namespaces
 from kernel.reconcilers.node.health import NodeHealth
 from kernel.reconcilers.node.image_collection import ImageCollection
@@ -25,11 +26,14 @@ from kernel.reconcilers.node_limits import NODE_LIMITS, NodeLimits
 from kernel.reconcilers.owners import owners
 from kernel.reconcilers.pod.host import ApiAccess
 from kernel.reconcilers.pod.lifecycle import NodeAgent
+from kernel.reconcilers.priority_classes import priority_admission
+from kernel.reconcilers.resource_quotas import resource_quotas
 from kernel.reconcilers.runtime_classes import runtime_class_admission
 from kernel.reconcilers.scheduling.scheduler import SCHEDULER_NAME, scheduler
 from kernel.reconcilers.service_accounts import service_account_admission
 from kernel.reconcilers.static_pods.mirrors import static_pods
 from kernel.reconcilers.static_pods.url import ManifestUrl
+from kernel.reconcilers.storage_classes import storage_class_admission
 from kernel.reconcilers.system_objects import (
     furnish_namespaces,
     protect_system_namespaces,
@@ -81,6 +85,7 @@ async def builtin_plugin(
         event_expiry(clock),
         cluster_role_aggregation(informers),
         custom_resources(client, informers, clock),
+        resource_quotas(),
         *owners(informers, kinds),
         scheduler(informers, scheduling_recorder, clock),
         *unserved_kinds(Recorder(client, component=COMPONENT, clock=clock)),
@@ -95,6 +100,9 @@ async def builtin_plugin(
             furnish_namespaces(authority),
             service_account_admission(client, clock),
             runtime_class_admission(client),
+            *priority_admission(informers),
+            *limit_range_admission(informers),
+            storage_class_admission(informers),
         ),
     )
 

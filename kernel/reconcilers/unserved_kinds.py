@@ -13,7 +13,6 @@ from kernel.objects.networking import Ingress, NetworkPolicy
 from kernel.objects.persistent_volume import PersistentVolume
 from kernel.objects.persistent_volume_claim import PersistentVolumeClaim
 from kernel.objects.pod_template import ReplicationController
-from kernel.objects.resource_policies import LimitRange, ResourceQuota
 from kernel.objects.storage import StorageClass, VolumeAttachment
 
 NAME = "unserved-kinds"
@@ -28,8 +27,6 @@ _MISSING: dict[type[Kind], str] = {
     DaemonSet: _NO_PODS,
     Job: _NO_PODS,
     CronJob: "nothing creates their Jobs yet",
-    ResourceQuota: "nothing is counted or refused for their sake yet",
-    LimitRange: "nothing is limited or given defaults for their sake yet",
     PodDisruptionBudget: "no eviction is refused for their sake yet",
     PersistentVolumeClaim: "nothing provides volumes for them yet",
     PersistentVolume: "nothing binds claims to them yet",

@@ -1,0 +1,1 @@
+"""What ResourceQuotas count, and how their counts are kept within each write."""
