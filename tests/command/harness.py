@@ -258,12 +258,25 @@ class Connection:
     ) -> Any:
         """The decoded answer to a request that must succeed. Raises `OSError` or
         `http.client.HTTPException` where the server goes away."""
+        status, answer = self._ask(method, path, body, headers)
+        assert status < 300, (status, answer)
+        return answer
+
+    def refused(
+        self, method: str, path: str, body: Mapping[str, Any] | None = None, **headers: str
+    ) -> Any:
+        """The Status of a request that must fail."""
+        status, answer = self._ask(method, path, body, headers)
+        assert status >= 400, (status, answer)
+        return answer
+
+    def _ask(
+        self, method: str, path: str, body: Mapping[str, Any] | None, headers: Mapping[str, str]
+    ) -> tuple[int, Any]:
         content = None if body is None else json.dumps(body)
-        self._http.request(method, path, body=content, headers=self._headers | headers)
+        self._http.request(method, path, body=content, headers=self._headers | dict(headers))
         answer = self._http.getresponse()
-        text = answer.read()
-        assert answer.status < 300, (answer.status, text)
-        return json.loads(text)
+        return answer.status, json.loads(answer.read())
 
     def close(self) -> None:
         """Close it."""
