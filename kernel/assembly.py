@@ -292,7 +292,10 @@ async def _own_runtime(
     stack: AsyncExitStack, name: RuntimeName, clock: Clock, directory: Path
 ) -> Runtime:
     made = await own_runtime(
-        name, clock=clock, state_directory=directory / PROCESS_RUNTIME_DIRECTORY
+        name,
+        clock=clock,
+        state_directory=directory / PROCESS_RUNTIME_DIRECTORY,
+        hidden_directory=directory,
     )
     stack.push_async_callback(made.close)
     return made

@@ -38,15 +38,21 @@ def _is_there(path: str) -> bool:
     return os.path.exists(path)  # also False where this user may not look
 
 
-async def own_runtime(name: RuntimeName, *, clock: Clock, state_directory: Path) -> Runtime:
+async def own_runtime(
+    name: RuntimeName, *, clock: Clock, state_directory: Path, hidden_directory: Path
+) -> Runtime:
     """The runtime of that name that needs no daemon, found to be working; for all other names
-    it is the process runtime, which keeps in `state_directory` what it must find again. Raises
-    `RuntimeUnavailable`."""
+    it is the process runtime, which keeps in `state_directory` what it must find again, and
+    `hidden_directory` from the containers' eyes. Raises `RuntimeUnavailable`."""
     if name == "simulated":
         from kernel.cri.simulated.runtime import SimulatedRuntime
 
         return SimulatedRuntime(clock)
-    return await _process(state_directory, clock)
+    from kernel.cri.process.runtime import ProcessRuntime
+
+    runtime = ProcessRuntime(state_directory, clock=clock, hidden_directory=hidden_directory)
+    await runtime.version()
+    return runtime
 
 
 async def _containerd(socket: str, clock: Clock) -> Runtime:
@@ -58,12 +64,4 @@ async def _containerd(socket: str, clock: Clock) -> Runtime:
     except RuntimeUnavailable:
         await runtime.close()
         raise
-    return runtime
-
-
-async def _process(state_directory: Path, clock: Clock) -> Runtime:
-    from kernel.cri.process.runtime import ProcessRuntime
-
-    runtime = ProcessRuntime(state_directory, clock=clock)
-    await runtime.version()
     return runtime

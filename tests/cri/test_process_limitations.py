@@ -36,6 +36,7 @@ ROOT = Abilities(
     forwards=True,
     seccomp=True,
     users=True,
+    sparing=True,
 )
 USER = Abilities(
     root=False,
@@ -78,7 +79,7 @@ def test_a_plain_container_loses_its_image_alone(abilities: Abilities) -> None:
     assert said(abilities) == []
     plain = container(
         mounts=(Mount("/volume", "/app"),),
-        resources=LinuxResources(cpu_shares=102, oom_score_adjustment=1000),
+        resources=LinuxResources(cpu_shares=2, oom_score_adjustment=1000),
         security=SecurityContext(seccomp_profile="Unconfined"),
     )
     assert said(abilities, container_config=plain) == []
@@ -111,6 +112,8 @@ def test_what_a_sandbox_asks_for(
     ("changes", "sayers", "words"),
     [
         ({"resources": LinuxResources(memory_limit_bytes=1)}, [USER, BARE], "not enforced: memory"),
+        ({"resources": LinuxResources(cpu_shares=102)}, [USER, BARE], "CPU has no weight"),
+        ({"resources": LinuxResources(oom_score_adjustment=-997)}, [USER, BARE], "not spared"),
         (
             {"resources": LinuxResources(memory_limit_bytes=1, cpu_quota_microseconds=5)},
             [USER, BARE],

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from kernel.cri.runtime import Mount, SecurityContext
+from kernel.cri.runtime import LinuxResources, Mount, SecurityContext
 from tests.cri.process_machine import abilities, needs_mounts, needs_root
-from tests.cri.trial import Trial
+from tests.cri.trial import Trial, log_lines
 
 pytestmark = [pytest.mark.anyio, needs_mounts]
 
@@ -173,3 +173,38 @@ async def test_sysctls_of_ipc_are_the_pods_own(trial: Trial) -> None:
     sandbox_id = await trial.run_sandbox(sysctls={"kernel.shmmni": "1234"})
     assert await trial.output(await trial.shell(sandbox_id, f"cat {path}")) == ["1234"]
     assert read(path) == before
+
+
+async def test_no_container_sees_the_runtime_s_own_directory(
+    trial: Trial, state_directory: Path
+) -> None:
+    (state_directory / "token").write_text("secret")
+    volume = state_directory / "volume"
+    volume.mkdir()
+    (volume / "file").write_text("shown\n")
+    mounts = (Mount(str(volume), "/srv/volume"),)
+    look = f"ls -A {state_directory}; cat {state_directory}/token 2>/dev/null"
+    script = f"{look}; cat /srv/volume/file; sleep 600"
+    sandbox_id = await trial.run_sandbox()
+    for privileged in (False, True):
+        security = SecurityContext(privileged=privileged)
+        name = f"privileged-{privileged}".lower()
+        container_id = await trial.shell(sandbox_id, script, name, security=security, mounts=mounts)
+        await trial.wait_output(container_id, "shown")
+        container = await trial.runtime.container_status(container_id)
+        assert log_lines(container) == [("stdout", "shown")]
+        command = ("sh", "-c", look)
+        looked = await trial.runtime.exec_sync(container_id, command, timeout_seconds=10)
+        assert looked.stdout == b""
+
+
+async def test_a_container_is_spared_when_memory_runs_out_or_it_is_said(trial: Trial) -> None:
+    resources = LinuxResources(oom_score_adjustment=-5)
+    sandbox_id = await trial.run_sandbox()
+    container_id = await trial.shell(
+        sandbox_id, "cat /proc/self/oom_score_adj", resources=resources
+    )
+    (score,) = await trial.output(container_id)
+    config = trial.container_config(("true",), resources=resources)
+    said = trial.runtime.limitations(trial.sandbox_config(), config)
+    assert any("not spared" in sentence for sentence in said) == (score != "-5")

@@ -88,6 +88,8 @@ class Launch:
             new_network=self._sandbox["network"] is not None,
             privileged=config["security"]["privileged"],
             whole_proc=config["security"]["whole_proc"],
+            # Sandboxes from before there was one lack it.
+            hidden_directory=self._sandbox.get("hidden_directory", ""),
         )
         mounts = [*self._managed_files(sandbox_directory), *config["mounts"]]
         root.enter(mounts, read_only=config["security"]["read_only_root_filesystem"])

@@ -14,6 +14,8 @@ _DISPENSABLE = (
     *("/dev/termination-log", "/etc/hostname", "/etc/hosts", "/etc/resolv.conf"),
     _CREDENTIALS,
 )
+# What containers without a request have.
+_CPU_SHARES_MIN = 2
 _IPC_SYSCTLS = ("kernel.shm", "kernel.msg", "kernel.sem", "fs.mqueue.")
 
 
@@ -68,7 +70,7 @@ def limitations(
         f"image {container.image} is not used",
         *_sandbox_limitations(sandbox, abilities),
         *_network_limitations(sandbox, abilities),
-        *([] if abilities.limits else _resource_limitations(container)),
+        *_resource_limitations(container, abilities),
         *_security_limitations(sandbox, container, abilities),
         *_file_limitations(container, abilities),
     ]
@@ -110,17 +112,22 @@ def _network_limitations(sandbox: SandboxConfig, abilities: Abilities) -> list[s
     return []
 
 
-def _resource_limitations(container: ContainerConfig) -> list[str]:
-    limits = container.resources
-    named = [
-        name
-        for name, limit in (
-            ("memory", limits.memory_limit_bytes),
-            ("CPU", limits.cpu_quota_microseconds),
+def _resource_limitations(container: ContainerConfig, abilities: Abilities) -> list[str]:
+    resources, found = container.resources, []
+    limits = {
+        "memory": resources.memory_limit_bytes,
+        "CPU": resources.cpu_quota_microseconds,
+    }
+    unenforced = [name for name, limit in limits.items() if limit > 0 and not abilities.limits]
+    if unenforced:
+        found.append(f"Limits are not enforced: {', '.join(unenforced)}")
+    if resources.cpu_shares > _CPU_SHARES_MIN and not abilities.limits:
+        found.append("The request for CPU has no weight: all containers have the same")
+    if resources.oom_score_adjustment < 0 and not abilities.sparing:
+        found.append(
+            "The container is not spared when memory runs out: this user may not lower its score"
         )
-        if limit > 0
-    ]
-    return [f"Limits are not enforced: {', '.join(named)}"] if named else []
+    return found
 
 
 def _security_limitations(

@@ -28,6 +28,7 @@ def probe() -> str:
             "forwards": _forwards(),
             "seccomp": mounts and _works(*entry, _forbid_system_calls),
             "limits": root and _works(Cgroups().prepare),
+            "sparing": _works(_lower_oom_score),
         }
     )
 
@@ -70,6 +71,13 @@ def _forbid_system_calls() -> None:
     from kernel.cri.process.seccomp import forbid_system_calls
 
     forbid_system_calls(frozenset())
+
+
+def _lower_oom_score() -> None:
+    with open("/proc/self/oom_score_adj", "r+") as file:
+        score = int(file.read())
+        file.seek(0)
+        file.write(str(score - 1))
 
 
 def _forwards() -> bool:

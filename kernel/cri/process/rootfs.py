@@ -9,8 +9,8 @@ mounted here vanishes with the container's last process. Standard library alone.
    there `/`, and on the way to a mount each directory, is made anew and its entries are overlaid
    one by one. Files among these, and filesystems that overlayfs refuses, are bound read-only; a
    directory that the user may not enter is empty.
-3. `/proc`, `/sys`, `/dev` are made anew, the risky parts of them are hidden or made read-only, and
-   the tree becomes the root.
+3. `/proc`, `/sys`, `/dev` are made anew, the risky parts of them are hidden or made read-only, as
+   is the directory of podkernel's own data, and the tree becomes the root.
 4. Volumes are bound, inside the new root so that symbolic links lead where the container would
    follow them. Their mount points are made; a directory in which that is forbidden is covered by a
    tmpfs to which all of its entries are bound.
@@ -55,6 +55,7 @@ class RootFilesystem:
         new_network: bool,
         privileged: bool,
         whole_proc: bool,
+        hidden_directory: str,
     ) -> None:
         self._sandbox_directory = sandbox_directory
         self._scratch = f"{sandbox_directory}/root"
@@ -62,6 +63,7 @@ class RootFilesystem:
         self._new_network = new_network
         self._privileged = privileged
         self._whole_proc = whole_proc
+        self._hidden_directory = hidden_directory
         self._all_points, foreign = _mount_points()
         self._left_out = {*_OWN_TREES, *foreign}
         self._layers: list[str] = []
@@ -80,6 +82,7 @@ class RootFilesystem:
         self._mount_dev()
         if not (self._privileged or self._whole_proc):
             self._hide_paths()
+        self._hide_directory()
         old_root = self._pivot()
         for mount, source in zip(mounts, sources, strict=True):
             self._bind_volume(mount, source)
@@ -170,6 +173,13 @@ class RootFilesystem:
         system.mount(path, target, "", system.MS_BIND | system.MS_REC)
         if read_only:
             system.make_read_only(target)
+
+    def _hide_directory(self) -> None:
+        """What the machine keeps of other Pods, and the keys to them, in place of which there is an
+        empty directory. Volumes that come out of it were opened before."""
+        target = self._root + self._hidden_directory
+        if self._hidden_directory and os.path.isdir(target):
+            system.mount("tmpfs", target, "tmpfs", _PLAIN, "mode=0755")
 
     def _hide_paths(self) -> None:
         for path in MASKED_PATHS:

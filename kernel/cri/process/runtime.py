@@ -89,10 +89,15 @@ class ProcessRuntime(ProcessStreaming, ProcessMeasuring, HostPrograms):
     name = "process"
     host_mounts = HostMounts.BEFORE_SANDBOX
 
-    def __init__(self, state_directory: Path, *, clock: Clock) -> None:
-        """The directory is made where it is missing; sandboxes found in it are adopted."""
+    def __init__(
+        self, state_directory: Path, *, clock: Clock, hidden_directory: Path | None = None
+    ) -> None:
+        """The directory is made where it is missing; sandboxes found in it are adopted. No
+        container that has a root filesystem of its own sees `hidden_directory` (None: the state
+        directory)."""
         state_directory.mkdir(parents=True, exist_ok=True)
         self._clock = clock
+        self._hidden_directory = str((hidden_directory or state_directory).resolve())
         self._state = ProcessState(state_directory.resolve(), clock)
         ProcessStreaming.__init__(self, self._state, clock)
         ProcessMeasuring.__init__(self, self._state, clock)
@@ -166,6 +171,7 @@ class ProcessRuntime(ProcessStreaming, ProcessMeasuring, HostPrograms):
             network=network,
             sysctls=applicable_sysctls(config, abilities),
             user=os.geteuid(),
+            hidden_directory=self._hidden_directory,
         )
 
     async def _start_sandbox(self, record: SandboxRecord) -> None:

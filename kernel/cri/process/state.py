@@ -30,6 +30,7 @@ class Abilities(msgspec.Struct, frozen=True):
     namespaces. `network`: a network namespace and an address for each Pod.
     `way_out`: its packets can be given the machine's address; `forwards`: the machine routes them.
     `limits`: cgroups for memory and CPU. `seccomp`: system calls can be forbidden.
+    `sparing`: programs can be spared when memory runs out.
     """
 
     root: bool
@@ -41,6 +42,7 @@ class Abilities(msgspec.Struct, frozen=True):
     forwards: bool = False
     seccomp: bool = False
     users: bool = False
+    sparing: bool = False
 
 
 class NetworkPlan(msgspec.Struct, frozen=True):
@@ -54,7 +56,8 @@ class NetworkPlan(msgspec.Struct, frozen=True):
 
 
 class SandboxRecord(msgspec.Struct, frozen=True):
-    """`user` is the machine's user that runs it; `sysctls` are those that will be set."""
+    """`user` is the machine's user that runs it; `sysctls` are those that will be set;
+    `hidden_directory` (absolute) is what no container sees."""
 
     id: str
     created_at: int
@@ -63,6 +66,7 @@ class SandboxRecord(msgspec.Struct, frozen=True):
     network: NetworkPlan | None
     sysctls: Mapping[str, str]
     user: int
+    hidden_directory: str = ""
 
 
 class ContainerRecord(msgspec.Struct, frozen=True):
