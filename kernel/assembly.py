@@ -149,7 +149,7 @@ class Kernel:
             if retention is not None:
                 await stack.enter_async_context(retaining(store, retention, clock))
             api = ObjectApi(store, kinds, clock, admission, upcasters)
-            admission.webhooks = StoredWebhooks(api)
+            admission.follow(StoredWebhooks(api))
             authorizer = Authorizer(api)
             for hook in escalation_hooks(authorizer):
                 admission.add_builtin(hook)

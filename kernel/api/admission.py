@@ -165,25 +165,41 @@ class AdmissionChain:
         self._builtin: list[AdmissionHook] = []
         self._plugins: list[AdmissionHook] = list(hooks)
         self._asked: dict[tuple[type[Kind], Operation, str], _Asked] = {}
-        self.webhooks: Webhooks | None = None
+        self._wanted: dict[tuple[type[Kind], Operation, str], bool] = {}
+        self._webhooks: Webhooks | None = None
         self.labels_of_namespace: Callable[[str], Mapping[str, str]] = _no_labels
 
     def add(self, hook: AdmissionHook) -> None:
         """Ask `hook` too, after those that are there."""
         self._plugins.append(hook)
-        self._asked.clear()
+        self.look_again()
 
     def add_builtin(self, hook: AdmissionHook) -> None:
         """Ask `hook` too, after the built-in ones that are there."""
         self._builtin.append(hook)
+        self.look_again()
+
+    def follow(self, webhooks: Webhooks) -> None:
+        """Ask webhooks too; `look_again` has to be called when they change."""
+        self._webhooks = webhooks
+        self.look_again()
+
+    def look_again(self) -> None:
+        """Forget who wants to be asked about what."""
         self._asked.clear()
+        self._wanted.clear()
 
     def wants(self, kind: type[Kind], operation: Operation, subresource: str = "") -> bool:
-        """Whether anybody is to be asked about such requests."""
-        if self._find(kind, operation, subresource):
-            return True
-        webhooks = self.webhooks
-        return webhooks is not None and webhooks.wants(kind.info, operation, subresource)
+        """Whether anybody is to be asked about such requests. Every write asks this: where nobody
+        is, it is one look-up."""
+        place = (kind, operation, subresource)
+        wanted = self._wanted.get(place)
+        if wanted is None:
+            webhooks = self._webhooks
+            wanted = self._wanted[place] = bool(self._find(*place)) or (
+                webhooks is not None and webhooks.wants(kind.info, operation, subresource)
+            )
+        return wanted
 
     async def mutate(self, kind: type[Kind], request: AdmissionRequest) -> bool:
         """Let the mutating hooks change `request.object`; answers whether there was any.
@@ -193,8 +209,8 @@ class AdmissionChain:
         companions_of_builtin = len(request.companions)
         await self._ask(asked.plugins, request)
         changed = bool(asked.plugins)
-        if self.webhooks is not None:
-            changed |= await self.webhooks.mutate(request)
+        if self._webhooks is not None:
+            changed |= await self._webhooks.mutate(request)
         if changed:
             del request.companions[:companions_of_builtin]  # they are asked for again
             await self._ask(asked.builtin, request)
@@ -204,8 +220,8 @@ class AdmissionChain:
         """Let the validating hooks refuse. Raises as `mutate` does."""
         asked = self._find(kind, request.operation, request.subresource)
         await self._ask(asked.validating, request)
-        if self.webhooks is not None:
-            await self.webhooks.validate(request)
+        if self._webhooks is not None:
+            await self._webhooks.validate(request)
         await self._ask(asked.counting, request)
 
     async def admit(

@@ -95,7 +95,7 @@ async def serving(
     used = clock or SystemClock()
     async with Store.open_writer(directory / "store", clock=used, durability="process") as store:
         api = ObjectApi(store, KindTable.core(), used)
-        api.admission.webhooks = StoredWebhooks(api)
+        api.admission.follow(StoredWebhooks(api))
         authorizer = Authorizer(api)
         for hook in escalation_hooks(authorizer):
             api.admission.add_builtin(hook)

@@ -365,6 +365,45 @@ async def test_subresources_are_asked_about_with_what_is_sent_to_them(
     assert (await served.get(f"{base}/pods/p")).json["spec"].get("nodeName") is None
 
 
+async def test_a_kind_that_comes_later_is_the_same_in_all_of_its_versions(
+    served: Served, hooks: WebhookServer
+) -> None:
+    hooks.answer("/exact", allow)
+    hooks.answer("/label", lambda request: add_label("as", request["object"]["apiVersion"][-2:]))
+    rules = rule("gardens", "*", apiVersions=["v2"], apiGroups=["example.dev"])
+    exact = webhook("exact", hooks.client("/exact"), rules, matchPolicy="Exact")
+    label = webhook("label", hooks.client("/label"), rules)
+    await register(served, "Mutating", "look", exact, label)
+    schema = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
+    version = {"served": True, "schema": {"openAPIV3Schema": schema}}
+    definition = {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": "gardens.example.dev"},
+        "spec": {
+            "group": "example.dev",
+            "scope": "Namespaced",
+            "names": {"kind": "Garden", "plural": "gardens"},
+            "versions": [
+                version | {"name": "v1", "storage": True},
+                version | {"name": "v2", "storage": False},
+            ],
+        },
+    }
+    path = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+    assert (await served.post(path, definition)).status == 201
+    garden = {"apiVersion": "example.dev/v1", "kind": "Garden", "metadata": {"name": "a"}}
+    made = await served.post("/apis/example.dev/v1/namespaces/default/gardens", garden)
+    assert made.json["apiVersion"] == "example.dev/v1"
+    assert made.json["metadata"]["labels"] == {"as": "v2"}
+    (request,) = hooks.requests
+    assert (request["kind"]["version"], request["resource"]["version"]) == ("v2", "v2")
+    assert (request["requestKind"]["version"], request["requestResource"]["version"]) == (
+        "v1",
+        "v1",
+    )
+
+
 async def test_a_service_leads_to_a_ready_pod_behind_it(
     served: Served, hooks: WebhookServer
 ) -> None:

@@ -37,6 +37,7 @@ from kernel.api.webhooks.review import (
     review_document,
 )
 from kernel.api.webhooks.table import Configuration, MatchedWebhook, WebhookTable
+from kernel.objects.custom_resource_definition import CustomResourceDefinition
 from kernel.objects.decoding import DecodeFailure
 from kernel.objects.kind import KindInfo
 from kernel.objects.webhook_configuration import (
@@ -62,6 +63,7 @@ class StoredWebhooks:
         self._validating = WebhookTable(self._equivalents)
         self._follow(MutatingWebhookConfiguration, self._mutating)
         self._follow(ValidatingWebhookConfiguration, self._validating)
+        api.observe(CustomResourceDefinition, self._look_again)
 
     def wants(self, info: KindInfo, operation: str, subresource: str) -> bool:
         """Whether any webhook's rules match such requests."""
@@ -203,17 +205,23 @@ class StoredWebhooks:
     def _follow(self, kind: type[Configuration], table: WebhookTable) -> None:
         for stored in self._api.list(kind).items:
             table.put(stored.decode())
-        self._api.observe(kind, partial(_follow_change, table))
+        self._api.observe(kind, partial(self._change, table))
+
+    def _change(self, table: WebhookTable, event: StoredEvent) -> None:
+        if event.type is WatchEventType.DELETED:
+            table.remove(event.stored.name)
+        else:
+            table.put(event.stored.decode())
+        self._api.admission.look_again()
+
+    def _look_again(self, event: StoredEvent) -> None:
+        """The kinds that are served have changed, and so what is the same kind."""
+        self._mutating.forget_matches()
+        self._validating.forget_matches()
+        self._api.admission.look_again()
 
 
 _VERSIONS = ("v1", "v1beta1")
-
-
-def _follow_change(table: WebhookTable, event: StoredEvent) -> None:
-    if event.type is WatchEventType.DELETED:
-        table.remove(event.stored.name)
-    else:
-        table.put(event.stored.decode())
 
 
 def _sort_of(request: AdmissionRequest) -> RequestSort:

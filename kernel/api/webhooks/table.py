@@ -61,6 +61,10 @@ class WebhookTable:
         self._configurations.pop(name, None)
         self._found.clear()
 
+    def forget_matches(self) -> None:
+        """Look again which webhooks match."""
+        self._found.clear()
+
     def find(self, sort: RequestSort) -> tuple[MatchedWebhook, ...]:
         """Those whose rules match, by the name of their configuration and their place in it."""
         found = self._found.get(sort)
