@@ -12,7 +12,7 @@ hook may not change an object's name, namespace or uid.
 The order, which is Kubernetes':
     mutate:    built-in hooks → plugins' hooks → webhooks
     (the object is defaulted and validated)
-    validate:  built-in hooks → plugins' hooks → webhooks → hooks that count (`last=True`)
+    validate:  built-in hooks → plugins' hooks → webhooks
 Where plugins or webhooks were asked to change an object, the built-in hooks are asked again.
 """
 
@@ -82,7 +82,6 @@ class AdmissionHook(msgspec.Struct, frozen=True):
     operations: Sequence[Operation] = ("CREATE",)
     subresources: Sequence[str] = ("",)
     validating: bool = False
-    last: bool = False
     objects: LabelMatcher = LabelMatcher()
     namespaces: LabelMatcher = LabelMatcher()
 
@@ -102,15 +101,13 @@ def admission(
     label_selector: str = "",
     namespace_selector: str = "",
     validating: bool = False,
-    last: bool = False,
     name: str = "",
 ) -> Callable[[AdmissionFunction], AdmissionHook]:
     """Make a `def` or an `async def` an admission hook of some kinds; without any, of all kinds.
 
     `subresources` are those that the hook is asked about: `""` is the object itself, `"status"`
     its status. `label_selector` chooses by the labels that the object has or had, and
-    `namespace_selector` by those of its namespace (what is in none is always chosen). With `last`,
-    a validating hook is asked after all others: what it sees is final.
+    `namespace_selector` by those of its namespace (what is in none is always chosen).
 
     Raises `SelectorError`.
     """
@@ -125,7 +122,6 @@ def admission(
             operations=tuple(operations),
             subresources=tuple(subresources),
             validating=validating,
-            last=last,
             objects=objects,
             namespaces=namespaces,
         )
@@ -152,10 +148,9 @@ class _Asked(msgspec.Struct, frozen=True):
     builtin: tuple[AdmissionHook, ...]
     plugins: tuple[AdmissionHook, ...]
     validating: tuple[AdmissionHook, ...]
-    counting: tuple[AdmissionHook, ...]
 
     def __bool__(self) -> bool:
-        return bool(self.builtin or self.plugins or self.validating or self.counting)
+        return bool(self.builtin or self.plugins or self.validating)
 
 
 class AdmissionChain:
@@ -222,7 +217,6 @@ class AdmissionChain:
         await self._ask(asked.validating, request)
         if self._webhooks is not None:
             await self._webhooks.validate(request)
-        await self._ask(asked.counting, request)
 
     async def admit(
         self,
@@ -260,12 +254,10 @@ class AdmissionChain:
         if asked is None:
             builtin = [hook for hook in self._builtin if hook.wants(*place)]
             plugins = [hook for hook in self._plugins if hook.wants(*place)]
-            validating = [hook for hook in (*builtin, *plugins) if hook.validating]
             asked = self._asked[place] = _Asked(
                 builtin=tuple(hook for hook in builtin if not hook.validating),
                 plugins=tuple(hook for hook in plugins if not hook.validating),
-                validating=tuple(hook for hook in validating if not hook.last),
-                counting=tuple(hook for hook in validating if hook.last),
+                validating=tuple(hook for hook in (*builtin, *plugins) if hook.validating),
             )
         return asked
 
