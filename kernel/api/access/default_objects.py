@@ -45,6 +45,8 @@ def complete(present: Kind, wanted: Kind) -> bool:
             changed = present.aggregation_rule != wanted.aggregation_rule
             present.aggregation_rule = wanted.aggregation_rule
             return changed
+        if present.rules == wanted.rules:
+            return False  # as it is at nearly every start, told without a look into the rules
         lacking = uncovered(present.rules, wanted.rules)
         present.rules += lacking
         return bool(lacking)
