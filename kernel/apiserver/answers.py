@@ -1,9 +1,11 @@
 """HTTP answers: JSON, plain text, and the Status that every failure is told in."""
 
 from collections.abc import Iterable
+from typing import TypeGuard
 
 import msgspec
 from aiohttp import web
+from aiohttp.helpers import rfc822_formatted_time
 from multidict import CIMultiDict
 
 from kernel.api.errors import ApiError
@@ -60,17 +62,31 @@ def failure_answer(error: ApiError) -> web.Response:
     return answer
 
 
+def is_plain(answer: web.StreamResponse) -> TypeGuard[web.Response]:
+    """Whether an answer is nothing but a status, headers and bytes: `raw_answer` can write it."""
+    return (
+        type(answer) is web.Response
+        and (answer.body is None or isinstance(answer.body, bytes))
+        and not (answer.prepared or answer.chunked or answer.compression)
+        and answer.keep_alive is not False
+        and answer.status >= 200
+        and answer.status not in (204, 304)
+    )
+
+
 def raw_answer(answer: web.Response, *, keep_alive: bool = True) -> bytes:
-    """An answer whose body is bytes, as it goes over the wire."""
-    body = answer.body
+    """An answer that is plain, as it goes over the wire."""
+    body = answer.body or b""
     assert isinstance(body, bytes)
-    head = [f"HTTP/1.1 {answer.status} {answer.reason}", f"Content-Length: {len(body)}"]
-    head += [
-        f"{name}: {value}" for name, value in answer.headers.items() if name != "Content-Length"
-    ]
+    fields = [f"{name}: {value}\r\n" for name, value in answer.headers.items()]
     if not keep_alive:
-        head.append("Connection: close")
-    return "\r\n".join([*head, "\r\n"]).encode() + body
+        fields.append("Connection: close\r\n")
+    head = "".join(fields)
+    assert head.count("\n") == len(fields) == head.count("\r")  # no header holds another one
+    return b"HTTP/1.1 %d %b\r\n%bContent-Length: %d\r\nDate: %b\r\n\r\n%b" % (
+        *(answer.status, answer.reason.encode(), head.encode(), len(body)),
+        *(rfc822_formatted_time().encode(), body),
+    )
 
 
 # Longer headers are more than some clients take.

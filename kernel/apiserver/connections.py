@@ -12,12 +12,14 @@ from typing import Any, cast
 
 from aiohttp import web
 from aiohttp.http_exceptions import LineTooLong
+from aiohttp.http_parser import RawRequestMessage
 
 from kernel.api.errors import ApiError, BadRequest
-from kernel.apiserver.answers import failure_answer, raw_answer
+from kernel.apiserver.answers import failure_answer, is_plain, raw_answer
 from kernel.apiserver.client_certificates import ClientCertificate, read_certificate
 from kernel.apiserver.limits.deadlines import Deadlines
 from kernel.apiserver.limits.settings import Limits
+from kernel.apiserver.quick_requests import KnownHeads
 from kernel.clock import Clock
 
 logger = logging.getLogger(__name__)
@@ -25,6 +27,7 @@ logger = logging.getLogger(__name__)
 LINE_BYTES_MAX = 64 * 1024
 HEAD_BYTES_MAX = 256 * 1024
 HEADERS_MAX = 128
+HELD_BYTES_MAX = 64 * 1024
 
 AFTER_SENDING: web.RequestKey[Callable[[], None]] = web.RequestKey("after sending")
 """The key under which a request keeps what is to be called once its answer has been taken."""
@@ -78,6 +81,7 @@ class Connections(web.Server):
             handler_cancellation=True,
             **settings,
         )
+        self.known_heads = KnownHeads(self._loop)
         self.heads = Deadlines(clock, limits.head_seconds, Connection.refuse_slow_head)
         self.answers = Deadlines(clock, limits.stalled_seconds, Connection.check_progress)
 
@@ -93,13 +97,15 @@ def certificate_of(request: web.BaseRequest) -> ClientCertificate | None:
 class Connection(web.RequestHandler):
     """One client's connection; `certificate` is what it has shown while TLS was set up."""
 
-    __slots__ = ("_head_bytes", "_server", "_unsent_bytes", "certificate")
+    __slots__ = ("_head_bytes", "_held", "_quick", "_server", "_unsent_bytes", "certificate")
 
     def __init__(self, server: Connections, **settings: Any):
         super().__init__(server, **settings)
         self._server = server
         self._head_bytes = 0
         self._unsent_bytes = 0
+        self._quick: asyncio.Task[None] | None = None
+        self._held = b""
         self.certificate: ClientCertificate | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -110,23 +116,90 @@ class Connection(web.RequestHandler):
     def connection_lost(self, exc: BaseException | None) -> None:
         self._server.heads.end(self)
         self._server.answers.end(self)
+        if self._quick is not None:
+            self._quick.cancel()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
+        if self._quick is not None:  # answers go out in the order of their requests
+            self._hold(data)
+            return
         between_requests = self._request_count == 0 or self._waiter is not None
         if not between_requests or self._messages:
             super().data_received(data)
+            return
+        is_start = not self._head_bytes
+        if is_start and self._request_count and self._begin_quickly(data):
             return
         super().data_received(data)
         if self._messages:
             self._head_bytes = 0
             self._server.heads.end(self)
+            message = self._messages[0][0]
+            if is_start and isinstance(message, RawRequestMessage):
+                self._server.known_heads.learn(data, message)
             return
         self._head_bytes += len(data)
         if self._head_bytes > HEAD_BYTES_MAX:
             self._refuse(HeadTooLarge())
         elif self not in self._server.heads:
             self._server.heads.begin(self)
+
+    def _begin_quickly(self, data: bytes) -> bool:
+        """Answer a request that needs no parsing; False where it is not one. aiohttp's own task,
+        which waits for a request, goes on waiting meanwhile."""
+        if self._close or self._force_close or self._upgraded:
+            return False
+        request = self._server.known_heads.read(data, self)
+        if request is None:
+            return False
+        self._request_count += 1
+        self._request_in_progress = True
+        self._quick = self._loop.create_task(self._answer_quickly(request))
+        return True
+
+    async def _answer_quickly(self, request: web.BaseRequest) -> None:
+        try:
+            answer = await self._server.request_handler(request)
+            if self.transport is None:
+                return
+            if AFTER_SENDING in request or not is_plain(answer):
+                await self.finish_response(request, answer, None)
+                self._close = self._close or answer.keep_alive is False
+            else:
+                self.transport.write(raw_answer(answer))
+        except ConnectionError:
+            logger.debug("%s is gone before its answer", self.peername)
+        finally:
+            self._end_quickly()
+
+    def _end_quickly(self) -> None:
+        self._quick = None
+        self._request_in_progress = False
+        if self._handler_waiter is not None and not self._handler_waiter.done():
+            self._handler_waiter.set_result(None)
+        if self.transport is None:
+            return
+        self._next_keepalive_close_time = self._loop.time() + self._keepalive_timeout
+        if self._close or self._force_close:
+            self.transport.close()
+        elif self._held:
+            held, self._held = self._held, b""
+            if len(held) > HELD_BYTES_MAX:
+                self.transport.resume_reading()
+            self.data_received(held)
+
+    def _hold(self, data: bytes) -> None:
+        """Keep what comes while a request is being answered; not much of it."""
+        could_hold_more = len(self._held) <= HELD_BYTES_MAX
+        self._held += data
+        if could_hold_more and len(self._held) > HELD_BYTES_MAX and self.transport is not None:
+            self.transport.pause_reading()
+
+    def _process_keepalive(self) -> None:
+        if self._quick is not None:  # not idle at all
+            self._next_keepalive_close_time = self._loop.time() + self._keepalive_timeout
+        super()._process_keepalive()
 
     def refuse_slow_head(self) -> None:
         """The time for a head is over."""

@@ -103,19 +103,19 @@ class FlowControl:
             self._turn_is_scheduled = True
             asyncio.get_running_loop().call_soon(self._next_turn)
 
-    @contextmanager
-    def body(self, user: str, size_bytes: int) -> Iterator[None]:
-        """Room in memory for the body of a request. Raises `TooManyRequests`."""
-        held = self._body_bytes.get(user, 0)
-        if held + size_bytes > self.limits.body_bytes_per_user:
+    def take_room(self, user: str, size_bytes: int) -> None:
+        """Room in memory for the body of a request, to be given back by `free_room`. Raises
+        `TooManyRequests`."""
+        held = self._body_bytes.get(user, 0) + size_bytes
+        if held > self.limits.body_bytes_per_user:
             raise self._refusal()
-        self._body_bytes[user] = held + size_bytes
-        try:
-            yield
-        finally:
-            self._body_bytes[user] -= size_bytes
-            if not self._body_bytes[user]:
-                del self._body_bytes[user]
+        self._body_bytes[user] = held
+
+    def free_room(self, user: str, size_bytes: int) -> None:
+        """The body is not needed any more."""
+        self._body_bytes[user] = left = self._body_bytes.get(user, 0) - size_bytes
+        if not left:
+            del self._body_bytes[user]
 
     @contextmanager
     def stream(self, user: str, kind: StreamKind) -> Iterator[None]:

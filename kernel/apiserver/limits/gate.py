@@ -50,10 +50,14 @@ class Gate:
             return await self._serve_stream(request, user, demand, answer)
         if not request.body_exists:
             return await self._serve_seated(request, user, demand.seats, answer)
-        with self.flow.body(user, _size_bytes_max(request)):
+        size_bytes = _size_bytes_max(request)
+        self.flow.take_room(user, size_bytes)
+        try:
             if not request.content.is_eof():
                 await self._receive(request)
             return await self._serve_seated(request, user, demand.seats, answer)
+        finally:
+            self.flow.free_room(user, size_bytes)
 
     async def _serve_stream(
         self, request: web.BaseRequest, user: str, demand: Demand, answer: Answer
