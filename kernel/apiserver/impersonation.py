@@ -19,6 +19,7 @@ from kernel.objects.authentication import UserInfo
 ANONYMOUS_NAME = "system:anonymous"
 
 _PREFIX = b"impersonate-"
+_INITIALS = (b"I", b"i")  # looked at first, for the sake of the requests that impersonate nobody
 _EXTRA_PREFIX = "extra-"
 _GROUP = "authentication.k8s.io"
 
@@ -37,7 +38,7 @@ def asking_for(
     found = [
         (name[len(_PREFIX) :].decode("ascii", "replace").lower(), value)
         for name, value in headers
-        if name[: len(_PREFIX)].lower() == _PREFIX
+        if name[:1] in _INITIALS and name[: len(_PREFIX)].lower() == _PREFIX
     ]
     if not found:
         return Asker(user, user.username)
