@@ -18,7 +18,8 @@ from kernel.cri.process.layout import (
     containers_have_own_processes,
     kill_session,
 )
-from kernel.cri.process.loop import READABLE, Loop
+from kernel.cri.process.loop import Loop
+from kernel.cri.process.starting import Starting
 from kernel.cri.process.streams import Streams
 
 
@@ -36,27 +37,24 @@ class CommandProcess:
     ) -> None:
         """`on_start` is called once the command is executed, `on_end` with its exit code or with
         the reason why it could not be."""
-        self._loop = loop
         self._sandbox = sandbox
         self._container = container
         self._on_start = on_start
         self._on_end = on_end
-        self._failure_pipe = -1
-        self._failure = b""
+        self._starting = Starting(loop)
         self._ended = False
         self.pid = 0
 
     def start(self, command: list[str], streams: Streams) -> None:
         """Raises `OSError` if the container is gone."""
         namespaces = self._open_namespaces()
-        failure_read, failure_write = os.pipe2(os.O_CLOEXEC)
+        failure_pipe = self._starting.make()
         self.pid = fork_into(namespaces.pop("pid", None), new_processes=False)
         if self.pid == 0:
-            self._become(command, list(namespaces.values()), streams, failure_write)
-        for descriptor in (*namespaces.values(), failure_write):
+            self._become(command, list(namespaces.values()), streams, failure_pipe)
+        for descriptor in (*namespaces.values(), failure_pipe):
             os.close(descriptor)
-        self._failure_pipe = failure_read
-        self._loop.watch(failure_read, READABLE, lambda events: self._finish_starting())
+        self._starting.follow(self._on_start)
 
     def _open_namespaces(self) -> dict[str, int]:
         names = ["net"] if self._sandbox["network"] is not None else []
@@ -82,17 +80,6 @@ class CommandProcess:
         )
         launch.run(arrange, command)
 
-    def _finish_starting(self) -> None:
-        """The child has executed the command, which closes the pipe, or said why it couldn't."""
-        if self._failure_pipe < 0:
-            return
-        self._loop.forget(self._failure_pipe)
-        with open(self._failure_pipe, "rb") as pipe:
-            self._failure = pipe.read()
-        self._failure_pipe = -1
-        if not self._failure:
-            self._on_start()
-
     def kill(self) -> None:
         """Kill the command, with what it has started in its session."""
         if not self._ended:
@@ -102,8 +89,9 @@ class CommandProcess:
 
     def on_exit(self, status: int) -> None:
         self._ended = True
-        self._finish_starting()
-        if self._failure:
-            self._on_end({"error": self._failure.decode(errors="replace")})
+        self._starting.finish()
+        failure = self._starting.failure
+        if failure:
+            self._on_end({"error": failure.decode(errors="replace")})
         else:
             self._on_end({"exit_code": exit_code(status)})

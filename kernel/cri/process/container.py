@@ -22,7 +22,8 @@ from kernel.cri.process.layout import (
     kill_marked_processes,
 )
 from kernel.cri.process.log import LogWriter
-from kernel.cri.process.loop import READABLE, Loop
+from kernel.cri.process.loop import Loop
+from kernel.cri.process.starting import Starting
 from kernel.cri.process.streams import Streams
 
 Answer = Callable[[Record], None]
@@ -53,8 +54,7 @@ class ContainerProcess:
         self._on_change = on_change
         self._has_cgroup: bool = sandbox["abilities"]["limits"]
         self._waiting: list[Answer] = []
-        self._failure = b""
-        self._failure_pipe = -1
+        self._starting = Starting(loop)
         self._started_at = 0
         self.pid = 0
         self.running = False
@@ -69,7 +69,7 @@ class ContainerProcess:
             self._fork(answer)
         except OSError as error:
             # No log file can be written, say: nothing has run, and nothing will.
-            self._failure = str(error).encode()
+            self._starting.failure = str(error).encode()
             self._fate_file.write(self._fate(0, False))
             answer({"error": str(error)})
             self._on_change("exited", self.record["id"])
@@ -78,7 +78,7 @@ class ContainerProcess:
         if self._has_cgroup:
             Cgroups().make(self.record)
         self._log = LogWriter(self.record["log_path"])
-        failure_read, failure_write = os.pipe2(os.O_CLOEXEC)
+        failure_pipe = self._starting.make()
         self._streams = ContainerStreams(self._loop, self.record["config"], self._log)
         theirs = self._streams.make()
         self.pid = fork_into(
@@ -86,13 +86,12 @@ class ContainerProcess:
             new_processes=container_has_own_processes(self._sandbox, self.record),
         )
         if self.pid == 0:
-            self._become(theirs, failure_write)
+            self._become(theirs, failure_pipe)
         theirs.close()
-        os.close(failure_write)
+        os.close(failure_pipe)
         self.running = True
         self._answer_start = answer
-        self._failure_pipe = failure_read
-        self._loop.watch(failure_read, READABLE, lambda events: self._finish_starting())
+        self._starting.follow(self._on_start)
 
     def _become(self, streams: Streams, failure_pipe: int) -> None:
         from kernel.cri.process.launch import Launch
@@ -107,16 +106,7 @@ class ContainerProcess:
         config = self.record["config"]
         launch.run(arrange, [*config["command"], *config["args"]])
 
-    def _finish_starting(self) -> None:
-        """The child has executed its command, which closes the pipe, or said why it couldn't."""
-        if self._failure_pipe < 0:
-            return
-        self._loop.forget(self._failure_pipe)
-        with open(self._failure_pipe, "rb") as pipe:
-            self._failure = pipe.read()
-        self._failure_pipe = -1
-        if self._failure:
-            return
+    def _on_start(self) -> None:
         self._streams.on_start()
         self._started_at = time.time_ns()
         self._fate_file.write({"state": "running", "pid": self.pid, "started_at": self._started_at})
@@ -152,7 +142,7 @@ class ContainerProcess:
             kill_marked_processes({self.record["id"]})
             if self._has_cgroup:
                 Cgroups().kill(self.record["id"])
-        self._finish_starting()
+        self._starting.finish()
         self.running = False
         self._streams.finish()
         self._log.close()
@@ -160,8 +150,9 @@ class ContainerProcess:
         if self._has_cgroup:
             Cgroups().remove(self.record["id"])
         self._fate_file.write(self._fate(status, out_of_memory))
-        if self._failure:
-            self._answer_start({"error": self._failure.decode(errors="replace")})
+        failure = self._starting.failure
+        if failure:
+            self._answer_start({"error": failure.decode(errors="replace")})
         if out_of_memory:
             self._on_change("out of memory", self.record["id"])
         self._on_change("exited", self.record["id"])
@@ -169,12 +160,13 @@ class ContainerProcess:
             answer({})
 
     def _fate(self, status: int, out_of_memory: bool) -> Record:
-        code = EXIT_START_FAILED if self._failure else exit_code(status)
+        failure = self._starting.failure
+        code = EXIT_START_FAILED if failure else exit_code(status)
         reason, message = "Completed" if code == 0 else "Error", ""
         if out_of_memory and code != 0:
             reason = "OOMKilled"
-        if self._failure:
-            reason, message = "StartError", self._failure.decode(errors="replace")
+        if failure:
+            reason, message = "StartError", failure.decode(errors="replace")
         return {
             "state": "exited",
             "started_at": self._started_at,

@@ -12,35 +12,22 @@ runtime.delay("run_sandbox", 0.2)
 ```
 """
 
-import hashlib
 import itertools
 import math
-import re
 from collections.abc import AsyncIterator, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing
+from contextlib import AbstractAsyncContextManager
 from ipaddress import IPv4Address
 
-import anyio
-import anyio.lowlevel
-from anyio.abc import ByteStream
-
 from kernel.clock import NANOSECONDS_PER_SECOND, Clock
-from kernel.cri.measuring import ContainerUsage, Download
-from kernel.cri.port_check import CheckResult, PortCheck
-from kernel.cri.port_checks.deadline import Deadline
-from kernel.cri.port_checks.dialing import address_text
+from kernel.cri.measuring import ContainerUsage
 from kernel.cri.runtime import (
     NO_LABELS,
     Container,
     ContainerConfig,
     ContainerState,
-    ExecResult,
     HostMounts,
-    Image,
-    InvalidImageName,
     NotFound,
     PortMapping,
-    RegistryCredentials,
     RuntimeEvent,
     RuntimeEventType,
     RuntimeFailure,
@@ -49,116 +36,34 @@ from kernel.cri.runtime import (
     SandboxConfig,
     SandboxState,
 )
-from kernel.cri.simulated.answers import Answers
-from kernel.cri.simulated.course import KILLED, Course, nanoseconds
-from kernel.cri.simulated.program import Exit, Print, Program, Sleep, program_of
+from kernel.cri.simulated.conversations import SimulatedConversations
+from kernel.cri.simulated.course import KILLED, nanoseconds
+from kernel.cri.simulated.images import SimulatedImages
 from kernel.cri.simulated.records import (
     ContainerRecord,
-    RecordTable,
     SandboxRecord,
     SimulatedContainer,
     container_program,
 )
-from kernel.cri.simulated.streams import AttachedSession, CommandSession, echo, following
-from kernel.cri.streaming import Session
 
 __all__ = ["SimulatedContainer", "SimulatedRuntime"]
 
 _START_FAILED = 128
-_IMAGE_NAME = re.compile(
-    r"(?:[\w.-]+(?::\d+)?/)?[a-z0-9]+(?:[._-]+[a-z0-9]+)*(?:/[a-z0-9]+(?:[._-]+[a-z0-9]+)*)*"
-    r"(?::[\w][\w.-]{0,127})?(?:@sha256:[0-9a-f]{64})?"
-)
 _FIRST_ADDRESS = int(IPv4Address("10.128.0.1"))
 _ADDRESS_COUNT = (1 << 23) - 2
 
 
-class _Fault:
-    """A failure that a call is to meet, so many times."""
-
-    def __init__(self, failure: Exception, times: float) -> None:
-        self.failure = failure
-        self.times_left = times
-
-
-class SimulatedRuntime:
+class SimulatedRuntime(SimulatedImages, SimulatedConversations):
     """A `kernel.cri.runtime.Runtime` without a machine behind it."""
 
     name = "simulated"
     host_mounts = HostMounts.NONE
 
     def __init__(self, clock: Clock) -> None:
-        self._clock = clock
-        self._scripts: dict[str, tuple[SimulatedContainer, ...]] = {}
-        self._faults: dict[tuple[str, str], list[_Fault]] = {}
-        self._delays: dict[tuple[str, str], float] = {}
-        self._sandboxes: RecordTable[SandboxRecord] = RecordTable()
-        self._containers: RecordTable[ContainerRecord] = RecordTable()
+        super().__init__(clock)
         self._sandbox_keys: dict[tuple[str, int], str] = {}
-        self._images: dict[str, Image] = {}
-        self._image_directory = ""
-        self._downloads: tuple[Download, ...] = ()
         self._ports: dict[PortMapping, str] = {}
         self._address_counter = itertools.count()
-        self._course = Course(clock)
-        self._command_answers: Answers[ExecResult] = Answers()
-        self._port_answers: Answers[CheckResult] = Answers()
-
-    # What a test or a simulation says.
-
-    def script(self, subject: str, *attempts: SimulatedContainer) -> None:
-        """What containers with the name or image `subject` do: attempt by attempt, the last one
-        for all that follow. A name goes before an image."""
-        if not attempts:
-            raise ValueError("a script needs at least one SimulatedContainer")
-        self._scripts[subject] = attempts
-
-    def script_command(self, subject: str, command: tuple[str, ...], *results: ExecResult) -> None:
-        """What a command run in containers answers, result by result, the last one for all that
-        follow. `subject` is the name of the container or of the Pod."""
-        self._command_answers.script(subject, command, results)
-
-    def script_port(self, subject: str, port: int, *results: CheckResult) -> None:
-        """What a check of a port answers while the container runs; as with `script_command`.
-        Any other port is well while a container of its Pod runs."""
-        self._port_answers.script(subject, port, results)
-
-    def fail(
-        self, call: str, failure: Exception, *, subject: str = "", times: float = math.inf
-    ) -> None:
-        """Let a method fail `times` times, before it has any effect. `subject` is the name of the
-        Pod, the name of the container or the image that it is called for (empty: any)."""
-        self._faults.setdefault((call, subject), []).append(_Fault(failure, times))
-
-    def heal(self, call: str, *, subject: str = "") -> None:
-        """Take back what `fail` said."""
-        self._faults.pop((call, subject), None)
-
-    def delay(self, call: str, seconds: float, *, subject: str = "") -> None:
-        """Let a method take so long; `subject` as in `fail`."""
-        self._delays[call, subject] = seconds
-
-    def add_image(self, image: Image) -> None:
-        """Let an image be present, under all its tags."""
-        self._images |= dict.fromkeys((image.id, *image.tags), image)
-
-    def download(self, *downloads: Download) -> None:
-        """Let this be what is being fetched from now on."""
-        self._downloads = downloads
-
-    def keep_images_in(self, directory: str) -> None:
-        """Let images seem to be in a directory of this machine."""
-        self._image_directory = directory
-
-    def crash(self, container_id: str, *, exit_code: int = 1, out_of_memory: bool = False) -> None:
-        """End a running container of its own accord, now."""
-        self._course.settle()
-        record = self._container(container_id)
-        if record.state is ContainerState.RUNNING:
-            code = KILLED if out_of_memory else exit_code
-            self._course.finish(record, self._course.monotonic(), code, out_of_memory=out_of_memory)
-
-    # The contract.
 
     async def version(self) -> RuntimeVersion:
         await self._enter("version")
@@ -307,120 +212,12 @@ class SimulatedRuntime:
         await self._enter("container_status")
         return self._container(container_id).view()
 
-    async def exec_sync(
-        self, container_id: str, command: tuple[str, ...], *, timeout_seconds: float
-    ) -> ExecResult:
-        record = self._container(container_id)
-        await self._enter("exec_sync", record.config.name, record.sandbox.config.name)
-        if record.state is not ContainerState.RUNNING:
-            raise RuntimeFailure(f"container {container_id} is not running")
-        answer = self._answer(record, command)
-        if isinstance(answer, ExecResult):
-            return answer
-        stdout = ""
-        time_left = timeout_seconds or math.inf
-        for step in answer:
-            match step:
-                case Print(line):
-                    stdout += line + "\n"
-                case Sleep(seconds) if seconds is not None and seconds <= time_left:
-                    await self._clock.sleep(seconds)
-                    time_left -= seconds
-                case Sleep() if math.isfinite(time_left):
-                    await self._clock.sleep(time_left)
-                    raise TimeoutError(f"command timed out after {timeout_seconds:g} s")
-                case Sleep():
-                    await anyio.sleep_forever()
-                case Exit(code):
-                    return ExecResult(stdout.encode(), b"", code)
-        raise AssertionError("a program ends with an Exit or an endless Sleep")
-
-    def _answer(self, record: ContainerRecord, command: tuple[str, ...]) -> ExecResult | Program:
-        """What a command says that is run in a container, or does."""
-        subjects = (record.config.name, record.sandbox.config.name)
-        scripted = self._command_answers.take(subjects, command)
-        if scripted is None:
-            scripted = record.script.exec_results.get(command)
-        return scripted or program_of(command, record.config.environment)
-
-    @asynccontextmanager
-    async def exec(
-        self, container_id: str, command: tuple[str, ...], *, stdin: bool, tty: bool
-    ) -> AsyncIterator[Session]:
-        record = await self._running(container_id, "exec")
-        session = CommandSession(self._clock, self._answer(record, command))
-        async with following(self._course, record, session):
-            yield session
-
-    @asynccontextmanager
-    async def attach(self, container_id: str, *, stdin: bool) -> AsyncIterator[Session]:
-        record = await self._running(container_id, "attach")
-        with closing(AttachedSession()) as session:
-            async with following(self._course, record, session):
-                yield session
-
-    @asynccontextmanager
-    async def connect(self, sandbox_id: str, port: int) -> AsyncIterator[ByteStream]:
-        record = self._sandbox(sandbox_id)
-        await self._enter("connect", record.config.name)
-        if record.state is not SandboxState.READY:
-            raise NotFound(f"sandbox {sandbox_id} is not ready")
-        if not any(port in container.script.echo_ports for container in record.running()):
-            raise ConnectionRefusedError(f"nothing listens on port {port}")
-        async with echo() as connection:
-            yield connection
-
-    async def _running(self, container_id: str, call: str) -> ContainerRecord:
-        record = self._container(container_id)
-        await self._enter(call, record.config.name, record.sandbox.config.name)
-        if record.state is not ContainerState.RUNNING:
-            raise NotFound(f"container {container_id} is not running")
-        return record
-
-    async def check(
-        self, sandbox_id: str, check: PortCheck, *, timeout_seconds: float
-    ) -> CheckResult:
-        record = self._sandboxes.get(sandbox_id)
-        deadline = Deadline(self._clock, timeout_seconds)
-        address = address_text(check.host, check.port)
-        try:
-            await deadline.run(lambda: self._enter("check", record.config.name if record else ""))
-        except TimeoutError:
-            return CheckResult(False, f"dial tcp {address}: i/o timeout")
-        except RuntimeFailure as failure:
-            return CheckResult(False, str(failure))
-        running = record.running() if record else []
-        if record is None or not running:
-            return CheckResult(False, f"dial tcp {address}: connect: connection refused")
-        subjects = (*(container.config.name for container in running), record.config.name)
-        return self._port_answers.take(subjects, check.port) or CheckResult(True)
-
     async def wait_log_written(self, container_id: str) -> None:
         pass  # lines are written when they are said
 
     async def reopen_log(self, container_id: str) -> None:
         # Each line opens the file anew: the next one makes a new file.
         await self._enter("reopen_log", self._container(container_id).config.name)
-
-    async def image_status(self, image: str) -> Image | None:
-        await self._enter("image_status", image)
-        if image not in self._images and not _IMAGE_NAME.fullmatch(image):
-            raise InvalidImageName(
-                f'couldn\'t parse image name "{image}": invalid reference format'
-            )
-        return self._images.get(image)
-
-    async def pull_image(self, image: str, credentials: RegistryCredentials | None = None) -> str:
-        await self._enter("pull_image", image)
-        if image in self._images:
-            return self._images[image].id
-        if not _IMAGE_NAME.fullmatch(image):
-            raise InvalidImageName(
-                f'couldn\'t parse image name "{image}": invalid reference format'
-            )
-        digest = "sha256:" + hashlib.sha256(image.encode()).hexdigest()
-        self.add_image(Image(id=digest, tags=(image,)))
-        return digest
 
     async def usage(self, *, labels: Mapping[str, str] = NO_LABELS) -> list[ContainerUsage]:
         await self._enter("usage")
@@ -437,54 +234,11 @@ class SimulatedRuntime:
             if record.state is ContainerState.RUNNING
         ]
 
-    async def images(self) -> list[Image]:
-        await self._enter("images")
-        return list({image.id: image for image in self._images.values()}.values())
-
-    async def remove_image(self, image_id: str) -> None:
-        await self._enter("remove_image", image_id)
-        self._images = {name: image for name, image in self._images.items() if image.id != image_id}
-
-    async def downloads(self) -> list[Download]:
-        await self._enter("downloads")
-        return list(self._downloads)
-
-    async def image_directory(self) -> str:
-        await self._enter("image_directory")
-        return self._image_directory
-
     def events(self) -> AbstractAsyncContextManager[AsyncIterator[RuntimeEvent]]:
         return self._course.events()
 
     async def close(self) -> None:
         pass
-
-    # Small things.
-
-    async def _enter(self, call: str, *subjects: str) -> None:
-        """What every call starts with: others get a turn, then delays and faults take effect."""
-        await anyio.lowlevel.checkpoint()
-        keys = [(call, subject) for subject in (*subjects, "")]
-        if self._delays:
-            await self._clock.sleep(sum(self._delays.get(key, 0) for key in keys))
-        self._course.settle()
-        for key in keys:
-            for fault in self._faults.get(key, ()):
-                if fault.times_left > 0:
-                    fault.times_left -= 1
-                    raise fault.failure
-
-    def _sandbox(self, sandbox_id: str) -> SandboxRecord:
-        record = self._sandboxes.get(sandbox_id)
-        if record is None:
-            raise NotFound(f"sandbox {sandbox_id} not found")
-        return record
-
-    def _container(self, container_id: str) -> ContainerRecord:
-        record = self._containers.get(container_id)
-        if record is None:
-            raise NotFound(f"container {container_id} not found")
-        return record
 
     def _stop_sandbox(self, record: SandboxRecord) -> None:
         if record.state is SandboxState.NOT_READY:
@@ -496,13 +250,6 @@ class SimulatedRuntime:
         for port in record.config.port_mappings:
             self._ports.pop(_port_key(port), None)
         self._course.tell(RuntimeEventType.SANDBOX_STOPPED, record)
-
-    def _script_of(self, config: ContainerConfig, image: Image) -> SimulatedContainer | None:
-        for subject in (config.name, config.image, *image.tags):
-            if subject in self._scripts:
-                attempts = self._scripts[subject]
-                return attempts[min(config.attempt, len(attempts) - 1)]
-        return None
 
     def _new_id(self) -> str:
         return self._clock.uuid().replace("-", "") * 2

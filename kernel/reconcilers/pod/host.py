@@ -20,6 +20,7 @@ from kernel.reconcilers.pod.volumes.discarding import Discarding
 
 CALL_RETRY_SECONDS_FIRST = 1
 CALL_RETRY_SECONDS_MAX = 60
+HAPPENED_MAX = 256
 
 VOLUMES = "volumes"
 FILES = "files of volumes"
@@ -111,7 +112,7 @@ class PodMemory:
         self.uid = uid
         self._clock = clock
         self._retries: dict[str, _Retry] = {}
-        self._said: set[str] = set()
+        self._happened: dict[str, None] = {}  # what was asked about last stands last
         self.waiting: dict[str, ContainerStateWaiting] = {}
         self.messages: dict[str, str] = {}
         self.volumes_lock = anyio.Lock()
@@ -159,15 +160,19 @@ class PodMemory:
                     del self._retries[subject]
 
     def happened(self, what: str) -> None:
-        """Remember that `what` has happened."""
-        self._said.add(what)
+        """Remember that `what` has happened. Of many things those are forgotten that nobody has
+        asked about for longest: a Pod may be restarted for years."""
+        self._happened.pop(what, None)
+        self._happened[what] = None
+        if len(self._happened) > HAPPENED_MAX:
+            del self._happened[next(iter(self._happened))]
 
     def has_happened(self, what: str) -> bool:
         """Whether it has; what `first_time` was asked about has, too."""
-        return what in self._said
+        return what in self._happened
 
     def first_time(self, what: str) -> bool:
         """True once for each `what`."""
-        is_first = what not in self._said
-        self._said.add(what)
+        is_first = what not in self._happened
+        self.happened(what)
         return is_first
