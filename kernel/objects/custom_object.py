@@ -29,6 +29,7 @@ class CustomObject(Kind):
 
     version: ClassVar[CustomResourceDefinitionVersion]
     is_terminating: ClassVar[bool] = False
+    has_rules: ClassVar[bool] = False
 
     content: dict[str, Any] = {}
 
@@ -123,6 +124,7 @@ def describe(
     kind.info = info_of(definition, version)
     kind.version = version
     kind.is_terminating = definition.metadata.deletion_timestamp is not None
+    kind.has_rules = kind.schema().has_rules()
     kind.__doc__ = kind.schema().description
 
 

@@ -163,6 +163,11 @@ class JSONSchemaProps(Struct):
         """Whether it is a map, of whatever values."""
         return self.additional_properties not in (None, False)
 
+    def has_rules(self) -> bool:
+        """Whether anything in it must follow rules in CEL."""
+        parts = [self.item, self.value, *self.properties.values()]
+        return bool(self.validations) or any(part.has_rules() for part in parts if part)
+
     def of_field(self, name: str) -> "JSONSchemaProps | None":
         """The schema of an object's field, or of a map's value under a key."""
         return self.properties.get(name) or self.value

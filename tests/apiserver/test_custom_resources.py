@@ -162,3 +162,15 @@ async def test_a_definition_that_is_refused(served: Served) -> None:
         'CustomResourceDefinition.apiextensions.k8s.io "crontabs.stable.example.com" is invalid: '
         "spec.versions[0].schema.openAPIV3Schema.properties[spec].type: Required value"
     )
+
+
+async def test_rules_are_asked_when_an_object_is_written(served: Served) -> None:
+    rule = {"rule": "self.min <= self.replicas", "message": "too few"}
+    fields = {"min": {"type": "integer"}, "replicas": {"type": "integer"}}
+    spec = {"type": "object", "properties": fields, "x-kubernetes-validations": [rule]}
+    await define(served, with_schema(spec=spec))
+    assert (await served.post(CRON_TABS, cron_tab(spec={"min": 1, "replicas": 1}))).status == 201
+    refused = await served.post(CRON_TABS, cron_tab("few", spec={"min": 2, "replicas": 1}))
+    assert refused.json["message"] == (
+        'CronTab.stable.example.com "few" is invalid: spec: Invalid value: "object": too few'
+    )

@@ -115,13 +115,23 @@ def _check_version(version: CustomResourceDefinitionVersion, path: str, causes: 
     if schema is None:
         causes.required(f"{path}.schema.openAPIV3Schema")
     else:
-        check_schema(schema, f"{path}.schema.openAPIV3Schema", causes)
+        where, before = f"{path}.schema.openAPIV3Schema", len(causes.found)
+        check_schema(schema, where, causes)
+        if schema.has_rules() and len(causes.found) == before:
+            _check_rules(schema, where, causes)
     if version.subresources is not None and version.subresources.scale is not None:
         _check_scale(version.subresources.scale, f"{path}.subresources.scale", causes)
     for index, column in enumerate(version.additional_printer_columns):
         _check_column(column, f"{path}.additionalPrinterColumns[{index}]", causes)
     if schema is not None:
         _check_selectable_fields(version, schema, f"{path}.selectableFields", causes)
+
+
+def _check_rules(schema: JSONSchemaProps, path: str, causes: Causes) -> None:
+    # The library that reads rules loads slowly, and most definitions have none.
+    from kernel.api.custom_resources.rules.checking import check_rules_of_schema
+
+    check_rules_of_schema(schema, path, causes, is_root=True)
 
 
 def _check_warning(version: CustomResourceDefinitionVersion, path: str, causes: Causes) -> None:

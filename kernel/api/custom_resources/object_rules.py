@@ -4,10 +4,16 @@ from typing import Any
 
 from kernel.api.causes import Causes
 from kernel.api.custom_resources.defaulting import defaulted
-from kernel.api.custom_resources.value_validation import ABSENT, check_value
+from kernel.api.custom_resources.value_validation import ABSENT, NO_PATH, check_value
 from kernel.api.kind_rules import KindRules
 from kernel.objects.custom_object import CustomObject
+from kernel.objects.json_schema import JSONSchemaProps
 from kernel.objects.kind import Kind
+
+_UNCHECKED = (
+    "some validation rules were not checked because the object was invalid; correct the existing"
+    " errors to complete validation"
+)
 
 
 def default_object(obj: CustomObject) -> None:
@@ -28,7 +34,23 @@ def check_object_update(obj: CustomObject, old: CustomObject, causes: Causes) ->
 def _check(obj: CustomObject, old: CustomObject | None, causes: Causes) -> None:
     schema = obj.schema()
     before: Any = ABSENT if old is None else _values(old)
-    check_value(_values(obj), schema, "", causes, before)
+    values = _values(obj)
+    fitting = Causes()
+    check_value(values, schema, "", fitting, before)
+    causes.found += fitting.found
+    if obj.has_rules:
+        if fitting.found:
+            causes.invalid(NO_PATH, None, _UNCHECKED)
+        else:
+            _check_rules(values, schema, causes, before)
+
+
+def _check_rules(
+    values: dict[str, Any], schema: JSONSchemaProps, causes: Causes, before: Any
+) -> None:
+    from kernel.api.custom_resources.rules.checking import check_rules  # few kinds have any
+
+    check_rules(values, schema, "", causes, before, is_root=True)
 
 
 def _values(obj: CustomObject) -> dict[str, Any]:
