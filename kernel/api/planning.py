@@ -16,7 +16,7 @@ import msgspec
 from kernel.api import metadata, strategies
 from kernel.api.admission import AdmissionChain, AdmissionRequest, Operation as AdmissionOperation
 from kernel.api.client import Subresource
-from kernel.api.context import current_actor
+from kernel.api.context import current_actor, current_request, warn
 from kernel.api.custom_resources.custom_kinds import CustomKinds
 from kernel.api.defaulting import default
 from kernel.api.deletion import mark_dependents, require_valid_options
@@ -25,12 +25,14 @@ from kernel.api.server_side_apply.ownership import Application, FieldOwnership
 from kernel.api.stored import Stored, encode
 from kernel.api.upcasting import Upcasters
 from kernel.api.validation import validate_create, validate_update
+from kernel.api.warnings import warnings_of
 from kernel.clock import Clock, now_timestamp
 from kernel.objects.custom_object import CustomObject
 from kernel.objects.custom_resource_definition import CustomResourceDefinition
 from kernel.objects.kind import Kind
 from kernel.objects.meta import DeleteOptions, StatusCause
 from kernel.objects.namespace import Namespace
+from kernel.objects.pod import Pod
 from kernel.objects.pod_status import PodCondition
 from kernel.store.log import Item, Operation
 from kernel.store.store import StoreReader
@@ -109,6 +111,7 @@ class Planner:
         key = obj.info.key(namespace, obj.metadata.name)
         if not deleted_before and self._store.get(key) is not None:
             raise AlreadyExists.of(obj.info.qualified_plural, obj.metadata.name)
+        _warn_of(obj, is_new=True)
         if obj.metadata.managed_fields and not is_applied:
             self.ownership.follow(None, obj)
         companions = [await self._companion(one, obj, dry_run) for one in wanted]
@@ -167,6 +170,7 @@ class Planner:
             await self._admit("UPDATE", new, old, dry_run, subresource, is_admitted=is_admitted)
             if new.metadata.generation and strategies.spec_changed(new, old):
                 new.metadata.generation += 1
+                _warn_of(new, is_new=False)
         if is_applied:
             new.metadata.managed_fields = obj.metadata.managed_fields
         elif new.metadata.managed_fields:
@@ -378,3 +382,12 @@ class Planner:
 
 def _causes(obj: Kind, old: Kind | None, subresource: Subresource) -> list[StatusCause]:
     return validate_create(obj) if old is None else validate_update(obj, old, subresource)
+
+
+def _warn_of(obj: Kind, *, is_new: bool) -> None:
+    """Tell a client what is odd about an object that is accepted; nobody else is told. Pods are
+    changed by programs more than by people."""
+    if current_request() is None or (isinstance(obj, Pod) and not is_new):
+        return
+    for warning in warnings_of(obj, is_new=is_new):
+        warn(warning)

@@ -216,9 +216,6 @@ def _check_names(spec: PodSpec, causes: Causes) -> None:
 
 
 def _check_durations(spec: PodSpec, causes: Causes) -> None:
-    grace_seconds = spec.termination_grace_period_seconds
-    if grace_seconds is not None:
-        causes.at_least("spec.terminationGracePeriodSeconds", grace_seconds, 0)
     deadline_seconds = spec.active_deadline_seconds
     if deadline_seconds is not None and not 1 <= deadline_seconds <= ACTIVE_DEADLINE_SECONDS_MAX:
         causes.invalid("spec.activeDeadlineSeconds", deadline_seconds, _DEADLINE_RULE)

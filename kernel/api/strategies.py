@@ -81,7 +81,9 @@ def deletion_grace_seconds(obj: Kind, options: DeleteOptions) -> int:
     if options.grace_period_seconds is not None:
         return max(options.grace_period_seconds, 0)
     default: int | None = obj.spec.termination_grace_period_seconds
-    return 30 if default is None else default
+    if default is None:
+        return 30
+    return default if default >= 0 else 1
 
 
 def holds_deletion(obj: Kind) -> bool:

@@ -472,11 +472,6 @@ def test_volume_names_and_mount_paths_are_unique() -> None:
             "Invalid value: 0: must be between 1 and 2147483647, inclusive",
         ),
         (
-            {"terminationGracePeriodSeconds": -1},
-            "terminationGracePeriodSeconds",
-            "Invalid value: -1: must be greater than or equal to 0",
-        ),
-        (
             {"hostAliases": [{"ip": "localhost"}]},
             "hostAliases[0].ip",
             'Invalid value: "localhost": must be a valid IP address, (e.g. 10.9.8.7 or'

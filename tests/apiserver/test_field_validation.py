@@ -191,3 +191,14 @@ async def test_a_wrong_type_beside_a_missing_field_is_a_bad_request(served: Serv
     body["spec"]["containers"] = [{"image": 7}]
     answer = await served.post(PODS, msgspec.json.encode(body))
     assert (answer.status, answer.json["reason"]) == (400, "BadRequest")
+
+
+async def test_what_is_odd_and_accepted_is_warned_of(served: Served) -> None:
+    odd = pod("odd")
+    odd["spec"]["nodeSelector"] = {"beta.kubernetes.io/os": "linux"}
+    answer = await served.post("/api/v1/namespaces/default/pods", odd)
+    assert answer.status == 201
+    assert answer.headers.getall("Warning") == [
+        '299 - "spec.nodeSelector[beta.kubernetes.io/os]: deprecated since v1.14; use'
+        ' \\"kubernetes.io/os\\" instead"'
+    ]

@@ -44,9 +44,9 @@ class QuotaLedger:
 
     def concerns(self, plans: Iterable[Plan]) -> bool:
         """Whether a write changes what some quota counts, or a quota."""
-        if not self._names and not self._locks:
-            return any(plan.kind is ResourceQuota for plan in plans)
-        return any(self._is_counted(plan) for plan in plans)
+        if self._names or self._locks:
+            return any(self._is_counted(plan) for plan in plans)
+        return ResourceQuota in [plan.kind for plan in plans]
 
     @asynccontextmanager
     async def charged(self, plans: Sequence[Plan]) -> AsyncIterator[list[Plan]]:

@@ -93,7 +93,9 @@ def sandbox_config(
 def grace_seconds(pod: Pod) -> int:
     """How long the Pod's containers have between the stop signal and SIGKILL."""
     seconds = pod.spec.termination_grace_period_seconds
-    return 30 if seconds is None else seconds
+    if seconds is None:
+        return 30
+    return seconds if seconds >= 0 else 1
 
 
 def port_mappings(pod: Pod) -> tuple[cri.PortMapping, ...]:
