@@ -1,7 +1,6 @@
 """The rules of the small core kinds (core/v1 and coordination/v1 validation.go)."""
 
 import base64
-import binascii
 
 from kernel.api.causes import Causes
 from kernel.objects.config import ConfigMap, Secret
@@ -57,7 +56,7 @@ def _decoded_size_bytes(data: dict[str, str], path: str, causes: Causes) -> int:
     for key, text in data.items():
         try:
             size_bytes += len(base64.b64decode(text, validate=True))
-        except binascii.Error:
+        except ValueError:  # also where it is not ASCII, which binascii.Error is not raised for
             causes.invalid(f"{path}[{key}]", key, "must be base64")
     return size_bytes
 

@@ -4,7 +4,6 @@ Source: admissionregistration's defaults.go and validation.go, and util/webhook.
 """
 
 import base64
-import binascii
 from collections.abc import Sequence
 from urllib.parse import urlsplit
 
@@ -182,7 +181,7 @@ def _check_client(client: WebhookClientConfig, path: str, causes: Causes) -> Non
         check_webhook_service(client.service, f"{path}.service", causes)
     try:
         base64.b64decode(client.ca_bundle, validate=True)
-    except binascii.Error:
+    except ValueError:  # also where it is not ASCII
         causes.invalid(f"{path}.caBundle", client.ca_bundle, "must be base64")
 
 
