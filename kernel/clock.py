@@ -6,6 +6,7 @@ a run from its seed.
 
 import heapq
 import itertools
+import os
 import random
 import time
 import uuid
@@ -62,7 +63,7 @@ def now_datetime(clock: Clock) -> datetime:
 
 def now_timestamp(clock: Clock) -> datetime:
     """The clock's wall time to the second, as metav1.Time has it on the wire."""
-    return now_datetime(clock).replace(microsecond=0)
+    return datetime.fromtimestamp(clock.now_nanoseconds() // NANOSECONDS_PER_SECOND, UTC)
 
 
 class SystemClock:
@@ -84,7 +85,11 @@ class SystemClock:
         return _system_random.choice(items)
 
     def uuid(self) -> str:
-        return str(uuid.uuid4())
+        digits = os.urandom(16).hex()  # what uuid.uuid4() does, in a third of the time
+        variant = "89ab"[int(digits[16], 16) & 3]
+        return (
+            f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:]}"
+        )
 
 
 class ManualClock:

@@ -10,6 +10,8 @@ from multidict import CIMultiDict
 
 from kernel.api.errors import ApiError
 
+CLOSE = "Connection: close\r\n"
+
 encode = msgspec.json.Encoder().encode
 
 CONTENT_HEADERS = {"Content-Type": "application/json", "Cache-Control": "no-cache, private"}
@@ -78,15 +80,14 @@ def raw_answer(answer: web.Response, *, keep_alive: bool = True) -> bytes:
     """An answer that is plain, as it goes over the wire."""
     body = answer.body or b""
     assert isinstance(body, bytes)
-    fields = [f"{name}: {value}\r\n" for name, value in answer.headers.items()]
-    if not keep_alive:
-        fields.append("Connection: close\r\n")
-    head = "".join(fields)
-    assert head.count("\n") == len(fields) == head.count("\r")  # no header holds another one
-    return b"HTTP/1.1 %d %b\r\n%bContent-Length: %d\r\nDate: %b\r\n\r\n%b" % (
-        *(answer.status, answer.reason.encode(), head.encode(), len(body)),
-        *(rfc822_formatted_time().encode(), body),
+    fields = "".join([f"{name}: {value}\r\n" for name, value in answer.headers.items()])
+    # No header holds another one.
+    assert fields.count("\n") == len(answer.headers) == fields.count("\r")
+    head = (
+        f"HTTP/1.1 {answer.status} {answer.reason}\r\n{fields}Content-Length: {len(body)}\r\n"
+        f"Date: {rfc822_formatted_time()}\r\n{'' if keep_alive else CLOSE}\r\n"
     )
+    return head.encode() + body
 
 
 # Longer headers are more than some clients take.

@@ -5,6 +5,7 @@ Source of the rules: k8s.io/apimachinery, util/validation and api/validate/conte
 """
 
 import re
+from functools import lru_cache
 
 LABEL_LENGTH_MAX = 63
 SUBDOMAIN_LENGTH_MAX = 253
@@ -25,6 +26,18 @@ _PART_RULE = (
 )
 
 
+def _matches(pattern: str, text: str) -> bool:
+    """Whether the whole text has a form; remembered, as the same names come again and again."""
+    return (_matches_short if len(text) <= SUBDOMAIN_LENGTH_MAX else _fits)(pattern, text)
+
+
+def _fits(pattern: str, text: str) -> bool:
+    return re.fullmatch(pattern, text, re.ASCII) is not None
+
+
+_matches_short = lru_cache(maxsize=4096)(_fits)
+
+
 def _length_errors(text: str, length_max: int) -> list[str]:
     too_long = len(text.encode()) > length_max
     return [f"must be no more than {length_max} bytes"] if too_long else []
@@ -38,8 +51,8 @@ def _pattern_error(rule: str, pattern: str, *examples: str) -> str:
 def label_name_errors(text: str) -> list[str]:
     """An RFC 1123 label, as namespaces and containers are named: `my-name`."""
     errors = _length_errors(text, LABEL_LENGTH_MAX)
-    if not re.fullmatch(_LABEL, text, re.ASCII):
-        if re.fullmatch(_SUBDOMAIN, text, re.ASCII):
+    if not _matches(_LABEL, text):
+        if _matches(_SUBDOMAIN, text):
             return [*errors, "must not contain dots"]
         rule = (
             "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or"
@@ -52,7 +65,7 @@ def label_name_errors(text: str) -> list[str]:
 def subdomain_name_errors(text: str) -> list[str]:
     """An RFC 1123 subdomain, as most objects are named: `example.com`."""
     errors = _length_errors(text, SUBDOMAIN_LENGTH_MAX)
-    if not re.fullmatch(_SUBDOMAIN, text, re.ASCII):
+    if not _matches(_SUBDOMAIN, text):
         rule = (
             "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters,"
             " '-' or '.', and must start and end with an alphanumeric character"
@@ -64,7 +77,7 @@ def subdomain_name_errors(text: str) -> list[str]:
 def wildcard_name_errors(text: str) -> list[str]:
     """A subdomain with a star for its first label, as hosts of Ingresses are: `*.example.com`."""
     errors = _length_errors(text, SUBDOMAIN_LENGTH_MAX)
-    if not re.fullmatch(_WILDCARD, text, re.ASCII):
+    if not _matches(_WILDCARD, text):
         rule = (
             "a wildcard DNS-1123 subdomain must start with '*.', followed by a valid DNS subdomain,"
             " which must consist of lower case alphanumeric characters, '-' or '.' and end with an"
@@ -77,7 +90,7 @@ def wildcard_name_errors(text: str) -> list[str]:
 def service_name_errors(text: str) -> list[str]:
     """An RFC 1035 label, as Services are named: it starts with a letter."""
     errors = _length_errors(text, LABEL_LENGTH_MAX)
-    if not re.fullmatch(_SERVICE_NAME, text, re.ASCII):
+    if not _matches(_SERVICE_NAME, text):
         rule = (
             "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start"
             " with an alphabetic character, and end with an alphanumeric character"
@@ -110,7 +123,7 @@ def qualified_name_errors(text: str) -> list[str]:
     if not name:
         errors.append("name part must be non-empty")
     errors += [f"name part {error}" for error in _length_errors(name, LABEL_LENGTH_MAX)]
-    if not re.fullmatch(_QUALIFIED_PART, name, re.ASCII):
+    if not _matches(_QUALIFIED_PART, name):
         pattern = _pattern_error(_PART_RULE, _QUALIFIED_PART, "MyName", "my.name", "123-abc")
         errors.append(f"name part {pattern}")
     return errors
@@ -119,7 +132,7 @@ def qualified_name_errors(text: str) -> list[str]:
 def label_value_errors(text: str) -> list[str]:
     """A label's value; it may be empty."""
     errors = _length_errors(text, LABEL_LENGTH_MAX)
-    if not re.fullmatch(_LABEL_VALUE, text, re.ASCII):
+    if not _matches(_LABEL_VALUE, text):
         rule = (
             "a valid label must be an empty string or consist of alphanumeric characters, '-',"
             " '_' or '.', and must start and end with an alphanumeric character"
@@ -131,7 +144,7 @@ def label_value_errors(text: str) -> list[str]:
 def data_key_errors(text: str) -> list[str]:
     """A key of a ConfigMap or Secret, which is also a file's name."""
     errors = _length_errors(text, SUBDOMAIN_LENGTH_MAX)
-    if not re.fullmatch(_DATA_KEY, text, re.ASCII):
+    if not _matches(_DATA_KEY, text):
         rule = "a valid config key must consist of alphanumeric characters, '-', '_' or '.'"
         errors.append(_pattern_error(rule, _DATA_KEY, "key.name", "KEY_NAME", "key-name"))
     if text in (".", ".."):
@@ -155,7 +168,7 @@ def variable_name_errors(text: str) -> list[str]:
 
 def header_name_errors(text: str) -> list[str]:
     """An HTTP header's name."""
-    if re.fullmatch(_HEADER_NAME, text, re.ASCII):
+    if _matches(_HEADER_NAME, text):
         return []
     rule = "a valid HTTP header must consist of alphanumeric characters or '-'"
     return [_pattern_error(rule, _HEADER_NAME, "X-Header-Name")]
@@ -164,7 +177,7 @@ def header_name_errors(text: str) -> list[str]:
 def port_name_errors(text: str) -> list[str]:
     """A container port's name, an IANA service name: `http`, `web-1`."""
     errors = _length_errors(text, PORT_NAME_LENGTH_MAX)
-    if not re.fullmatch("[-a-z0-9]+", text, re.ASCII):
+    if not _matches("[-a-z0-9]+", text):
         errors.append("must contain only alpha-numeric characters (a-z, 0-9), and hyphens (-)")
     if not re.search("[a-z]", text):
         errors.append("must contain at least one letter (a-z)")
