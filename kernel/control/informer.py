@@ -147,6 +147,14 @@ class Informers:
             self._informers[kind] = Informer(self._client, kind)
         return cast(Informer[KindType], self._informers[kind])
 
+    async def of_late(self, kind: type[KindType]) -> Informer[KindType]:
+        """The informer of a kind that may have come after `start`, which knows its objects."""
+        if kind not in self._informers:
+            informer = Informer(self._client, kind)
+            await informer.start()
+            self._informers[kind] = informer
+        return cast(Informer[KindType], self._informers[kind])
+
     async def start(self) -> None:
         """Start all that have been asked for."""
         self._has_started = True

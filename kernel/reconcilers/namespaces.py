@@ -8,7 +8,7 @@ The conditions are Kubernetes' (pkg/controller/namespace/deletion).
 
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
-from contextlib import ExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 
 from kernel.api.client import Client, WatchEvent, WatchEventType
 from kernel.api.errors import Conflict, NotFound
@@ -28,7 +28,7 @@ CONFLICT_RETRY_SECONDS = 0.05
 def namespaces(client: Client, informers: Informers, kinds: KindTable, clock: Clock) -> Reconciler:
     """The reconciler that ends namespaces. `client` tells it of deletions, `kinds` are all kinds
     that there may be objects of."""
-    known = informers.of(Namespace)
+    deletions = _Deletions(client, informers, kinds)
 
     async def reconcile(request: Request, client: Client) -> None:
         try:
@@ -36,33 +36,54 @@ def namespaces(client: Client, informers: Informers, kinds: KindTable, clock: Cl
         except NotFound:
             return
         if _is_terminating(namespace):
+            deletions.follow_kinds()
             await _terminate(namespace, client, kinds, clock)
-
-    @asynccontextmanager
-    async def deletions(trigger: Trigger) -> AsyncIterator[None]:
-        """An object of a terminating namespace has gone: it may have been the last."""
-
-        def changed(event: WatchEvent[Kind], revision: int) -> None:
-            if event.type is not WatchEventType.DELETED:
-                return
-            name = event.object.metadata.namespace
-            namespace = known.get("", name)
-            if namespace is not None and _is_terminating(namespace):
-                trigger(Request(name), cause=revision)
-
-        with ExitStack() as observers:
-            for kind in _namespaced(kinds):
-                end: Callable[[], None] = client.observe(kind, changed)
-                observers.callback(end)
-            yield
 
     return Reconciler(
         name=NAME,
         kind=Namespace,
         reconcile=reconcile,
         when=_is_terminating,
-        sources=(deletions,),
+        sources=(deletions.source,),
     )
+
+
+class _Deletions:
+    """Has a terminating namespace looked at when an object in it has gone: it may have been the
+    last."""
+
+    def __init__(self, client: Client, informers: Informers, kinds: KindTable):
+        self._client = client
+        self._known = informers.of(Namespace)
+        self._kinds = kinds
+        self._trigger: Trigger | None = None
+        self._ends: dict[type[Kind], Callable[[], None]] = {}
+
+    @asynccontextmanager
+    async def source(self, trigger: Trigger) -> AsyncIterator[None]:
+        self._trigger = trigger
+        self.follow_kinds()
+        try:
+            yield
+        finally:
+            self._trigger = None
+            for end in self._ends.values():
+                end()
+            self._ends = {}
+
+    def follow_kinds(self) -> None:
+        """Follow all kinds that there are now: definitions may have brought some since."""
+        for kind in _namespaced(self._kinds):
+            if kind not in self._ends and self._trigger is not None:
+                self._ends[kind] = self._client.observe(kind, self._changed)
+
+    def _changed(self, event: WatchEvent[Kind], revision: int) -> None:
+        if event.type is not WatchEventType.DELETED:
+            return
+        name = event.object.metadata.namespace
+        namespace = self._known.get("", name)
+        if namespace is not None and _is_terminating(namespace) and self._trigger is not None:
+            self._trigger(Request(name), cause=revision)
 
 
 def _is_terminating(namespace: Namespace) -> bool:

@@ -8,9 +8,12 @@ say whether that owner lives. Events own nothing and are owned by nothing.
 An owner that is deleted in the foreground stays, with a finalizer, until the dependents that block
 it are gone: they are deleted as if it were gone. One whose dependents are to be orphaned stays
 until none of them names it ("Garbage Collection" in Kubernetes' documentation).
+
+Kinds that are defined while the kernel runs share one reconciler, whose keys are definitions and,
+as they begin with a slash, keys of objects in the store: `/example.dev/gardens/default/first`.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -18,8 +21,9 @@ import msgspec
 
 from kernel.api.client import Client, WatchEvent, WatchEventType
 from kernel.api.errors import Conflict, NotFound
-from kernel.control.informer import Informers
+from kernel.control.informer import Informer, Informers
 from kernel.control.reconciler import Reconciler, Request, Source, Trigger
+from kernel.objects.custom_resource_definition import CustomResourceDefinition
 from kernel.objects.event import Event
 from kernel.objects.kind import Kind
 from kernel.objects.kinds import KindTable
@@ -31,38 +35,40 @@ _OWNER_UID_INDEX = "owner-uid"
 
 
 def owners(informers: Informers, kinds: KindTable) -> list[Reconciler]:
-    """One reconciler for each kind, all with one memory of who owns what."""
+    """One reconciler for each kind, and one for all that come later, with one memory of who owns
+    what."""
     ownership = _Ownership(informers, kinds)
-    return [ownership.reconciler_of(kind) for kind in ownership.kinds]
+    return [
+        *(ownership.reconciler_of(kind) for kind in ownership.kinds),
+        ownership.reconciler_of_later_kinds(),
+    ]
 
 
 class _Ownership:
     """Who owns what, found by the informers' indexes."""
 
     def __init__(self, informers: Informers, kinds: KindTable):
-        self.kinds = [kind for kind in kinds if kind is not Event]
+        self.kinds = list(_one_version_each(kind for kind in kinds if kind is not Event))
         self._kind_table = kinds
         self._informers = informers
         self._triggers: dict[type[Kind], Trigger] = {}
+        self._by_key_prefix: dict[str, type[Kind]] = {}
+        self._later_kinds: set[type[Kind]] = set()
+        self._trigger_of_later: Trigger | None = None
         for kind in self.kinds:
-            informer = informers.of(kind)
-            informer.add_index(_OWNER_UID_INDEX, _owner_uids)
-            informer.on_change(self._changed)
-            informer.on_superseded(self._superseded)
+            self._follow(kind, informers.of(kind))
+
+    def _follow(self, kind: type[Kind], informer: Informer[Any]) -> None:
+        self._by_key_prefix.setdefault(kind.info.key_prefix(), kind)
+        informer.add_index(_OWNER_UID_INDEX, _owner_uids)
+        informer.on_change(self._changed)
+        informer.on_superseded(self._superseded)
 
     def reconciler_of(self, kind: type[Kind]) -> Reconciler:
         """The reconciler of one kind's objects, as owners and as dependents."""
 
         async def reconcile(request: Request, client: Client) -> None:
-            obj = self._informers.of(kind).get(request.namespace, request.name)
-            if obj is None:
-                return
-            if obj.metadata.deletion_timestamp is None:
-                await self._judge_owners(obj, client)
-            elif ORPHAN_FINALIZER in obj.metadata.finalizers:
-                await self._orphan_dependents(obj, client)
-            elif _waits_for_dependents(obj) and not self._blocking(obj):
-                await _remove_finalizer(obj, FOREGROUND_FINALIZER, client)
+            await self._care_for(kind, request.namespace, request.name, client)
 
         return Reconciler(
             name=f"{NAME}/{kind.info.qualified_plural}",
@@ -71,6 +77,58 @@ class _Ownership:
             when=self._needs_care,
             sources=(self._source_of(kind),),
         )
+
+    def reconciler_of_later_kinds(self) -> Reconciler:
+        """The reconciler of the objects of kinds that are defined later, and of what defines
+        them."""
+
+        async def reconcile(request: Request, client: Client) -> None:
+            if not request.name.startswith("/"):
+                await self._take_in_later_kinds()
+                return
+            _, group, plural, namespace, name = request.name.split("/")
+            kind = self._by_key_prefix[f"/{group}/{plural}/"]
+            await self._care_for(kind, namespace, name, client)
+
+        @asynccontextmanager
+        async def source(trigger: Trigger) -> AsyncIterator[None]:
+            self._trigger_of_later = trigger
+            yield
+            self._trigger_of_later = None
+
+        return Reconciler(
+            name=f"{NAME}/later-kinds",
+            kind=CustomResourceDefinition,
+            reconcile=reconcile,
+            sources=(source,),
+        )
+
+    async def _take_in_later_kinds(self) -> None:
+        """Follow the kinds that are new, and judge what names an owner of such a kind."""
+        new = []
+        for kind in self._kind_table:
+            if kind.info.key_prefix() not in self._by_key_prefix:
+                informer = await self._informers.of_late(kind)
+                self._later_kinds.add(kind)
+                self._follow(kind, informer)
+                self.kinds.append(kind)
+                new.append(kind)
+        if new:
+            for kind in self.kinds:
+                for obj in self._informers.of(kind).all():
+                    if obj.metadata.owner_references and self._needs_care(obj):
+                        self._look_at(obj, 0)
+
+    async def _care_for(self, kind: type[Kind], namespace: str, name: str, client: Client) -> None:
+        obj = self._informers.of(kind).get(namespace, name)
+        if obj is None:
+            return
+        if obj.metadata.deletion_timestamp is None:
+            await self._judge_owners(obj, client)
+        elif ORPHAN_FINALIZER in obj.metadata.finalizers:
+            await self._orphan_dependents(obj, client)
+        elif _waits_for_dependents(obj) and not self._blocking(obj):
+            await _remove_finalizer(obj, FOREGROUND_FINALIZER, client)
 
     def _needs_care(self, obj: Kind) -> bool:
         metadata = obj.metadata
@@ -143,6 +201,9 @@ class _Ownership:
         if event.type is WatchEventType.DELETED or _waits_for_dependents(event.object):
             for dependent in self._dependents(event.object):
                 self._look_at(dependent, revision)
+        is_later = type(event.object) in self._later_kinds
+        if is_later and event.type is not WatchEventType.DELETED and self._needs_care(event.object):
+            self._look_at(event.object, revision)
 
     def _superseded(self, old: Kind, revision: int) -> None:
         """Where a dependent has changed or gone, look at the owners that wait for it."""
@@ -153,26 +214,43 @@ class _Ownership:
                 self._look_at(owner, revision)
 
     def _look_at(self, obj: Kind, cause: int) -> None:
+        metadata = obj.metadata
+        if type(obj) in self._later_kinds:
+            if self._trigger_of_later is not None:
+                key = obj.info.key(metadata.namespace, metadata.name)
+                self._trigger_of_later(Request(key), cause=cause)
+            return
         trigger = self._triggers.get(type(obj))
         if trigger is not None:
-            trigger(Request(obj.metadata.name, obj.metadata.namespace), cause=cause)
+            trigger(Request(metadata.name, metadata.namespace), cause=cause)
 
     def _holds(self, reference: OwnerReference, namespace: str) -> bool:
         """Whether the owner that is named keeps its dependents alive."""
-        kind = self._kind_table.by_kind(reference.api_version, reference.kind)
-        if kind is None or kind is Event:
+        if self._kind_of(reference) is None:
             return True
         owner = self._owner(reference, namespace)
         return owner is not None and not _waits_for_dependents(owner)
 
     def _owner(self, reference: OwnerReference, namespace: str) -> Kind | None:
         """The owner that is named, where it is of a kind that is served, and is there."""
-        kind = self._kind_table.by_kind(reference.api_version, reference.kind)
-        if kind is None or kind is Event:
+        kind = self._kind_of(reference)
+        if kind is None:
             return None
         namespace = namespace if kind.info.namespaced else ""
         found = self._informers.of(kind).get(namespace, reference.name)
         return found if found is not None and found.metadata.uid == reference.uid else None
+
+    def _kind_of(self, reference: OwnerReference) -> type[Kind] | None:
+        """The kind of an owner, as it is followed here: in one of its versions."""
+        kind = self._kind_table.by_kind(reference.api_version, reference.kind)
+        if kind is None or kind is Event:
+            return None
+        return self._by_key_prefix.get(kind.info.key_prefix())
+
+
+def _one_version_each(kinds: Iterable[type[Kind]]) -> Iterable[type[Kind]]:
+    """Of kinds in several versions the first: their objects are the same."""
+    return {kind.info.key_prefix(): kind for kind in reversed(list(kinds))}.values()
 
 
 def _waits_for_dependents(obj: Kind) -> bool:

@@ -83,8 +83,8 @@ def test_handlers_change_and_refuse_what_is_written(
             config_maps.create("bad", {"data": {"wrong": "1"}}, annotations=ours)
         status, body = refused.value.args[0]
         assert status == 422
-        denied = f'admission webhook \\"check.{NAME}\\" denied the request: this is wrong'
-        assert denied.encode() in body
+        denied = f'admission webhook "check.{NAME}" denied the request: this is wrong'
+        assert body["message"] == denied
         with pytest.raises(AssertionError, match="this is wrong"):
             config_maps.patch("good", {"data": {"wrong": "1"}})
         config_maps.delete("good")

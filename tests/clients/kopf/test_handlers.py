@@ -4,6 +4,7 @@ from typing import Any
 
 import kopf
 
+from ...command.harness import eventually
 from ..conftest import Cluster
 from .conftest import PLURAL, Objects, Operator
 
@@ -104,3 +105,23 @@ def test_an_operator_goes_on_where_the_last_one_ended(
         another.notes.wait("resume", "same", "1")
         another.notes.wait("update", "other", "2")
     assert not [note for note in another.notes.taken if note[0] == "create"]
+
+
+def test_what_an_object_owns_goes_with_it(
+    cluster: Cluster, namespace: str, operator: Operator, examples: Objects, config_maps: Objects
+) -> None:
+    @kopf.on.create(PLURAL, registry=operator.registry)
+    def create_child(**_: Any) -> None:
+        child: dict[str, Any] = {"apiVersion": "v1", "kind": "ConfigMap", "data": {"k": "v"}}
+        kopf.adopt(child)
+        with cluster.server.connected() as api:
+            api.request("POST", f"/api/v1/namespaces/{namespace}/configmaps", child)
+
+    with operator.running(namespace):
+        examples.create("parent")
+        eventually(lambda: len(config_maps.names()) == 2, "the child is there")
+        (child,) = (name for name in config_maps.names() if name.startswith("parent-"))
+        (owner,) = config_maps.get(child)["metadata"]["ownerReferences"]
+        assert (owner["kind"], owner["name"]) == ("KopfExample", "parent")
+    examples.delete("parent")
+    eventually(lambda: child not in config_maps.names(), "the child goes")
