@@ -43,7 +43,7 @@ def _put_request(key: bytes) -> bytes:
 
 async def puts_per_second(clients: int) -> float:
     """Durable puts of clients that each wait for their answer."""
-    with tempfile.TemporaryDirectory(dir=Path.cwd()) as directory:
+    with tempfile.TemporaryDirectory(dir=Path.cwd(), prefix=".bench-") as directory:
         client, peer = (f"http://127.0.0.1:{_free_port()}" for _ in range(2))
         command = ["etcd", "--data-dir", directory, "--log-level", "error"]
         command += ["--listen-client-urls", client, "--advertise-client-urls", client]

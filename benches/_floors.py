@@ -11,7 +11,7 @@ VALUE = b"x" * 400
 
 def synced_puts_per_second(puts: int) -> float:
     """Bare LMDB: one put a transaction, each synced to the disk of the working directory."""
-    with tempfile.TemporaryDirectory(dir=Path.cwd()) as directory:
+    with tempfile.TemporaryDirectory(dir=Path.cwd(), prefix=".bench-") as directory:
         environment = lmdb.open(directory, map_size=2**30)
         started_at = time.perf_counter()
         for number in range(puts):

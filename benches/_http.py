@@ -26,7 +26,7 @@ class Server:
 @asynccontextmanager
 async def running_server(*, durability: str = "disk", tls: bool = True) -> AsyncIterator[Server]:
     """A server process over a new data directory, on the disk of the working directory."""
-    with tempfile.TemporaryDirectory(dir=Path.cwd()) as directory:
+    with tempfile.TemporaryDirectory(dir=Path.cwd(), prefix=".bench-") as directory:
         command = [sys.executable, "-m", "benches._server", directory, durability]
         process = subprocess.Popen(
             [*command, "tls" if tls else "plain"], stdin=subprocess.PIPE, stdout=subprocess.PIPE

@@ -64,11 +64,11 @@ async def bare_and_with_kernel(
 ) -> tuple[Times, KernelTimes]:
     """Measure the same thing on the runtime alone and through a kernel, each with a runtime and a
     scratch directory of its own. The store is as durable as `podkernel dev` has it."""
-    with tempfile.TemporaryDirectory(dir=Path.cwd()) as scratch:
+    with tempfile.TemporaryDirectory(dir=Path.cwd(), prefix=".bench-") as scratch:
         runtime = measured.open(Path(scratch, "runtime"))
         alone = await bare(runtime, Path(scratch))
         await runtime.close()
-    with tempfile.TemporaryDirectory(dir=Path.cwd()) as scratch:
+    with tempfile.TemporaryDirectory(dir=Path.cwd(), prefix=".bench-") as scratch:
         runtime = measured.open(Path(scratch, "runtime"))
         async with Kernel.open(Path(scratch, "data"), runtime=runtime) as kernel:
             together = await with_kernel(kernel.client, Path(scratch))

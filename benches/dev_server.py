@@ -36,7 +36,7 @@ def _start_and_look() -> Samples:
     started_at = time.perf_counter()
     subprocess.run([sys.executable, "-c", "pass"], check=True)
     floor = time.perf_counter() - started_at
-    with tempfile.TemporaryDirectory(dir=Path.cwd()) as directory:
+    with tempfile.TemporaryDirectory(dir=Path.cwd(), prefix=".bench-") as directory:
         command = [str(Path(sys.executable).with_name("podkernel")), "dev"]
         options = ["--runtime", "simulated", "--listen", "127.0.0.1:0", "--data-dir", directory]
         started_at = time.perf_counter()

@@ -38,7 +38,7 @@ async def _latencies(durability: Durability) -> tuple[list[float], list[float]]:
         called.set()
 
     since_acknowledged, since_written = [], []
-    with tempfile.TemporaryDirectory(dir=Path.cwd()) as directory:
+    with tempfile.TemporaryDirectory(dir=Path.cwd(), prefix=".bench-") as directory:
         plugin = Plugin(name="measured", reconcilers=(measured,))
         async with Kernel.open(
             directory, runtime=None, plugins=[plugin], durability=durability

@@ -39,7 +39,7 @@ def _spread(writer: int, number: int) -> str:
 async def _appends_per_second(
     writers: int, writes: int, name: Callable[[int, int], str] = _in_order
 ) -> float:
-    with tempfile.TemporaryDirectory(dir=Path.cwd()) as directory:
+    with tempfile.TemporaryDirectory(dir=Path.cwd(), prefix=".bench-") as directory:
         async with Store.open_writer(Path(directory), clock=SystemClock()) as store:
 
             async def write(writer: int) -> None:

@@ -25,7 +25,7 @@ MICROSECONDS = 1e6
 
 @asynccontextmanager
 async def _store() -> AsyncIterator[Store]:
-    with tempfile.TemporaryDirectory(dir=Path.cwd()) as directory:
+    with tempfile.TemporaryDirectory(dir=Path.cwd(), prefix=".bench-") as directory:
         clock = SystemClock()
         async with Store.open_writer(Path(directory), clock=clock, durability="process") as store:
             yield store

@@ -75,7 +75,7 @@ def _memory_bytes() -> dict[str, int]:
 
 
 def _measure() -> Samples:
-    with tempfile.TemporaryDirectory(dir=Path.cwd()) as directory:
+    with tempfile.TemporaryDirectory(dir=Path.cwd(), prefix=".bench-") as directory:
         for step in ("fill", "read"):
             command = [sys.executable, "-m", "benches.store_memory", step, directory]
             done = subprocess.run(command, check=True, capture_output=True)

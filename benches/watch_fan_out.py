@@ -42,7 +42,7 @@ async def _in_process(watchers: int) -> tuple[float, Tally]:
     """Deliveries per second, and the tally."""
     writes = _writes(watchers)
     tally = Tally()
-    with tempfile.TemporaryDirectory(dir=Path.cwd()) as directory:
+    with tempfile.TemporaryDirectory(dir=Path.cwd(), prefix=".bench-") as directory:
         async with Kernel.open(directory, runtime=None, durability="process") as kernel:
             client = kernel.client
             obj = await client.create(ConfigMap(metadata=ObjectMeta(name="one"), data={"at": "0"}))
