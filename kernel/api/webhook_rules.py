@@ -104,9 +104,9 @@ def _check_webhook(webhook: ValidatingWebhook, path: str, causes: Causes) -> Non
             causes.unsupported(f"{path}.reinvocationPolicy", policy, ("IfNeeded", "Never"))
     _check_client(webhook.client_config, f"{path}.clientConfig", causes)
     if webhook.match_conditions:
-        causes.forbidden(
-            f"{path}.matchConditions", "CEL expressions are not evaluated by this server"
-        )
+        from kernel.api.webhooks.conditions import check_conditions  # few webhooks have any
+
+        check_conditions(webhook.match_conditions, f"{path}.matchConditions", causes)
 
 
 def _check_qualified_name(name: str, path: str, causes: Causes) -> None:

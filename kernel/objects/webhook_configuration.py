@@ -60,7 +60,7 @@ class MatchCondition(Struct):
     name: str = ""
     """A name of the condition's own, qualified as labels are."""
     expression: str = ""
-    """CEL that is true of the requests meant. None is evaluated here, so none is accepted."""
+    """CEL that is true of the requests meant. Variables: `object`, `oldObject`, `request`."""
 
 
 class ValidatingWebhook(Struct):

@@ -209,6 +209,33 @@ async def test_selectors_choose_by_labels_of_the_namespace_and_of_the_object(
     assert hooks.requests[-1]["operation"] == "UPDATE", "the old object still had the label"
 
 
+async def test_conditions_say_which_requests_a_webhook_is_asked_about(
+    served: Served, hooks: WebhookServer
+) -> None:
+    hooks.answer("/look", allow)
+    conditions = [
+        {"name": "not-admin", "expression": "request.userInfo.username != 'somebody'"},
+        {"name": "large", "expression": "object.data.size == 'large' && oldObject == null"},
+    ]
+    hook = webhook("look", hooks.client("/look"), matchConditions=conditions)
+    ignoring = webhook(
+        "ignoring", hooks.client("/look"), matchConditions=conditions, failurePolicy="Ignore"
+    )
+    await register(served, "Validating", "ignoring", ignoring)
+    for name, size in (("a", "large"), ("b", "small")):
+        assert (await served.post(CONFIG_MAPS, config_map(name, size=size))).status == 201
+    assert [request["name"] for request in hooks.requests] == ["a"]
+    assert (await served.post(CONFIG_MAPS, config_map("c"))).status == 201
+    await register(served, "Validating", "look", hook)
+    told = await refused(served, CONFIG_MAPS, config_map("d"))
+    assert (told["code"], told["reason"]) == (403, "Forbidden")
+    assert told["message"].startswith(
+        "configmaps \"d\" is forbidden: expression 'object.data.size == 'large' && oldObject =="
+        " null' resulted in error: no such key: "
+    )
+    assert len(hooks.requests) == 1
+
+
 async def test_a_webhook_that_fails_refuses_unless_it_may_be_ignored(
     served: Served, hooks: WebhookServer
 ) -> None:
@@ -473,10 +500,19 @@ async def test_configurations_that_make_no_sense_are_refused(served: Served) -> 
     await register(served, "Mutating", "b", webhook("b", client))
     failed = await refused(served, CONFIG_MAPS, config_map("a"))
     assert "unable to parse bytes as PEM block" in failed["message"]
-    conditions = [{"name": "x", "expression": "true"}]
+    conditions = [
+        {"name": "authority", "expression": "authorizer.group('').check('get').allowed()"},
+        {"name": "a b", "expression": "object.metadata.name =="},
+        {"expression": " "},
+    ]
     conditional = webhook("c", {"url": "https://x/"}, matchConditions=conditions)
     told = await refused(served, plural, configuration("Mutating", "c", conditional))
-    assert (
-        "webhooks[0].matchConditions: Forbidden: CEL expressions are not evaluated"
-        in (told["message"])
-    )
+    for words in (
+        "matchConditions[0].expression: Invalid value: ",
+        "undeclared reference to 'authorizer'",
+        "matchConditions[1].expression: Invalid value: ",
+        'matchConditions[1].name: Invalid value: "a b"',
+        "matchConditions[2].expression: Required value",
+        "matchConditions[2].name: Required value",
+    ):
+        assert words in told["message"]

@@ -184,14 +184,17 @@ class StoredWebhooks:
 
     def _selects(self, matched: MatchedWebhook, request: AdmissionRequest) -> bool:
         configured = matched.configured
-        return selects_objects(
-            configured.objects, request.object, request.old
-        ) and selects_namespace(
-            configured.namespaces,
-            namespace_labels(request, self._api.labels_of_namespace)
-            if configured.namespaces
-            else None,
-        )
+        if not selects_objects(configured.objects, request.object, request.old):
+            return False
+        if configured.namespaces and not selects_namespace(
+            configured.namespaces, namespace_labels(request, self._api.labels_of_namespace)
+        ):
+            return False
+        if not configured.webhook.match_conditions:
+            return True
+        from kernel.api.webhooks.conditions import conditions_hold  # CEL, for those who use it
+
+        return conditions_hold(configured.webhook, request, matched.info)
 
     def _equivalents(self, info: KindInfo) -> Sequence[KindInfo]:
         """A kind in the other versions in which it is served."""

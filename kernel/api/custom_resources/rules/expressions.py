@@ -36,9 +36,10 @@ class ExpressionError(ValueError):
 class Expression:
     """A compiled expression over variables."""
 
-    def __init__(self, text: str, program: Any):
+    def __init__(self, text: str, program: Any, declared: frozenset[str]):
         self.text = text
         self._program = program
+        self._declared = declared
 
     @property
     def variables(self) -> frozenset[str]:
@@ -48,7 +49,7 @@ class Expression:
     def evaluate(self, variables: Mapping[str, Any]) -> Any:
         """Its value. Raises `ExpressionError`."""
         context = _context()
-        for name in ("self", "oldSelf"):
+        for name in self._declared:
             context.add_variable(name, variables.get(name))
         try:
             return self._program.execute(context)
@@ -86,7 +87,7 @@ def compiled(text: str, variables: frozenset[str]) -> Expression:
         known = {full.rpartition(".")[2] for full in FUNCTIONS} | _BUILT_IN
         if not _OPERATORS.search(name) and plain not in known:
             raise _undeclared(text, name)
-    return Expression(text, program)
+    return Expression(text, program, variables)
 
 
 def _undeclared(text: str, name: str) -> ExpressionError:
