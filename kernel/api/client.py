@@ -25,7 +25,7 @@ from kernel.objects.kind import Kind
 KindType = TypeVar("KindType", bound=Kind)
 
 PatchType = Literal["json", "merge", "strategic"]
-Subresource = Literal["", "status", "ephemeralcontainers"]
+Subresource = Literal["", "status", "ephemeralcontainers", "resize"]
 """What of an object is written: its own fields, its status, or a Pod's ephemeral containers."""
 
 

@@ -21,6 +21,7 @@ from kernel.api.custom_resources.custom_kinds import CustomKinds
 from kernel.api.defaulting import default
 from kernel.api.deletion import mark_dependents, require_valid_options
 from kernel.api.errors import AlreadyExists, BadRequest, Conflict, Forbidden, Invalid, NotFound
+from kernel.api.pod_resize import with_resizes
 from kernel.api.server_side_apply.ownership import Application, FieldOwnership
 from kernel.api.stored import Stored, encode
 from kernel.api.upcasting import Upcasters
@@ -163,6 +164,8 @@ class Planner:
         else:
             if subresource == "ephemeralcontainers":
                 new = strategies.with_ephemeral_containers(present.decode(), obj)
+            elif subresource == "resize":
+                new = with_resizes(present.decode(), obj)
             else:
                 new = obj
                 if kind.info.has_status:

@@ -29,6 +29,7 @@ MIRROR = "kubernetes.io/config.mirror"
 
 _DNS_POLICIES = ("ClusterFirstWithHostNet", "ClusterFirst", "Default", "None")
 _RESTART_POLICIES = ("Always", "OnFailure", "Never")
+_RESIZE_RESTARTS = ("NotRequired", "RestartContainer")
 _INIT_ONLY = "may not be set for init containers without restartPolicy=Always"
 _EPHEMERAL_FORBIDDEN = "cannot be set for an Ephemeral Container"
 _DEADLINE_RULE = f"must be between 1 and {ACTIVE_DEADLINE_SECONDS_MAX}, inclusive"
@@ -57,6 +58,7 @@ def check_pod(pod: Pod, causes: Causes) -> None:
     _check_durations(spec, causes)
     check_tolerations(spec.tolerations, "spec.tolerations", causes)
     check_placement(spec, causes)
+    _check_resize_policies(spec, causes)
     check_pod_security(spec, causes)
     if spec.os is not None:
         causes.one_of("spec.os.name", spec.os.name, ("linux", "windows"))
@@ -135,6 +137,21 @@ def _check_ephemeral_fields(container: EphemeralContainer, path: str, causes: Ca
     for index, mount in enumerate(container.volume_mounts):
         if mount.sub_path:
             causes.forbidden(f"{path}.volumeMounts[{index}].subPath", _EPHEMERAL_FORBIDDEN)
+
+
+def _check_resize_policies(spec: PodSpec, causes: Causes) -> None:
+    for index, container in enumerate(spec.containers):
+        names: set[str] = set()
+        for policy_index, policy in enumerate(container.resize_policy):
+            path = f"spec.containers[{index}].resizePolicy[{policy_index}]"
+            if policy.resource_name in names:
+                causes.duplicate(path, policy.resource_name)
+            names.add(policy.resource_name)
+            causes.one_of(f"{path}.resourceName", policy.resource_name, ("cpu", "memory"))
+            causes.one_of(f"{path}.restartPolicy", policy.restart_policy, _RESIZE_RESTARTS)
+            if policy.restart_policy == "RestartContainer" and spec.restart_policy == "Never":
+                words = "must be 'NotRequired' when `restartPolicy` is 'Never'"
+                causes.invalid(f"{path}.restartPolicy", policy.restart_policy, words)
 
 
 def _check_host_ports(containers: Sequence[Container], path: str, causes: Causes) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 from kernel.api import (
     batch_validation,
     core_validation,
+    pod_resize,
     pod_validation,
     policy_validation,
     workload_validation,
@@ -121,6 +122,8 @@ def validate_update(new: Kind, old: Kind, subresource: Subresource = "") -> list
     rule = _UPDATE_RULES.get(type(new)) or rules_of(type(new)).check_update
     if subresource == "ephemeralcontainers":
         rule = pod_validation.check_ephemeral_containers_update
+    if subresource == "resize":
+        rule = pod_resize.check_resize
     if rule is not None:
         rule(new, old, causes)
     return causes.found

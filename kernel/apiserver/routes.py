@@ -116,6 +116,7 @@ class Routes:
                 "PUT": writes.update,
                 "PATCH": writes.patch,
             },
+            "resize": {"GET": reads.get, "PUT": writes.update, "PATCH": writes.patch},
             "log": {"GET": logs.serve},
             "exec": {"GET": pod_streams.exec, "POST": pod_streams.exec},
             "attach": {"GET": pod_streams.attach, "POST": pod_streams.attach},

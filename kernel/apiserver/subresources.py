@@ -31,6 +31,7 @@ POD_SUBRESOURCES = (
     Subresource("log", ("get",)),
     Subresource("portforward", ("create", "get"), kind="PodPortForwardOptions"),
     Subresource("proxy", _PROXY_VERBS, kind="PodProxyOptions"),
+    Subresource("resize", ("get", "patch", "update")),
 )
 
 SERVICE_ACCOUNT_SUBRESOURCES = (

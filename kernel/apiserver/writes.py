@@ -212,7 +212,7 @@ def _check_name(obj: Kind, target: Target) -> None:
 
 def _subresource(target: Target) -> Subresource:
     match target.subresource:
-        case "" | "status" | "ephemeralcontainers" as part:
+        case "" | "status" | "ephemeralcontainers" | "resize" as part:
             return part
     raise AssertionError(f"no handler writes {target.subresource}")
 

@@ -370,6 +370,11 @@ class Runtime(PortChecking, Measuring, Streaming, Protocol):
         """Send the stop signal, after `grace_seconds` SIGKILL; returns when it has exited."""
         ...
 
+    async def update_resources(self, container_id: str, resources: LinuxResources) -> None:
+        """Have other limits hold for a running container from now on. What is zero stays as it is.
+        Where there are no limits at all (see `limitations`) nothing happens."""
+        ...
+
     async def remove_container(self, container_id: str) -> None:
         """Kill the container where it runs, and forget it. Its log file stays."""
         ...

@@ -69,6 +69,7 @@ class RuntimeUnderTest(msgspec.Struct):
     has_addresses: bool = True
     has_host_ports: bool = True
     has_images: bool = True
+    enforces_limits: bool = True
 
 
 def simulated(request: pytest.FixtureRequest) -> Iterator[RuntimeUnderTest]:
@@ -80,12 +81,15 @@ def simulated(request: pytest.FixtureRequest) -> Iterator[RuntimeUnderTest]:
     runtime.script(BUSY, SimulatedContainer(cpu_cores=1, memory_bytes=1 << 20))
     runtime.script(ECHO, SimulatedContainer(echo_ports=(ECHO_PORT,)))
     until_stopped = ("sh", "-c", "echo ready; sleep infinity")
-    yield RuntimeUnderTest(open=lambda: runtime, image="busybox", until_stopped=until_stopped)
+    yield RuntimeUnderTest(
+        open=lambda: runtime, image="busybox", until_stopped=until_stopped, enforces_limits=False
+    )
 
 
 def process(request: pytest.FixtureRequest) -> Iterator[RuntimeUnderTest]:
     """Runs this machine's programs; what it can do beyond that depends on who runs the tests."""
     from kernel.cri.process.runtime import ProcessRuntime
+    from tests.cri.process_machine import abilities
 
     is_root = os.geteuid() == 0
     # Not pytest's directory: its names are long, and a unix socket's path must be short.
@@ -99,6 +103,7 @@ def process(request: pytest.FixtureRequest) -> Iterator[RuntimeUnderTest]:
         echo=(sys.executable, "-c", _ECHO_IN_PYTHON),
         has_addresses=is_root,
         has_images=False,
+        enforces_limits=abilities().limits,
     )
     shutil.rmtree(state_directory, ignore_errors=True)
 

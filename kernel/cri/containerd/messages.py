@@ -104,7 +104,7 @@ def container_config_message(
         stdin_once=config.stdin_once,
         tty=config.tty,
         linux=cri.LinuxContainerConfig(
-            resources=_resources(config.resources),
+            resources=resources_message(config.resources),
             security_context=_container_security(config, sandbox),
         ),
         stop_signal=_stop_signal(config.stop_signal),
@@ -349,7 +349,8 @@ def _mount(mount: Mount) -> cri.Mount:
     )
 
 
-def _resources(resources: LinuxResources) -> cri.LinuxContainerResources:
+def resources_message(resources: LinuxResources) -> cri.LinuxContainerResources:
+    """Limits and weights; zero leaves a thing as it is."""
     return cri.LinuxContainerResources(
         # A period without a quota limits nothing.
         cpu_period=resources.cpu_period_microseconds if resources.cpu_quota_microseconds else 0,

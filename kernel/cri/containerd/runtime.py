@@ -29,6 +29,7 @@ from kernel.cri.containerd.messages import (
     credentials_message,
     image_of,
     network_namespace_of,
+    resources_message,
     sandbox_config_message,
     sandbox_of,
     sandbox_state_of,
@@ -49,6 +50,7 @@ from kernel.cri.runtime import (
     HostMounts,
     Image,
     ImagePullFailure,
+    LinuxResources,
     NotFound,
     RegistryCredentials,
     RuntimeEvent,
@@ -279,6 +281,12 @@ class ContainerdRuntime(ContainerdMeasuring, ContainerdStreaming):
             if answer.status.state == cri.CONTAINER_RUNNING:
                 return signal_number(answer.status.annotations.get(STOP_SIGNAL_ANNOTATION, ""))
         return None
+
+    async def update_resources(self, container_id: str, resources: LinuxResources) -> None:
+        request = cri.UpdateContainerResourcesRequest(
+            container_id=container_id, linux=resources_message(resources)
+        )
+        await self._channel.call(request, cri.UpdateContainerResourcesResponse)
 
     async def remove_container(self, container_id: str) -> None:
         await self._told_exits.wait_settled(container_id)

@@ -63,14 +63,17 @@ class Cgroups:
         self.prepare()
         for directory in self._directories(container["id"]):
             os.makedirs(directory, exist_ok=True)
-        if self._is_version_2:
-            self._limit_version_2(container)
-        else:
-            self._limit_version_1(container)
+        self.limit(container["id"], container["config"]["resources"])
 
-    def _limit_version_2(self, container: Record) -> None:
-        resources = container["config"]["resources"]
-        (directory,) = self._directories(container["id"])
+    def limit(self, container_id: str, resources: Record) -> None:
+        """Set the limits and weights of a container; zero leaves a thing as it is."""
+        if self._is_version_2:
+            self._limit_version_2(container_id, resources)
+        else:
+            self._limit_version_1(container_id, resources)
+
+    def _limit_version_2(self, container_id: str, resources: Record) -> None:
+        (directory,) = self._directories(container_id)
         if resources["memory_limit_bytes"] > 0:
             _write(f"{directory}/memory.max", str(resources["memory_limit_bytes"]))
             # As Kubernetes has it: when memory runs out, all of the container goes.
@@ -84,10 +87,9 @@ class Cgroups:
         if resources["cpu_shares"] > 0:
             _write(f"{directory}/cpu.weight", str(weight_of(resources["cpu_shares"])))
 
-    def _limit_version_1(self, container: Record) -> None:
-        resources = container["config"]["resources"]
-        memory = self._directory(container["id"], "memory")
-        processor = self._directory(container["id"], "cpu")
+    def _limit_version_1(self, container_id: str, resources: Record) -> None:
+        memory = self._directory(container_id, "memory")
+        processor = self._directory(container_id, "cpu")
         if resources["memory_limit_bytes"] > 0:
             _write(f"{memory}/memory.limit_in_bytes", str(resources["memory_limit_bytes"]))
         if resources["cpu_quota_microseconds"] > 0:

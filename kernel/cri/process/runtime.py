@@ -41,6 +41,7 @@ from kernel.cri.port_check import CheckResult, PortCheck
 from kernel.cri.port_checks.checker import check_port
 from kernel.cri.process import shim
 from kernel.cri.process.addresses import AddressPool
+from kernel.cri.process.cgroup import Cgroups
 from kernel.cri.process.client import ShimGone, ask, kill_shim, wait_for_shim
 from kernel.cri.process.events import EventHub
 from kernel.cri.process.files import LOOPBACK, make_missing_sources, managed_files
@@ -66,6 +67,8 @@ from kernel.cri.runtime import (
     ContainerConfig,
     ContainerState,
     HostMounts,
+    LinuxResources,
+    NotFound,
     RuntimeEvent,
     RuntimeFailure,
     RuntimeUnavailable,
@@ -371,6 +374,17 @@ class ProcessRuntime(ProcessStreaming, ProcessMeasuring, HostPrograms):
 
     async def wait_log_written(self, container_id: str) -> None:
         pass  # a shim tells of an exit once it has written everything
+
+    async def update_resources(self, container_id: str, resources: LinuxResources) -> None:
+        record = self._state.find_container(container_id)
+        if self._state.fate(record).state != "running":
+            raise NotFound(f"container {container_id} does not run")
+        if not self._state.find_sandbox(record.sandbox_id).abilities.limits:
+            return
+        try:
+            Cgroups().limit(container_id, msgspec.to_builtins(resources))
+        except OSError as error:
+            raise RuntimeFailure(f"the limits can't be set: {error}") from error
 
     async def reopen_log(self, container_id: str) -> None:
         record = self._state.find_container(container_id)

@@ -12,6 +12,7 @@ from kernel.cri.runtime import (
     ContainerState,
     ExecResult,
     Image,
+    LinuxResources,
     Sandbox,
     SandboxConfig,
     SandboxState,
@@ -127,6 +128,7 @@ class ContainerRecord(msgspec.Struct, eq=False):
     exit_code: int = 0
     reason: str = ""
     message: str = ""
+    resources: LinuxResources | None = None
 
     @property
     def labels(self) -> Mapping[str, str]:

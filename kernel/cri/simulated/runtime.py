@@ -26,6 +26,7 @@ from kernel.cri.runtime import (
     ContainerConfig,
     ContainerState,
     HostMounts,
+    LinuxResources,
     NotFound,
     PortMapping,
     RuntimeEvent,
@@ -214,6 +215,18 @@ class SimulatedRuntime(SimulatedImages, SimulatedConversations):
 
     async def wait_log_written(self, container_id: str) -> None:
         pass  # lines are written when they are said
+
+    async def update_resources(self, container_id: str, resources: LinuxResources) -> None:
+        record = self._container(container_id)
+        await self._enter("update_resources", record.config.name)
+        if record.state is not ContainerState.RUNNING:
+            raise NotFound(f"container {container_id} does not run")
+        record.resources = resources
+
+    def resources(self, container_id: str) -> LinuxResources:
+        """The limits that hold for a container."""
+        record = self._container(container_id)
+        return record.resources or record.config.resources
 
     async def reopen_log(self, container_id: str) -> None:
         # Each line opens the file anew: the next one makes a new file.

@@ -85,6 +85,8 @@ class BringingOn:
             self._now(),
             eviction=self._eviction,
             configurations=configurations,
+            capacity=self._host.capacity,
+            resized=self._memory.resized,
         )
 
     async def _write(self) -> bool:

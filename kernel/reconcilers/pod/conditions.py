@@ -8,6 +8,8 @@ import msgspec
 from kernel.objects.pod import Pod
 from kernel.objects.pod_status import ContainerStatus, PodCondition
 
+PENDING, IN_PROGRESS = "PodResizePending", "PodResizeInProgress"
+
 
 def was_initialized(pod: Pod) -> bool:
     """Whether all init containers have passed, going by the status that the Pod has."""
@@ -23,10 +25,12 @@ def pod_conditions(
     mains: Sequence[ContainerStatus],
     has_sandbox: bool,
     now: datetime,
+    *,
+    resize: Sequence[PodCondition] = (),
 ) -> list[PodCondition]:
     """All conditions, with the time of their last change kept where nothing changed, and the
     Pod's generation that they are about (KEP-5067). Those that others have set (readiness gates)
-    are kept as they are."""
+    are kept as they are. Of a resize, only the conditions in `resize` are there."""
     containers_ready = _containers_ready(pod, phase, inits, mains)
     own = [
         PodCondition(type="PodReadyToStartContainers", status=_truth(has_sandbox)),
@@ -37,7 +41,8 @@ def pod_conditions(
     old = {condition.type: condition for condition in pod.status.conditions}
     if "PodScheduled" not in old:
         own.append(PodCondition(type="PodScheduled", status="True"))
-    names = {condition.type for condition in own}
+    own.extend(resize)
+    names = {condition.type for condition in own} | {PENDING, IN_PROGRESS}
     others = [condition for condition in pod.status.conditions if condition.type not in names]
     generation = pod.metadata.generation
     return [

@@ -10,6 +10,7 @@ import msgspec
 
 from kernel.clock import Clock
 from kernel.cri.runtime import Runtime
+from kernel.objects.container import ResourceRequirements
 from kernel.objects.kind import Kind
 from kernel.objects.pod_status import ContainerStateWaiting
 from kernel.reconcilers.pod.configuration.environment import ProjectedToken
@@ -24,9 +25,11 @@ HAPPENED_MAX = 256
 
 VOLUMES = "volumes"
 FILES = "files of volumes"
+RESIZE = "resize"
 CONTAINER = "container "
 """What is remembered of failures: of making volumes, of bringing the files of present ones up to
-date, and, with a name behind it, of starting a container."""
+date, of setting other amounts of cpu and memory, and, with a name behind it, of starting a
+container."""
 
 
 class EventRecorder(Protocol):
@@ -105,7 +108,8 @@ class PodMemory:
     its volumes were last made of; `volumes_lock` is held from the reading of that to its writing.
     `eviction` is why it has to go, as was found at `storage_checked_at` (monotonic seconds).
     `tokens` are the ServiceAccount's, as its volumes have them. `connected_sandbox` is the one that
-    was led to the API server.
+    was led to the API server. `resized` are the amounts of cpu and memory that were set for
+    containers, by id, and `resize_failure` is why that failed last.
     """
 
     def __init__(self, uid: str, clock: Clock) -> None:
@@ -121,6 +125,8 @@ class PodMemory:
         self.storage_checked_at: float | None = None
         self.tokens: Mapping[str, ProjectedToken] = {}
         self.connected_sandbox = ""
+        self.resized: dict[str, ResourceRequirements] = {}
+        self.resize_failure = ""
         self._sources_state: SourcesState | None = None
 
     def must_wait(self, subject: str) -> bool:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
+from typing import Any
 
 import msgspec
 
@@ -26,6 +27,11 @@ from kernel.objects.quality_of_service import quality_of_service
 from kernel.reconcilers.pod.conditions import pod_conditions
 from kernel.reconcilers.pod.decisions.init_order import is_sidecar
 from kernel.reconcilers.pod.decisions.plan import Plan
+from kernel.reconcilers.pod.decisions.resize import (
+    Amounts,
+    present_resources,
+    resize_conditions,
+)
 from kernel.reconcilers.pod.decisions.restart import EXIT_CODE_UNKNOWN, WaitUntil
 from kernel.reconcilers.pod.observe import Observed, pod_in_words
 from kernel.reconcilers.pod.probes.results import is_ready, is_started
@@ -43,7 +49,8 @@ class Facts(msgspec.Struct, frozen=True):
 
     `waiting` is why containers could not be started, by name; `messages` the last words of ended
     containers, by id. `now` is in nanoseconds since the epoch. `terminating`: the Pod is deleted,
-    and what has ended is not started again.
+    and what has ended is not started again. `resized` are amounts of cpu and memory, by container
+    id, that were set since the last status; `resize_failure` is why others could not be.
     """
 
     observed: Observed
@@ -53,6 +60,8 @@ class Facts(msgspec.Struct, frozen=True):
     waiting: Mapping[str, ContainerStateWaiting] = {}
     messages: Mapping[str, str] = {}
     terminating: bool = False
+    resized: Amounts = {}
+    resize_failure: str = ""
 
 
 def pod_status(pod: Pod, plan: Plan, facts: Facts) -> PodStatus:
@@ -80,7 +89,8 @@ def pod_status(pod: Pod, plan: Plan, facts: Facts) -> PodStatus:
         observed_generation=pod.metadata.generation,
         phase=phase,
         conditions=pod_conditions(
-            pod, phase, plan.initialized, inits, mains, bool(facts.observed.sandbox), now
+            *(pod, phase, plan.initialized, inits, mains, bool(facts.observed.sandbox), now),
+            resize=resize_conditions(plan.resizing, facts.resize_failure),
         ),
         message=failure.message if failure else old.message,
         reason=failure.reason if failure else old.reason,
@@ -136,10 +146,25 @@ def _container_status(pod: Pod, container: Container, plan: Plan, facts: Facts) 
         image=_image(container, latest),
         image_id=latest.image_id if latest else "",
         container_id=_container_id(latest, facts) if latest else "",
+        **_amounts(pod, container, latest, plan, facts),
         volume_mounts=[_mount_status(mount) for mount in container.volume_mounts],
         # The image's own is not known: CRI does not tell it.
         stop_signal=container.lifecycle.stop_signal if container.lifecycle else None,
     )
+
+
+def _amounts(
+    pod: Pod, container: Container, latest: cri.Container | None, plan: Plan, facts: Facts
+) -> dict[str, Any]:
+    """The amounts that a container has, and those that it was promised: its definition's, unless
+    the node can't give them."""
+    if latest is None or isinstance(container, EphemeralContainer):
+        return {}
+    present = present_resources(pod, latest, facts.resized)
+    if present is None or not (present.requests or present.limits):
+        return {}
+    promised = present if plan.resizing.infeasible else container.resources
+    return {"resources": present, "allocated_resources": dict(promised.requests)}
 
 
 def _mount_status(mount: VolumeMount) -> VolumeMountStatus:

@@ -37,6 +37,8 @@ async def write_status(
             waiting=memory.waiting,
             messages=messages,
             terminating=terminating,
+            resized=memory.resized,
+            resize_failure=memory.resize_failure,
         ),
     )
     if status == pod.status:

@@ -15,6 +15,7 @@ from kernel.cri.measuring import ContainerUsage
 from kernel.cri.port_check import CheckResult, HttpCheck, PortCheck, TcpCheck
 from kernel.cri.runtime import (
     ContainerState,
+    LinuxResources,
     Mount,
     NotFound,
     PortMapping,
@@ -601,6 +602,30 @@ def _get(url: str) -> str:
 
 
 # What a runtime leaves out.
+
+
+async def test_limits_change_while_a_container_runs(trial: Trial) -> None:
+    sandbox_id = await trial.run_sandbox()
+    little = LinuxResources(memory_limit_bytes=64 << 20, cpu_shares=102)
+    container_id = await trial.shell(sandbox_id, "sleep 1000", resources=little)
+    more = LinuxResources(
+        memory_limit_bytes=128 << 20, cpu_quota_microseconds=50_000, cpu_shares=512
+    )
+    await trial.runtime.update_resources(container_id, more)
+    if trial.under_test.enforces_limits:
+        # Where the container's own cgroup is the root of what it sees, and where it is not.
+        script = (
+            "own=$(sed -n 's/^0:://p; s/^.*:memory://p' /proc/self/cgroup | head -n 1);"
+            " for file in /sys/fs/cgroup$own/memory.max /sys/fs/cgroup/memory.max"
+            " /sys/fs/cgroup/memory$own/memory.limit_in_bytes"
+            " /sys/fs/cgroup/memory/memory.limit_in_bytes;"
+            " do test -e $file && exec cat $file; done"
+        )
+        done = await trial.runtime.exec_sync(container_id, ("sh", "-c", script), timeout_seconds=10)
+        assert int(done.stdout) == 128 << 20
+    assert (await trial.runtime.container_status(container_id)).attempt == 0
+    with pytest.raises(NotFound):
+        await trial.runtime.update_resources("0" * 64, more)
 
 
 async def test_limitations_are_sentences(trial: Trial) -> None:

@@ -18,6 +18,7 @@ from kernel.reconcilers.pod.configuration.used_objects import (
     configuration_of,
     encoded,
 )
+from kernel.reconcilers.pod.decisions.resize import STARTED_WITH
 from kernel.reconcilers.pod.decisions.restart import CONTAINER_HASH, RESTARTS_IN_ROW, StartNow
 from kernel.reconcilers.pod.observe import (
     CONTAINER_NAME,
@@ -165,6 +166,7 @@ def container_config(
         labels={**_pod_labels(pod, placement.owner), CONTAINER_NAME: container.name},
         annotations={
             CONTAINER_HASH: container_hash(container),
+            STARTED_WITH: msgspec.json.encode(container.resources).decode(),
             **_configuration_annotation(pod, container, sources),
             RESTART_COUNT: str(start.attempt),
             RESTARTS_IN_ROW: str(start.restarts_in_row),

@@ -39,9 +39,6 @@ def _of_container(container: Container, has_selinux: bool) -> list[str]:
         "restartPolicyRules are not followed": bool(container.restart_policy_rules),
         "volumeDevices are not offered": bool(container.volume_devices),
         "resource claims are not offered": bool(container.resources.claims),
-        "resizePolicy has no effect: resources are not changed in place": bool(
-            container.resize_policy
-        ),
         _NO_SELINUX: security.se_linux_options is not None and not has_selinux,
         _NO_WINDOWS: security.windows_options is not None,
     }

@@ -6,6 +6,7 @@ import msgspec
 from msgspec.structs import replace
 
 from kernel.cri import runtime as cri
+from kernel.objects.container import ResourceRequirements
 from kernel.objects.pod import Container, Pod
 from kernel.reconcilers.pod.conditions import was_initialized
 from kernel.reconcilers.pod.configuration.translate import container_hash
@@ -18,6 +19,13 @@ from kernel.reconcilers.pod.decisions.back_off import back_off_of
 from kernel.reconcilers.pod.decisions.deadline import DEADLINE_EXCEEDED, PodFailure, deadline_of
 from kernel.reconcilers.pod.decisions.ephemeral import ephemeral_starts
 from kernel.reconcilers.pod.decisions.init_order import init_step
+from kernel.reconcilers.pod.decisions.resize import (
+    Amounts,
+    Resizing,
+    changed_resources,
+    resizing,
+    restarting_resources,
+)
 from kernel.reconcilers.pod.decisions.restart import (
     Never,
     RestartDecision,
@@ -47,8 +55,8 @@ class Plan(msgspec.Struct, frozen=True):
     `finished`: nothing of the Pod runs again; its sandbox may go. `new_sandbox_attempt`: make a
     sandbox, then plan anew. `stops`: end these containers before anything else; with `whole_pod`
     they are all that runs, and sidecars go after the others. `starts`: start these, by name.
-    `back_offs`: start these later. `initialized`: all init containers have passed. `failure`: why
-    the Pod ends as Failed whatever its containers say.
+    `back_offs`: start these later. `resizing`: other amounts of cpu and memory. `initialized`: all
+    init containers have passed. `failure`: why the Pod ends as Failed whatever its containers say.
     """
 
     finished: bool = False
@@ -57,6 +65,7 @@ class Plan(msgspec.Struct, frozen=True):
     whole_pod: bool = False
     starts: Mapping[str, StartNow] = {}
     back_offs: Mapping[str, WaitUntil] = {}
+    resizing: Resizing = Resizing()
     initialized: bool = False
     failure: PodFailure | None = None
 
@@ -68,15 +77,18 @@ def plan_pod(
     *,
     eviction: PodFailure | None = None,
     configurations: Mapping[str, Configuration] = {},
+    capacity: Mapping[str, str] = {},
+    resized: Mapping[str, ResourceRequirements] = {},
 ) -> Plan:
     """The next steps for a Pod that is not being deleted; `now` in nanoseconds since the epoch.
 
     `eviction` is why it has to go, if it has. `configurations` are what containers, by name, would
-    be started with now: those that were started with another one are restarted.
+    be started with now: those that were started with another one are restarted. `capacity` is the
+    node's; `resized` are amounts, by container id, that were set since the status was written.
     """
     if pod.status.phase in ("Succeeded", "Failed"):
         return Plan(finished=True, initialized=was_initialized(pod))
-    mains = _main_decisions(pod, observed, now, configurations)
+    mains = _main_decisions(pod, observed, now, configurations, resized)
     all_ended = all(isinstance(decision, Never) for decision in mains.values())
     due = deadline_of(pod)
     failure = DEADLINE_EXCEEDED if due is not None and now >= due else eviction
@@ -101,25 +113,34 @@ def plan_pod(
         return _end(pod, observed, initialized=True)
     starts = {name: d for name, d in mains.items() if isinstance(d, StartNow)}
     back_offs = {name: d for name, d in mains.items() if isinstance(d, WaitUntil)}
+    resize = resizing(pod, observed, capacity, resized)
     return Plan(
         stops=(
             _unhealthy(pod, observed)
             or _changed(pod, observed)
             or _reconfigured(observed, configurations)
+            or _resized(resize)
         ),
         starts={**init.starts, **starts, **ephemeral},
         back_offs={**init.back_offs, **back_offs},
+        resizing=resize,
         initialized=True,
     )
 
 
 def _main_decisions(
-    pod: Pod, observed: Observed, now: int, configurations: Mapping[str, Configuration]
+    pod: Pod,
+    observed: Observed,
+    now: int,
+    configurations: Mapping[str, Configuration],
+    resized: Amounts,
 ) -> dict[str, RestartDecision]:
     statuses = {status.name: status for status in pod.status.container_statuses}
     back_off = back_off_of(pod.metadata.annotations)
     decisions: dict[str, RestartDecision] = {}
     for container in pod.spec.containers:
+        latest = observed.latest(container.name)
+        changed = changed_resources(pod, container, latest, resized) if latest else set()
         decision = decide_restart(
             _restart_policy(pod, container, observed),
             container.name,
@@ -128,10 +149,11 @@ def _main_decisions(
             now,
             container_hash=container_hash(container),
             back_off=back_off,
+            is_resized=bool(changed & restarting_resources(container)),
         )
         present = configurations.get(container.name, {})
         if isinstance(decision, WaitUntil):
-            decision = _at_once_if_changed(decision, observed.latest(container.name), present)
+            decision = _at_once_if_changed(decision, latest, present)
         decisions[container.name] = decision
     return decisions
 
@@ -198,6 +220,14 @@ def _changed(pod: Pod, observed: Observed) -> tuple[Stop, ...]:
         Stop(container, f"Container {container.name} definition changed, will be restarted")
         for container in observed.running()
         if container.name in hashes and definition_changed(container, hashes[container.name])
+    )
+
+
+def _resized(resize: Resizing) -> tuple[Stop, ...]:
+    """Running containers that a resize has to start anew."""
+    return tuple(
+        Stop(container, f"Container {container.name} resize requires restart")
+        for container in resize.restarts
     )
 
 

@@ -74,12 +74,14 @@ def decide_restart(
     *,
     container_hash: str = "",
     back_off: BackOff = DEFAULT,
+    is_resized: bool = False,
 ) -> RestartDecision:
     """What to do about container `name`; `now` in nanoseconds since the epoch.
 
     `policy` is Always, OnFailure or Never. `status` is what was written last: it counts where the
     runtime has nothing to show. A `container_hash` other than that of the newest attempt means
-    that the container's definition has changed, which starts it whatever the policy.
+    that the container's definition has changed, which starts it whatever the policy; so does
+    `is_resized`, that a resize asks for a restart.
     """
     latest = observed.latest(name)
     if latest is not None and latest.state is cri.ContainerState.RUNNING:
@@ -94,7 +96,8 @@ def decide_restart(
     run = last_run(latest, status)
     if run is None:
         return StartNow()
-    if latest is not None and container_hash and definition_changed(latest, container_hash):
+    is_changed = container_hash and latest and definition_changed(latest, container_hash)
+    if is_changed or is_resized:
         return StartNow(run.attempt + 1)
     if policy == "Never" or (policy == "OnFailure" and run.exit_code == 0):
         return Never(run.exit_code)

@@ -1,7 +1,6 @@
 import pytest
 
 from kernel.objects.pod import (
-    ContainerResizePolicy,
     ExecAction,
     Lifecycle,
     Pod,
@@ -63,16 +62,6 @@ PROBE = Probe(exec=ExecAction(command=["true"]))
                 "priorityClassName mine has no effect: there are no PriorityClasses",
                 "os windows is not this node's",
             ],
-        ),
-        (
-            make_pod(
-                container(
-                    resize_policy=[
-                        ContainerResizePolicy(resource_name="cpu", restart_policy="NotRequired")
-                    ]
-                )
-            ),
-            ["container main: resizePolicy has no effect: resources are not changed in place"],
         ),
     ],
 )
