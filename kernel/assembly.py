@@ -41,6 +41,7 @@ from kernel.cri.gateway import Gateway
 from kernel.cri.runtime import Runtime
 from kernel.objects.kinds import KindTable
 from kernel.objects.namespace import Namespace
+from kernel.reconcilers.api_endpoints import publish_endpoints, published_address
 from kernel.reconcilers.builtin import NodeSetup, builtin_plugin
 from kernel.reconcilers.node_limits import NODE_LIMITS, NodeLimits
 from kernel.reconcilers.pod.shutdown import stop_all_pods
@@ -257,6 +258,9 @@ class Kernel:
         )
         await server.start(host, port)
         try:
+            address = published_address(host)
+            if address:
+                await publish_endpoints(self.client, address, server.port)
             yield server
         finally:
             await server.stop()

@@ -106,6 +106,7 @@ class ApiServer:
         self._http: web.Server | None = None
         self._listener: asyncio.Server | None = None
         self.url = ""
+        self.port = 0
         self.token = ""
 
     @property
@@ -156,13 +157,13 @@ class ApiServer:
             self._limits,
             self._more_figures,
         )
-        bound_port = await self._listen(routes, listen_host, port, context)
+        self.port = await self._listen(routes, listen_host, port, context)
         scheme = "https" if self._tls else "http"
-        self.url = f"{scheme}://{_in_url(_reachable_host(listen_host))}:{bound_port}"
+        self.url = f"{scheme}://{_in_url(_reachable_host(listen_host))}:{self.port}"
         write_kubeconfig(self.kubeconfig, url=self.url, authority=authority, token=self.token)
         if self._pod_access is not None and context is not None:
             accept = partial(self._accept, context=context)
-            await self._pod_access.serve(accept, (_reachable_host(listen_host), bound_port))
+            await self._pod_access.serve(accept, (_reachable_host(listen_host), self.port))
 
     async def stop(self) -> None:
         """End the streams and close all connections; requests in work get a moment to finish."""

@@ -74,3 +74,15 @@ def test_quotas_limits_and_priorities(here: Place, kubectl: Kubectl) -> None:
     )
     kubectl("create", "-f", "-", stdin=pod("third"))
     assert "stored" not in kubectl("get", "events", "-o", "wide")
+
+
+def test_the_servers_own_endpoints(here: Place, kubectl: Kubectl) -> None:
+    server = here.start("--runtime", "simulated")
+    name, addresses, _ = kubectl.row("endpoints", "kubernetes")
+    host, _, port = addresses.rpartition(":")
+    assert (name, port) == ("kubernetes", server.url.rpartition(":")[2])
+    assert not host.startswith("127.")
+    cells = kubectl.row("endpointslices", "kubernetes")
+    assert cells[:4] == ["kubernetes", "IPv4", port, host]
+    described = kubectl("describe", "service", "kubernetes")
+    assert f"Endpoints:                {addresses}" in described

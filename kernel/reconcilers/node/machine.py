@@ -46,7 +46,7 @@ def this_machine(directory: Path) -> Machine:
         storage_bytes=status.f_frsize * status.f_blocks,
         huge_pages_bytes=_huge_pages_bytes(),
         hostname=socket.gethostname().lower(),
-        internal_ip=_internal_ip(),
+        internal_ip=internal_ip(),
         architecture=_ARCHITECTURES.get(machine, machine),
         operating_system=platform.system().lower(),
         os_image=_os_image(),
@@ -88,7 +88,7 @@ def _line_of(path: str) -> str:
         return ""
 
 
-def _internal_ip() -> str:
+def internal_ip() -> str:
     """The address that this machine has towards others; 127.0.0.1 where it has no network.
 
     Connecting a UDP socket asks the routing table, and sends nothing.
