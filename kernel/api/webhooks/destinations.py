@@ -1,16 +1,18 @@
 """Where a webhook listens: by its URL, or behind a Service.
 
 There is no virtual address of a Service here, so a Pod behind it is called directly: one that is
-ready and that the Service selects, at the port that the Service's port stands for. The certificate
-is checked against the Service's name, as in Kubernetes.
+ready and that the Service selects, at the port that the Service's port stands for; or an address of
+the Endpoints of a Service that selects nothing. The certificate is checked against the Service's
+name, as in Kubernetes.
 """
 
-from typing import Any
+from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 from kernel.api.errors import NotFound
 from kernel.api.object_api import ObjectApi
 from kernel.api.webhooks.calling import CallFailure, Destination
+from kernel.objects.endpoints import Endpoints
 from kernel.objects.pod import Pod
 from kernel.objects.service import Service, ServicePort
 from kernel.objects.webhook_configuration import ServiceReference, WebhookClientConfig
@@ -63,10 +65,9 @@ def _behind_service(
         raise CallFailure(
             f'{prefix}no service port {wanted_port} found for service "{reference.name}"'
         )
-    for pod in _pods_of(service, api):
-        number = _port_number(port, pod)
-        if _is_ready(pod) and pod.status.pod_ip and number:
-            return _at(destination, pod.status.pod_ip, number)
+    backends = _pods_behind if service.spec.selector else _addresses_behind
+    for address, number in backends(service, port, api):
+        return _at(destination, address, number)
     raise CallFailure(f'{prefix}no endpoints available for service "{reference.name}"')
 
 
@@ -81,13 +82,30 @@ def _at(destination: Destination, host: str, port: int) -> Destination:
     )
 
 
-def _pods_of(service: Service, api: ObjectApi) -> list[Any]:
-    if not service.spec.selector:
-        return []
+def _pods_behind(service: Service, port: ServicePort, api: ObjectApi) -> Iterator[tuple[str, int]]:
+    """The address and the port of each ready Pod that the Service selects."""
     selector = ",".join(f"{key}={value}" for key, value in service.spec.selector.items())
     namespace = service.metadata.namespace
-    found = api.list(Pod, namespace=namespace, label_selector=selector)
-    return [stored.decode() for stored in found.items]
+    for stored in api.list(Pod, namespace=namespace, label_selector=selector).items:
+        pod: Pod = stored.decode()
+        number = _port_number(port, pod)
+        if _is_ready(pod) and pod.status.pod_ip and number:
+            yield pod.status.pod_ip, number
+
+
+def _addresses_behind(
+    service: Service, port: ServicePort, api: ObjectApi
+) -> Iterator[tuple[str, int]]:
+    """The addresses of the Endpoints that somebody keeps for the Service."""
+    metadata = service.metadata
+    try:
+        endpoints: Endpoints = api.get(Endpoints, metadata.namespace, metadata.name).decode()
+    except NotFound:
+        return
+    for subset in endpoints.subsets:
+        for found in subset.ports:
+            if found.name == port.name:
+                yield from ((address.ip, found.port) for address in subset.addresses)
 
 
 def _is_ready(pod: Pod) -> bool:

@@ -201,7 +201,7 @@ def _denial(given: dict[str, Any], webhook_name: str) -> Status:
         status, _ = decode_leniently(Status, given)
     except DecodeFailure:
         status = Status(message=str(given.get("message", "")), code=0)
-    if "code" not in given or status.code < 400:
+    if "code" not in given or not 400 <= status.code < 600:
         status.code = 400
     if status.status in ("", "Success"):
         status.status = "Failure"
