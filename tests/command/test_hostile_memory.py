@@ -14,10 +14,10 @@ import pytest
 
 from .harness import Server, place
 
-# Enough that what each left behind would show: a leak of 10 kB a request would be 4 MB.
-ROUNDS_BEFORE = 8
-ROUNDS = 15
-GROWTH_BYTES_MAX = 4 * 1024 * 1024
+# Enough that what each left behind would show: a leak of 8 kB a request would be 2.5 MB.
+ROUNDS_BEFORE = 22
+ROUNDS = 12
+GROWTH_BYTES_MAX = 2 * 1024 * 1024
 ANSWER_SECONDS_MAX = 20
 MAPS = "/api/v1/namespaces/default/configmaps"
 PODS = "/api/v1/namespaces/default/pods"
