@@ -16,7 +16,6 @@ validation, with all else that is wrong.
 """
 
 import ast
-import inspect
 import re
 import sys
 import tokenize
@@ -38,7 +37,7 @@ class Descriptions:
     def of_field(self, struct: type, name: str) -> str:
         """What is said of a field by its Python name; empty where nothing is."""
         for base in struct.__mro__:
-            if name in inspect.get_annotations(base):
+            if name in getattr(base, "__annotations__", ()):
                 module = self._modules.get(base.__module__)
                 if module is None:
                     module = self._modules[base.__module__] = _Module(base.__module__)

@@ -7,6 +7,7 @@ parameter of PATCH), for `explain`, and for the merge keys of `apply`.
 
 import hashlib
 import operator
+from threading import Lock
 from typing import Any
 
 import msgspec
@@ -23,9 +24,10 @@ from kernel.objects.meta import DeleteOptions, Status
 
 
 class OpenApi:
-    """The documents of one table of kinds, as bytes with their hashes."""
+    """The documents of one table of kinds, as bytes with their hashes; any thread may ask."""
 
     def __init__(self, kinds: Kinds):
+        self._lock = Lock()
         self._kinds = kinds
         self._changes = -1
         self._documents: dict[str, bytes] = {}
@@ -37,33 +39,37 @@ class OpenApi:
 
     def index(self) -> bytes:
         """`/openapi/v3`: where the document of each group and version is."""
-        self._refresh()
-        if not self._index:
-            paths = {
-                name: {"serverRelativeURL": f"/openapi/v3/{name}?hash={content_hash(document)}"}
-                for name, document in self._all_documents().items()
-            }
-            self._index = msgspec.json.encode({"paths": paths})
-        return self._index
+        with self._lock:
+            self._refresh()
+            if not self._index:
+                paths = {
+                    name: {"serverRelativeURL": f"/openapi/v3/{name}?hash={content_hash(document)}"}
+                    for name, document in self._all_documents().items()
+                }
+                self._index = msgspec.json.encode({"paths": paths})
+            return self._index
 
     def document(self, name: str) -> bytes | None:
         """`/openapi/v3/NAME`, NAME being `api/v1` or `apis/GROUP/VERSION`."""
-        self._refresh()
-        return self._all_documents().get(name)
+        with self._lock:
+            self._refresh()
+            return self._all_documents().get(name)
 
     def version_2(self) -> bytes:
         """`/openapi/v2` as JSON: everything in one document of version 2."""
-        self._refresh()
-        if not self._version_2:
-            self._version_2 = msgspec.json.encode(self._swagger())
-        return self._version_2
+        with self._lock:
+            self._refresh()
+            if not self._version_2:
+                self._version_2 = msgspec.json.encode(self._swagger())
+            return self._version_2
 
     def version_2_protobuf(self) -> bytes:
         """The same as protobuf."""
-        self._refresh()
-        if not self._version_2_protobuf:
-            self._version_2_protobuf = swagger_protobuf(self._swagger())
-        return self._version_2_protobuf
+        with self._lock:
+            self._refresh()
+            if not self._version_2_protobuf:
+                self._version_2_protobuf = swagger_protobuf(self._swagger())
+            return self._version_2_protobuf
 
     def _swagger(self) -> dict[str, Any]:
         documents = (msgspec.json.decode(document) for document in self._all_documents().values())

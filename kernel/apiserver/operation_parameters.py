@@ -22,6 +22,7 @@ def _path_parameter(name: str, description: str) -> Parameter:
 
 NAMESPACE = _path_parameter("namespace", "Namespace of the object.")
 NAME = _path_parameter("name", "Name of the object.")
+PATH = _path_parameter("path", "Path that the request is passed on to.")
 
 _RESOURCE_VERSION = _parameter(
     "resourceVersion",
@@ -100,7 +101,7 @@ _ATTACH = (
 OF_CONNECTIONS: dict[str, tuple[Parameter, ...]] = {
     "attach": _ATTACH,
     "exec": (_parameter("command", "The command; repeated for each argument."), *_ATTACH),
-    "proxy": (_parameter("path", "Path of the request that is passed through."),),
+    "proxy": (),
     "portforward": (_parameter("ports", "Ports of the Pod; may be repeated.", "integer"),),
     "log": (
         _CONTAINER,

@@ -85,6 +85,9 @@ class _Paths:
         self._put(paths, one, ("get", "update", "patch", "delete"), named)
         for subresource in subresources_of(info):
             paths[f"{one}/{subresource.name}"] = self._part(subresource) | {"parameters": named}
+            if subresource.name == "proxy":
+                below = self._part(subresource, "WithPath")
+                paths[f"{one}/proxy/{{path}}"] = below | {"parameters": [*named, parameters.PATH]}
         return paths
 
     def _put(
@@ -120,12 +123,12 @@ class _Paths:
             return _request_body(self._options, OBJECT_TYPES) | {"required": False}
         return None
 
-    def _part(self, subresource: Subresource) -> dict[str, Any]:
+    def _part(self, subresource: Subresource, end: str = "") -> dict[str, Any]:
         """The operations on a part of an object, or with what is sent there in another kind."""
         query = parameters.OF_CONNECTIONS.get(subresource.name)
         if query is not None:
             return {
-                _METHODS[verb]: self._connection(verb, subresource, query)
+                _METHODS[verb]: self._connection(verb, subresource, query, end)
                 for verb in subresource.verbs
             }
         sent = _SENT_KINDS.get(subresource.kind)
@@ -150,13 +153,13 @@ class _Paths:
         return operation | ({"requestBody": body} if body else {})
 
     def _connection(
-        self, verb: str, subresource: Subresource, query: Sequence[Parameter]
+        self, verb: str, subresource: Subresource, query: Sequence[Parameter], end: str
     ) -> Operation:
         """A conversation, or a text, that is asked for in the query alone."""
         is_log = subresource.name == "log"
         media_type = "text/plain" if is_log else "*/*"
         return {
-            "operationId": self._identifier(verb, subresource.name, connects=not is_log),
+            "operationId": self._identifier(verb, subresource.name, connects=not is_log) + end,
             "description": _description(verb, self._info, subresource.name),
             "parameters": query,
             "responses": {

@@ -165,7 +165,7 @@ class Routes:
             return await self._plugin_paths.answer(plugin_path, query, asker.user.username)
         if not stands_for_objects(segments):
             _require_get(request)
-            return self._documents.answer(request, segments)
+            return await self._documents.answer(request, segments)
         target = resolve(self._kinds, segments)
         demand = demand_of(request.method, target, parameters, self.gate.limits)
         answer = partial(self._answer, request, target, parameters, asker)

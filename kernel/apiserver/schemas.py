@@ -144,15 +144,16 @@ class SchemaSet:
         properties = {}
         required = []
         for field in msgspec.structs.fields(struct):
-            properties[field.encode_name] = self._field_schema(struct, field, hints[field.name])
             description = self._descriptions.of_field(struct, field.name)
+            value = self._schema(hints[field.name])
+            properties[field.encode_name] = _described(value, field, description)
             is_always_there = field.default_factory in _VALUE_FACTORIES
             if field.required or is_always_there or is_required(description):
                 required.append(field.encode_name)
         schema: Schema = {"type": "object", "properties": properties}
-        description = description_of_struct(struct)
-        if description:
-            schema["description"] = description
+        about = description_of_struct(struct)
+        if about:
+            schema["description"] = about
         if required:
             schema["required"] = required
         if issubclass(struct, Struct) and struct.is_atomic:
@@ -171,21 +172,6 @@ class SchemaSet:
             if name not in envelope
         }
         schema["x-kubernetes-group-version-kind"] = [group_version_kind(kind.info)]
-        return schema
-
-    def _field_schema(
-        self, struct: type[msgspec.Struct], field: msgspec.structs.FieldInfo, annotation: Any
-    ) -> Schema:
-        schema = self._schema(annotation)
-        description = self._descriptions.of_field(struct, field.name)
-        if description:
-            schema.setdefault("description", description)
-            values = allowed_values(description)
-            if values:
-                schema.get("items", schema)["enum"] = values
-        default = _default(field)
-        if default is not None:
-            schema["default"] = default
         return schema
 
     def _schema(self, annotation: Any) -> Schema:
@@ -293,6 +279,19 @@ def _named_or_plain(annotation: Any) -> Schema | None:
         return named[1] if named else _PLAIN.get(annotation)
     except TypeError:  # annotations with notes that have no hash
         return None
+
+
+def _described(schema: Schema, field: msgspec.structs.FieldInfo, description: str) -> Schema:
+    """The schema of a field's type, with what is said of the field."""
+    if description:
+        schema.setdefault("description", description)
+        values = allowed_values(description)
+        if values:
+            schema.get("items", schema)["enum"] = values
+    default = _default(field)
+    if default is not None:
+        schema["default"] = default
+    return schema
 
 
 def _default(field: msgspec.structs.FieldInfo) -> Any:

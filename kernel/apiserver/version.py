@@ -1,6 +1,7 @@
 """Which Kubernetes the API resembles, as `/version` and kubectl's skew check want it."""
 
 import platform
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 
 import msgspec
@@ -24,6 +25,7 @@ class VersionInfo(msgspec.Struct, rename="camel"):
     platform: str
 
 
+@cache
 def version_info() -> VersionInfo:
     """Kubernetes' version that is served, with podkernel's own as its build."""
     try:

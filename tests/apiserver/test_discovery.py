@@ -155,3 +155,34 @@ def test_openapi_has_the_subresources_of_pods() -> None:
     eviction = paths[f"{pod}/eviction"]["post"]["x-kubernetes-group-version-kind"]
     assert eviction == {"group": "policy", "version": "v1", "kind": "Eviction"}
     assert set(paths[f"{pod}/status"]) == {"get", "put", "patch", "parameters"}
+
+
+def test_operations_have_the_names_that_client_generators_know() -> None:
+    api = OpenApi(_kinds())
+    names = [
+        operation["operationId"]
+        for name in msgspec.json.decode(api.index())["paths"]
+        for item in _document(api, name)["paths"].values()
+        for method, operation in item.items()
+        if method != "parameters"
+    ]
+    assert len(set(names)) == len(names)
+    assert set(names) >= {
+        *("listCoreV1NamespacedPod", "listCoreV1PodForAllNamespaces", "readCoreV1NamespacedPodLog"),
+        *("deleteCoreV1CollectionNamespacedPod", "connectCoreV1GetNamespacedPodExec"),
+        *("connectCoreV1PatchNamespacedPodProxyWithPath", "createCoreV1NamespacedPodBinding"),
+        *("replaceAppsV1NamespacedDeploymentScale", "patchCoreV1NodeStatus", "readCoreV1Node"),
+        *("createRbacAuthorizationV1ClusterRole", "listExampleDevV1NamespacedWebsite"),
+    }
+
+
+def test_legacy_lists_tell_how_objects_are_stored_as_kubernetes_does() -> None:
+    hashes: dict[str, str | None] = {}
+    for group in ("", "apps"):
+        found = discovery.resource_list(KindTable.core(), group, "v1")
+        assert found is not None
+        hashes |= {entry["name"]: entry.get("storageVersionHash") for entry in found["resources"]}
+    # Both are known from Kubernetes' own answers.
+    assert hashes["pods"] == "xPOwRZ+Yhw8="
+    assert hashes["deployments"] == "8aSe+NMegvE="
+    assert hashes["pods/log"] is None
