@@ -30,6 +30,8 @@ MIRROR = "kubernetes.io/config.mirror"
 _DNS_POLICIES = ("ClusterFirstWithHostNet", "ClusterFirst", "Default", "None")
 _RESTART_POLICIES = ("Always", "OnFailure", "Never")
 _RESIZE_RESTARTS = ("NotRequired", "RestartContainer")
+_RESTART_RULES_MAX = 20
+_EXIT_CODES_MAX = 255
 _INIT_ONLY = "may not be set for init containers without restartPolicy=Always"
 _EPHEMERAL_FORBIDDEN = "cannot be set for an Ephemeral Container"
 _DEADLINE_RULE = f"must be between 1 and {ACTIVE_DEADLINE_SECONDS_MAX}, inclusive"
@@ -77,8 +79,7 @@ def _check_containers(spec: PodSpec, volumes: dict[str, Volume], causes: Causes)
         if container.name in names:
             causes.duplicate(f"{path}.name", container.name)
         names.add(container.name)
-        if container.restart_policy is not None:
-            causes.forbidden(f"{path}.restartPolicy", "may not be set for non-init containers")
+        _check_restarts(container, path, causes)
     _check_host_ports(spec.containers, "spec.containers", causes)
 
 
@@ -91,8 +92,7 @@ def _check_init_containers(spec: PodSpec, volumes: dict[str, Volume], causes: Ca
             causes.duplicate(f"{path}.name", container.name)
         names.add(container.name)
         _check_host_ports([container], "spec.initContainers", causes)
-        if container.restart_policy not in (None, "Always"):
-            causes.unsupported(f"{path}.restartPolicy", container.restart_policy, ("Always",))
+        _check_restarts(container, path, causes)
         if container.restart_policy == "Always":
             check_hooks(container, spec.termination_grace_period_seconds, path, causes)
             continue
@@ -104,6 +104,31 @@ def _check_init_containers(spec: PodSpec, volumes: dict[str, Volume], causes: Ca
         ):
             if hook is not None:
                 causes.forbidden(f"{path}.{name}", _INIT_ONLY)
+
+
+def _check_restarts(container: Container, path: str, causes: Causes) -> None:
+    """A container's own restart policy, and its rules (KEP-5307)."""
+    policy, rules = container.restart_policy, container.restart_policy_rules
+    if policy is not None and policy not in _RESTART_POLICIES:
+        causes.unsupported(f"{path}.restartPolicy", policy, sorted(_RESTART_POLICIES))
+    elif policy is None and rules:
+        detail = "must specify restartPolicy when restart rules are used"
+        causes.required(f"{path}.restartPolicy", detail)
+    if len(rules) > _RESTART_RULES_MAX:
+        causes.too_many(f"{path}.restartPolicyRules", len(rules), _RESTART_RULES_MAX)
+    for index, rule in enumerate(rules):
+        rule_path = f"{path}.restartPolicyRules[{index}]"
+        if rule.action != "Restart":
+            causes.unsupported(f"{rule_path}.action", rule.action, ("Restart",))
+        if rule.exit_codes is None:
+            causes.required(f"{rule_path}.exitCodes", "must be specified")
+            continue
+        codes = rule.exit_codes
+        if codes.operator not in ("In", "NotIn"):
+            operator_path = f"{rule_path}.exitCodes.operator"
+            causes.unsupported(operator_path, codes.operator, ("In", "NotIn"))
+        if len(codes.values) > _EXIT_CODES_MAX:
+            causes.too_many(f"{rule_path}.exitCodes.values", len(codes.values), _EXIT_CODES_MAX)
 
 
 def _check_ephemeral_containers(spec: PodSpec, volumes: dict[str, Volume], causes: Causes) -> None:
@@ -131,6 +156,7 @@ def _check_ephemeral_fields(container: EphemeralContainer, path: str, causes: Ca
         ("readinessProbe", container.readiness_probe),
         ("startupProbe", container.startup_probe),
         ("restartPolicy", container.restart_policy),
+        ("restartPolicyRules", container.restart_policy_rules),
     ):
         if is_set:
             causes.forbidden(f"{path}.{name}", _EPHEMERAL_FORBIDDEN)

@@ -422,7 +422,8 @@ class SecurityContext(Struct):
 
 
 class Container(Struct):
-    """One container of a Pod. `restart_policy` is for init containers: Always makes a sidecar."""
+    """One container of a Pod. `restart_policy` goes before the Pod's, and Always makes an init
+    container a sidecar."""
 
     name: str
     """Name of the container, unique in the Pod; cannot be changed. At most 63 lower-case letters,

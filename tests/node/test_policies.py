@@ -75,3 +75,21 @@ def test_a_pod_that_is_restarted_on_failure_ends_with_success(shared_kernel: Pod
     assert status["restartCount"] == 1
     assert status["state"]["terminated"]["exitCode"] == 0
     assert status["lastState"]["terminated"]["exitCode"] == 4
+
+
+def test_a_rule_restarts_a_container_of_a_pod_that_is_never_restarted(
+    shared_kernel: PodKernel,
+) -> None:
+    data = {"name": "data", "mountPath": "/data"}
+    script = "echo run >> /data/runs; [ $(wc -l < /data/runs) -ge 2 ] && exit 1; exit 42"
+    rules = [{"action": "Restart", "exitCodes": {"operator": "In", "values": [42]}}]
+    ruled = container(script, volumeMounts=[data], restartPolicy="Never", restartPolicyRules=rules)
+    patient = container("exit 0", "patient", restartPolicy="OnFailure")
+    volumes = [{"name": "data", "emptyDir": {}}]
+    shared_kernel.apply(pod("ruled", ruled, patient, volumes=volumes, restartPolicy="Never"))
+    ended = shared_kernel.pod_when("ruled", lambda pod: phase(pod) == "Failed")
+    assert restarts(ended) == 1
+    assert container_status(ended)["lastState"]["terminated"]["exitCode"] == 42
+    assert container_status(ended)["state"]["terminated"]["exitCode"] == 1
+    assert restarts(ended, "patient") == 0
+    assert not [one for one in shared_kernel.events("ruled") if one[0] == "Unsupported"]

@@ -36,7 +36,6 @@ def unsupported(pod: Pod, *, has_selinux: bool) -> list[str]:
 def _of_container(container: Container, has_selinux: bool) -> list[str]:
     security = container.security_context or SecurityContext()
     wishes = {
-        "restartPolicyRules are not followed": bool(container.restart_policy_rules),
         "volumeDevices are not offered": bool(container.volume_devices),
         "resource claims are not offered": bool(container.resources.claims),
         _NO_SELINUX: security.se_linux_options is not None and not has_selinux,

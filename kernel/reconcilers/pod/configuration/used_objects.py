@@ -32,7 +32,8 @@ def restarts_on_change(pod: Pod) -> bool:
     """Whether the Pod has asked for it. Only where all that ends is started again: elsewhere
     nobody could say of a container that has ended whether it was its own doing."""
     asked = pod.metadata.annotations.get(RESTART_ON_CHANGE) == "true"
-    return asked and pod.spec.restart_policy in ("", "Always")
+    policies = [container.restart_policy or "Always" for container in pod.spec.containers]
+    return asked and {pod.spec.restart_policy or "Always", *policies} == {"Always"}
 
 
 def refused_wish(pod: Pod) -> str:

@@ -19,6 +19,7 @@ from kernel.reconcilers.pod.decisions.restart import (
     WaitUntil,
     decide_restart,
 )
+from kernel.reconcilers.pod.decisions.restart_policy import restart_policy_of
 from kernel.reconcilers.pod.observe import Observed
 from kernel.reconcilers.pod.probes.results import is_started
 
@@ -74,8 +75,11 @@ def _decide(
     if latest is None:
         # Not run in this sandbox yet: whatever it did in an earlier one doesn't hold it back.
         return StartNow(attempt=_next_attempt(observed, container.name, status))
-    policy = "Never" if pod.spec.restart_policy == "Never" else "OnFailure"
-    return decide_restart(policy, container.name, observed, status, now, back_off=back_off)
+    policy = "Never" if restart_policy_of(pod, container) == "Never" else "OnFailure"
+    rules = container.restart_policy_rules
+    return decide_restart(
+        policy, container.name, observed, status, now, rules=rules, back_off=back_off
+    )
 
 
 def _next_attempt(observed: Observed, name: str, status: ContainerStatus | None) -> int:

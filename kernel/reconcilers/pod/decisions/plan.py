@@ -34,6 +34,7 @@ from kernel.reconcilers.pod.decisions.restart import (
     decide_restart,
     definition_changed,
 )
+from kernel.reconcilers.pod.decisions.restart_policy import may_be_restarted, restart_policy_of
 from kernel.reconcilers.pod.observe import Observed
 from kernel.reconcilers.pod.probes.results import failed_probe, probe_of
 
@@ -147,6 +148,7 @@ def _main_decisions(
             observed,
             statuses.get(container.name),
             now,
+            rules=container.restart_policy_rules,
             container_hash=container_hash(container),
             back_off=back_off,
             is_resized=bool(changed & restarting_resources(container)),
@@ -170,7 +172,7 @@ def _at_once_if_changed(
 
 def _restart_policy(pod: Pod, container: Container, observed: Observed) -> str:
     """What a probe has ended did not complete, whatever exit code it chose."""
-    policy = pod.spec.restart_policy or "Always"
+    policy = restart_policy_of(pod, container)
     latest = observed.latest(container.name)
     if policy != "OnFailure" or latest is None:
         return policy
@@ -179,7 +181,7 @@ def _restart_policy(pod: Pod, container: Container, observed: Observed) -> str:
 
 def _ran_and_never_again(pod: Pod, observed: Observed) -> bool:
     """Without restarts, a Pod whose sandbox died after anything ran in it is over."""
-    return pod.spec.restart_policy == "Never" and bool(observed.containers)
+    return not may_be_restarted(pod) and bool(observed.containers)
 
 
 def _end(
@@ -207,7 +209,7 @@ def _unhealthy(pod: Pod, observed: Observed) -> tuple[Stop, ...]:
         is_init = container.name in init_names
         message = f"{'Init container' if is_init else 'Container'} {container.name}"
         message += f" failed {kind.value} probe"
-        if not is_init and pod.spec.restart_policy != "Never":
+        if not is_init and restart_policy_of(pod, container) != "Never":
             message += ", will be restarted"
         stops.append(Stop(latest, message, probe.termination_grace_period_seconds))
     return tuple(stops)

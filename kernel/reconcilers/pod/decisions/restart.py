@@ -4,14 +4,17 @@ How long restarts wait is in `back_off.py`; a run of 600 s or more begins the ro
 restarts came in a row is kept in an annotation of each container, so that the next process knows.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 
 import msgspec
 
 from kernel.clock import NANOSECONDS_PER_SECOND
 from kernel.cri import runtime as cri
+from kernel.objects.container import ContainerRestartRule
 from kernel.objects.pod_status import ContainerStateTerminated, ContainerStatus
 from kernel.reconcilers.pod.decisions.back_off import DEFAULT, BackOff
+from kernel.reconcilers.pod.decisions.restart_policy import asks_for_restart
 from kernel.reconcilers.pod.observe import Observed
 
 RESTARTS_IN_ROW = "podkernel.dev/restarts-in-row"
@@ -72,16 +75,17 @@ def decide_restart(
     status: ContainerStatus | None,
     now: int,
     *,
+    rules: Sequence[ContainerRestartRule] = (),
     container_hash: str = "",
     back_off: BackOff = DEFAULT,
     is_resized: bool = False,
 ) -> RestartDecision:
     """What to do about container `name`; `now` in nanoseconds since the epoch.
 
-    `policy` is Always, OnFailure or Never. `status` is what was written last: it counts where the
-    runtime has nothing to show. A `container_hash` other than that of the newest attempt means
-    that the container's definition has changed, which starts it whatever the policy; so does
-    `is_resized`, that a resize asks for a restart.
+    `policy` is Always, OnFailure or Never, and `rules` go before it. `status` is what was written
+    last: it counts where the runtime has nothing to show. A `container_hash` other than that of the
+    newest attempt means that the container's definition has changed, which starts it whatever the
+    policy; so does `is_resized`, that a resize asks for a restart.
     """
     latest = observed.latest(name)
     if latest is not None and latest.state is cri.ContainerState.RUNNING:
@@ -99,6 +103,8 @@ def decide_restart(
     is_changed = container_hash and latest and definition_changed(latest, container_hash)
     if is_changed or is_resized:
         return StartNow(run.attempt + 1)
+    if asks_for_restart(rules, run.exit_code):
+        return _after(run, back_off, now)
     if policy == "Never" or (policy == "OnFailure" and run.exit_code == 0):
         return Never(run.exit_code)
     return _after(run, back_off, now)
