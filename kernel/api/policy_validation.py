@@ -1,4 +1,4 @@
-"""The rules of quotas, limits, budgets and claims (core/v1 and policy/v1 validation.go)."""
+"""The rules of limits, budgets and claims (core/v1 and policy/v1 validation.go)."""
 
 from typing import Any
 
@@ -11,18 +11,13 @@ from kernel.objects.disruption_budget import PodDisruptionBudget
 from kernel.objects.name_syntax import qualified_name_errors
 from kernel.objects.persistent_volume_claim import PersistentVolumeClaim
 from kernel.objects.quantity import compare_quantities
-from kernel.objects.resource_policies import LimitRange, LimitRangeItem, ResourceQuota
+from kernel.objects.resource_policies import LimitRange, LimitRangeItem
 
 ACCESS_MODES = ("ReadOnlyMany", "ReadWriteMany", "ReadWriteOnce", "ReadWriteOncePod")
 _CLAIM_UPDATE_RULE = (
     "spec is immutable after creation except resources.requests and volumeAttributesClassName"
     " for bound claims"
 )
-
-
-def check_quota(quota: ResourceQuota, causes: Causes) -> None:
-    """Names that there can be, and amounts."""
-    _check_amounts(quota.spec.hard, "spec.hard", causes)
 
 
 def check_limit_range(limit_range: LimitRange, causes: Causes) -> None:

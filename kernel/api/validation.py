@@ -18,6 +18,7 @@ from kernel.api import (
 from kernel.api.causes import Causes
 from kernel.api.client import Subresource
 from kernel.api.kind_rules import rules_of
+from kernel.api.quota import rules as quota_rules
 from kernel.objects.apps import DaemonSet, Deployment, ReplicaSet, StatefulSet
 from kernel.objects.batch import CronJob, Job
 from kernel.objects.config import ConfigMap, Secret
@@ -79,7 +80,7 @@ _CREATE_RULES: dict[type[Kind], Callable[[Any, Causes], None]] = {
     DaemonSet: workload_validation.check_daemon_set,
     Job: batch_validation.check_job,
     CronJob: batch_validation.check_cron_job,
-    ResourceQuota: policy_validation.check_quota,
+    ResourceQuota: quota_rules.check_quota,
     LimitRange: policy_validation.check_limit_range,
     PodDisruptionBudget: policy_validation.check_budget,
     PersistentVolumeClaim: policy_validation.check_claim,
@@ -97,6 +98,7 @@ _UPDATE_RULES: dict[type[Kind], Callable[[Any, Any, Causes], None]] = {
     StatefulSet: workload_validation.check_stateful_set_update,
     Job: batch_validation.check_job_update,
     PersistentVolumeClaim: policy_validation.check_claim_update,
+    ResourceQuota: quota_rules.check_quota_update,
 }
 
 
