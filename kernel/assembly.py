@@ -236,8 +236,9 @@ class Kernel:
     ) -> "AsyncIterator[ApiServer]":
         """Let kubectl in: serve the API with TLS and a token. Port 0 takes a free one.
 
-        The server's `url` and `kubeconfig` say how to reach it. Needs asyncio. Raises
-        `ListenFailure`.
+        The server's `url` and `kubeconfig` say how to reach it. Whoever asks over HTTP may do what
+        roles allow them (docs/access.md); the kernel's own `client` may do everything. Needs
+        asyncio. Raises `ListenFailure`.
         """
         from kernel.apiserver.plugin_paths import PluginPaths
         from kernel.apiserver.server import ApiServer

@@ -4,7 +4,7 @@ The rules on what may be asked are Kubernetes' (k8s.io/kubernetes, apis/authoriz
 """
 
 from kernel.api.access.attributes import Attributes
-from kernel.api.access.authorizer import Authorizer
+from kernel.api.access.authorizer import Authorizer, listed_errors
 from kernel.api.causes import Causes
 from kernel.api.errors import BadRequest, Invalid
 from kernel.objects.authentication import UserInfo
@@ -67,7 +67,7 @@ class AccessReviews:
                 for rule in rules
                 if rule.non_resource_urls
             ],
-            evaluation_error=", ".join(missing),
+            evaluation_error=listed_errors(missing) if missing else "",
         )
 
 

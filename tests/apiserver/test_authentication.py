@@ -9,7 +9,9 @@ import pytest
 from kernel.api.errors import Forbidden, Unauthorized
 from kernel.api.service_account_tokens import Identity, ServiceAccountTokens
 from kernel.apiserver.authentication import ANONYMOUS, Authenticator, actor_of, load_token
+from kernel.apiserver.client_certificates import ClientCertificate
 from kernel.clock import ManualClock
+from kernel.objects.authentication import UserInfo
 
 
 class _NoTokens(ServiceAccountTokens):
@@ -42,6 +44,20 @@ def test_the_token_is_made_once_and_private(tmp_path: Path) -> None:
 
 def test_two_tokens_differ(tmp_path: Path) -> None:
     assert load_token(tmp_path / "one") != load_token(tmp_path / "two")
+
+
+def test_a_certificate_counts_until_it_ends() -> None:
+    clock = ManualClock()
+    now_seconds = clock.now_nanoseconds() // 1_000_000_000
+    jane = UserInfo(username="jane")
+    for ends_seconds, is_good in ((now_seconds + 1, True), (now_seconds, False)):
+        certificate = ClientCertificate(jane, ends_seconds)
+        if is_good:
+            found = _authenticator().authenticate("/api", "Bearer secret", certificate)
+            assert found == jane
+        else:
+            with pytest.raises(Unauthorized):
+                _authenticator().authenticate("/version", "Bearer secret", certificate)
 
 
 @pytest.mark.parametrize("scheme", ["Bearer", "bearer"])

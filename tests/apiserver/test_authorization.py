@@ -209,6 +209,14 @@ async def test_a_member_of_system_masters_may_do_everything(secured: Secured) ->
     assert (await secured.get("/api/v1/nodes", certificate))[0] == 200
 
 
+async def test_the_servers_own_certificate_is_none_of_a_client(secured: Secured) -> None:
+    pki = secured.directory / "pki"
+    both = secured.directory / "both.pem"
+    both.write_bytes((pki / "server.crt").read_bytes() + (pki / "server.key").read_bytes())
+    with pytest.raises(aiohttp.ClientError):
+        await secured.get("/api/v1/nodes", both)
+
+
 async def test_a_certificate_of_another_authority_lets_nobody_in(
     secured: Secured, tmp_path: Path
 ) -> None:

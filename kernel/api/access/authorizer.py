@@ -4,7 +4,7 @@ The index of them is made when the first user asks who is not all-powerful, and 
 shown every change before its writer goes on: a writer's next request meets the new rules.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import msgspec
 
@@ -49,10 +49,12 @@ def decide(grants: Iterable[Grant], asked: Attributes) -> Decision:
             missing.append(grant.missing)
         elif any(allows(rule, asked) for rule in grant.rules):
             return Decision(True, f"RBAC: allowed by {grant.source}")
-    if not missing:
-        return Decision(False)
-    listed = missing[0] if len(missing) == 1 else f"[{', '.join(missing)}]"
-    return Decision(False, f"RBAC: {listed}")
+    return Decision(False, f"RBAC: {listed_errors(missing)}" if missing else "")
+
+
+def listed_errors(errors: Sequence[str]) -> str:
+    """Several errors as one, as Go's aggregates show them."""
+    return errors[0] if len(errors) == 1 else f"[{', '.join(errors)}]"
 
 
 def is_all_powerful(user: UserInfo) -> bool:

@@ -8,8 +8,7 @@ the kernel is not asked.
 from collections.abc import Sequence
 
 from kernel.api.access.attributes import Attributes, quoted
-from kernel.api.access.authorizer import Authorizer, is_all_powerful
-from kernel.api.access.role_index import missing_role
+from kernel.api.access.authorizer import Authorizer, is_all_powerful, listed_errors
 from kernel.api.access.rules import FULL_AUTHORITY, compacted, quoted_list, shown, uncovered
 from kernel.api.admission import AdmissionHook, AdmissionRequest, admission
 from kernel.api.errors import Forbidden, NotFound
@@ -67,8 +66,7 @@ def escalation_hooks(authorizer: Authorizer) -> tuple[AdmissionHook, ...]:
             return
         rules = authorizer.rules_at(reference, request.namespace)
         if rules is None:
-            details = StatusDetails(name=reference.name, group=GROUP, kind=plural)
-            raise NotFound(missing_role(reference), details=details)
+            raise NotFound.of(f"{plural}.{GROUP}", reference.name)
         _require_held(authorizer, request, rules)
 
     return check_role, check_binding
@@ -99,7 +97,7 @@ def _require_held(
         f"RBAC permissions not currently held:\n{listed}"
     )
     if missing_roles:
-        message += f"; resolution errors: [{' '.join(missing_roles)}]"
+        message += f"; resolution errors: [{listed_errors(missing_roles)}]"
     raise _forbidden(request, message)
 
 

@@ -92,7 +92,7 @@ async def test_what_is_not_changed_is_not_asked_about(
 async def test_a_binding_to_more_is_refused(api: ObjectApi, authorizer: Authorizer) -> None:
     with pytest.raises(Forbidden, match=r"rolebindings.*is attempting to grant"):
         await _as_jane(api, _binding("ClusterRole", "cluster-admin"))
-    with pytest.raises(NotFound, match=r'role.rbac.authorization.k8s.io "none" not found'):
+    with pytest.raises(NotFound, match=r'roles.rbac.authorization.k8s.io "none" not found'):
         await _as_jane(api, _binding("Role", "none"))
 
 
