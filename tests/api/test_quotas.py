@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import anyio
+import msgspec
 import pytest
 
 from kernel.api.errors import Forbidden
@@ -11,6 +12,7 @@ from kernel.api.local import LocalClient
 from kernel.api.object_api import ObjectApi
 from kernel.clock import SystemClock
 from kernel.objects.config import ConfigMap
+from kernel.objects.kind import Kind
 from kernel.objects.kinds import KindTable
 from kernel.objects.meta import ObjectMeta
 from kernel.objects.namespace import Namespace
@@ -124,3 +126,25 @@ async def test_a_changed_quota_is_counted_anew_and_a_deleted_one_holds_nobody(
         await api.create(config_map(1), namespace="default")
     await api.delete(ResourceQuota, "default", "most")
     await api.create(config_map(1), namespace="default")
+
+
+class Widget(Kind, group="example.dev", version="v1"):
+    """A kind that is served in two versions."""
+
+
+class OlderWidget(Kind, group="example.dev", version="v1beta1", plural="widgets"):
+    """The other version."""
+
+
+OlderWidget.info = msgspec.structs.replace(OlderWidget.info, kind="Widget", singular="widget")
+
+
+async def test_a_kind_in_two_versions_is_counted_once(api: ObjectApi) -> None:
+    api.kinds.add(Widget)
+    api.kinds.add(OlderWidget)
+    await api.create(Widget(metadata=ObjectMeta(name="w")), namespace="default")
+    await api.create(quota({"count/widgets.example.dev": "2"}), namespace="default")
+    assert status_of(api).status.used == {"count/widgets.example.dev": "1"}
+    await api.create(Widget(metadata=ObjectMeta(name="x")), namespace="default")
+    with pytest.raises(Forbidden):
+        await api.create(Widget(metadata=ObjectMeta(name="y")), namespace="default")

@@ -16,11 +16,10 @@ from kernel.objects.resource_policies import ResourceQuota, ResourceQuotaStatus
 
 
 class Change(msgspec.Struct, frozen=True):
-    """One object of a write, as it is before (None where it is new) and after (None where it is
-    gone)."""
+    """One object of a write, by its key in the store: as it is before (None where it is new) and
+    after (None where it is gone)."""
 
-    kind: type[Kind]
-    name: str
+    key: str
     before: Kind | None
     after: Kind | None
 

@@ -106,12 +106,13 @@ class QuotaLedger:
         """The plan of a quota, with the status that it has over what is there after the write."""
         quota = self._readable(ResourceQuota, plan.key, plan.data)
         assert isinstance(quota, ResourceQuota)
-        there = {(change.kind, change.name): change.after for change in changes}
+        there = {change.key: change.after for change in changes}
         for kind in self._kinds:
             if kind.info.namespaced and any(counts(kind, name) for name in quota.spec.hard):
                 for item in self._store.scan(kind.info.key_prefix(_namespace(plan)))[0]:
                     obj = self._readable(kind, item.key, item.value)
-                    there.setdefault((kind, item.key.rsplit("/", 1)[1]), obj)
+                    if obj is not None:  # by its key: a kind may be served in several versions
+                        there.setdefault(item.key, obj)
         quota.status = counted(quota, (obj for obj in there.values() if obj is not None))
         assert plan.operation is not None
         data = encode(quota)
@@ -125,7 +126,7 @@ class QuotaLedger:
             item = self._store.get(plan.key)
             before = None if item is None else self._readable(plan.kind, item.key, item.value)
             after = None if plan.deletes else self._readable(plan.kind, plan.key, plan.data)
-            changes.append(Change(plan.kind, plan.key.rsplit("/", 1)[1], before, after))
+            changes.append(Change(plan.key, before, after))
         return changes
 
     def _readable(self, kind: type[Kind], key: str, data: bytes) -> Kind | None:

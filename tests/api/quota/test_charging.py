@@ -40,11 +40,11 @@ def quota(hard: dict[str, str], used: dict[str, str] | None = None, **spec: Any)
 
 
 def new(obj: Kind) -> Change:
-    return Change(type(obj), "x", None, obj)
+    return Change("x", None, obj)
 
 
 def gone(obj: Kind) -> Change:
-    return Change(type(obj), "x", obj, None)
+    return Change("x", obj, None)
 
 
 @pytest.mark.parametrize(
@@ -207,7 +207,7 @@ def test_counts_kept_step_by_step_are_those_of_a_recount(
             old = there.pop()
             ended = msgspec.structs.replace(old, status=type(old.status)(phase="Failed"))
             there.append(ended)
-            changes = [Change(Pod, "x", old, ended)]
+            changes = [Change("x", old, ended)]
         else:
             changes = [gone(there.pop())]
         held.status, refusal = charge(held, changes)
