@@ -13,6 +13,7 @@ from kernel.apiserver.answers import encode, json_answer
 from kernel.apiserver.health import HEALTH_PATHS, Health
 from kernel.apiserver.monitoring.exposition import Exposition
 from kernel.apiserver.negotiation import NotAcceptable, media_types
+from kernel.apiserver.old_versions import MOVED_KINDS
 from kernel.apiserver.openapi import OpenApi, content_hash
 from kernel.apiserver.parameters import Parameters
 from kernel.apiserver.served_kinds import ServedKinds
@@ -33,6 +34,7 @@ class Documents:
         self._exposition = exposition
         self._health = health
         self._kinds = kinds
+        self._present_kinds = kinds.without(MOVED_KINDS)
         self._tokens = tokens
         self._openapi = OpenApi(kinds)
         self._version = encode(version_info())
@@ -113,12 +115,18 @@ class Documents:
     def _apis(self, request: web.BaseRequest, segments: Sequence[str]) -> web.Response:
         if len(segments) == 1:
             aggregated = self._aggregated(request, core=False)
-            return aggregated or json_answer(encode(discovery.group_list(self._kinds)))
+            return aggregated or json_answer(encode(discovery.group_list(self._listed(request))))
         if len(segments) == 2:
             return _found(discovery.group(self._kinds, segments[1]))
         if len(segments) == 3:
             return _found(discovery.resource_list(self._kinds, segments[1], segments[2]))
         raise PathNotFound
+
+    def _listed(self, request: web.BaseRequest) -> ServedKinds:
+        """What a client that does not know aggregated discovery is to find: an old kubectl looks
+        up old groups so, while kr8s takes a kind from the first group, by the alphabet."""
+        is_kubectl = request.headers.get("User-Agent", "").startswith("kubectl")
+        return self._kinds if is_kubectl else self._present_kinds
 
     def _aggregated(self, request: web.BaseRequest, *, core: bool) -> web.Response | None:
         version = discovery.aggregated_version(request.headers.get("Accept", ""))

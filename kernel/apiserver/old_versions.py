@@ -144,6 +144,12 @@ _ALL = (
 )
 
 OLD_KINDS = tuple(version.old for version in _ALL)
+MOVED_KINDS = tuple(
+    version.old
+    for version in _ALL
+    if version.since and version.old.info.group != version.kind.info.group
+)
+"""Those that have another group by now: `extensions`."""
 _BY_OLD_KIND = {version.old: version for version in _ALL}
 _PRESENT = {version.old.info: version.kind.info for version in _ALL}
 

@@ -1,6 +1,6 @@
 """The kinds that the server speaks of: those that are stored, measured, or only asked with."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Protocol
 
 from kernel.objects.authentication import SelfSubjectReview, TokenReview
@@ -61,6 +61,10 @@ class ServedKinds:
     def __init__(self, stored: KindTable, others: Sequence[type[Kind]] = ()):
         self.stored = stored
         self._others = KindTable(others)
+
+    def without(self, kinds: Collection[type[Kind]]) -> "ServedKinds":
+        """The same without some of those that stand beside the table."""
+        return ServedKinds(self.stored, [kind for kind in self._others if kind not in kinds])
 
     @property
     def changes(self) -> int:

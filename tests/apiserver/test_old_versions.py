@@ -101,3 +101,14 @@ async def test_a_watch_has_the_fields_of_its_version(served: Served) -> None:
         "events.k8s.io/v1",
         "was tried",
     )
+
+
+async def test_groups_that_are_left_are_told_to_kubectl_alone(served: Served) -> None:
+    """kr8s takes a kind from the first group, by the alphabet: not from `extensions`."""
+    for agent, is_told in (("kubectl/v1.20.2 (linux/amd64)", True), ("python-httpx/0.28", False)):
+        listed = (await served.get("/apis", User_Agent=agent)).json["groups"]
+        assert ("extensions" in {group["name"] for group in listed}) is is_told
+        (apps,) = [group for group in listed if group["name"] == "apps"]
+        versions = [version["version"] for version in apps["versions"]]
+        assert (versions[0], "v1beta2" in versions) == ("v1", True)
+    assert (await served.get("/apis/extensions/v1beta1")).status == 200

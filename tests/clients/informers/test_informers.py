@@ -51,7 +51,7 @@ def test_a_copy_is_kept(cluster: Cluster, wire: Wire, how: str) -> None:
     reflector.read_list() if how == "list" else reflector.read_watch_list()
     assert sorted(reflector.objects) == [f"{how}-a", f"{how}-b"]
     changed = put(cluster, f"{how}-a", how, x="1")
-    put(cluster, f"{how}-b", "nobody")
+    put(cluster, f"{how}-b", "elsewhere")
     put(cluster, f"{how}-c", how)
     expected = [("MODIFIED", "a"), ("DELETED", "b"), ("ADDED", "c")]
     assert reflector.follow(3) == [(type_, f"{how}-{name}") for type_, name in expected]
@@ -93,7 +93,7 @@ def test_what_leaves_a_selection_is_told_at_the_revision_of_that(
     put(cluster, "leaver", "left", a="1")
     reflector = Reflector(wire, MAPS, "of=left")
     reflector.read_list()
-    now = put(cluster, "leaver", "nobody", a="2")
+    now = put(cluster, "leaver", "elsewhere", a="2")
     query = f"labelSelector=of%3Dleft&watch=true&resourceVersion={reflector.revision}"
     with wire.get(f"{MAPS}?{query}") as answer:
         event = next(answer.events())

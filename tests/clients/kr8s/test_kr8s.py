@@ -80,6 +80,7 @@ async def test_lists_by_kind_as_discovered(api: kr8s.asyncio.Api) -> None:
     kinds = {resource["kind"] for resource in await api.api_resources()}
     assert {"Pod", "Deployment", "Website"} <= kinds
     assert (await api.version())["major"] == "1"
+    assert (await api.lookup_kind("ingress"))[0] == "ingress.networking.k8s.io/v1"
     assert await api.whoami() == "admin"  # type: ignore[no-untyped-call]
 
 

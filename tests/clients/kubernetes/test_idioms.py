@@ -74,7 +74,8 @@ def test_discovery_of_the_dynamic_client(found: dynamic.DynamicClient) -> None:
     pods = found.resources.get(api_version="v1", kind="Pod")
     assert (pods.name, pods.namespaced) == ("pods", True)
     assert "exec" in pods.subresources
-    assert found.resources.get(api_version="apps/v1", kind="Deployment").preferred
+    deployments = found.resources.search(kind="Deployment")
+    assert [one.group_version for one in deployments if one.preferred] == ["apps/v1"]
     assert found.resources.get(api_version="example.dev/v1", kind="Website").name == "websites"
     with pytest.raises(ResourceNotFoundError):
         found.resources.get(api_version="v1", kind="Nothing")
