@@ -172,7 +172,7 @@ def test_a_hook_that_outlives_the_grace_is_cut(shared_kernel: PodKernel) -> None
 
 def test_a_pod_past_its_deadline_fails(start_kernel: StartKernel, observer: Observer) -> None:
     kernel = start_kernel()
-    kernel.apply(pod("late", container(), activeDeadlineSeconds=4))
+    kernel.apply(pod("late", container(), activeDeadlineSeconds=4, restartPolicy="Never"))
     found = kernel.pod_when("late", is_ready)
     kernel.kill()
     kernel.start()

@@ -91,9 +91,9 @@ def plan_pod(
         return Plan(finished=True, initialized=was_initialized(pod))
     mains = _main_decisions(pod, observed, now, configurations, resized)
     all_ended = all(isinstance(decision, Never) for decision in mains.values())
-    due = deadline_of(pod)
-    failure = DEADLINE_EXCEEDED if due is not None and now >= due else eviction
-    if failure is not None and not all_ended:
+    has_exceeded = _has_exceeded_deadline(pod, observed, now, all_ended=all_ended)
+    failure = DEADLINE_EXCEEDED if has_exceeded else eviction
+    if failure is not None:
         ran = bool(observed.sandbox) and init_step(pod, observed, now).done
         grace_seconds = EVICTION_GRACE_SECONDS if failure is eviction else None
         end = _end(pod, observed, initialized=ran, grace_seconds=grace_seconds)
@@ -158,6 +158,16 @@ def _main_decisions(
             decision = _at_once_if_changed(decision, latest, present)
         decisions[container.name] = decision
     return decisions
+
+
+def _has_exceeded_deadline(pod: Pod, observed: Observed, now: int, *, all_ended: bool) -> bool:
+    """Whether the Pod ran, or would have run, beyond its deadline: the end of one that restarts
+    nothing may be the deadline's doing, which the time of the end tells."""
+    due = deadline_of(pod)
+    if due is None or now < due:
+        return False
+    last_end = max((container.finished_at for container in observed.containers), default=0)
+    return not all_ended or last_end >= due
 
 
 def _at_once_if_changed(

@@ -1,5 +1,6 @@
 """Pods that take more of the disk than they may: looked at now and then, and evicted."""
 
+from contextlib import suppress
 from pathlib import Path
 
 import anyio.to_thread
@@ -15,7 +16,11 @@ from kernel.reconcilers.pod.upkeep.storage_limits import (
     has_storage_limits,
     storage_excess,
 )
-from kernel.reconcilers.pod.volumes.directories import memory_directory, volumes_directory
+from kernel.reconcilers.pod.volumes.directories import (
+    memory_directory,
+    pod_directory,
+    volumes_directory,
+)
 from kernel.reconcilers.pod.volumes.usage import used_bytes
 
 CHECK_SECONDS = 10
@@ -25,13 +30,16 @@ CHECK_SECONDS = 10
 async def due_eviction(
     host: Host, pod: Pod, observed: Observed, memory: PodMemory
 ) -> PodFailure | None:
-    """Why the Pod has to go now; said in an Event too. What has been decided is decided anew by a
-    later podkernel: the files that led to it stay until the Pod has failed."""
+    """Why the Pod has to go now; said in an Event too. What has been decided stands in a file, for
+    a later podkernel that finds the containers ended."""
+    if memory.storage_checked_at is None and memory.eviction is None and has_storage_limits(pod):
+        memory.eviction = _decided_before(host, pod)
     if seconds_to_next_check(host, pod, memory) == 0 and observed.running():
         memory.storage_checked_at = host.clock.monotonic_seconds()
         usage = await _usage(host, pod, observed)
         memory.eviction = storage_excess(pod, usage)
         if memory.eviction is not None and memory.first_time(EVICTED):
+            _decision_file(host, pod).write_text(memory.eviction.message)
             await host.recorder.event(pod, "Warning", EVICTED, memory.eviction.message)
     return memory.eviction
 
@@ -43,6 +51,16 @@ def seconds_to_next_check(host: Host, pod: Pod, memory: PodMemory) -> float | No
     if memory.storage_checked_at is None:
         return 0
     return max(memory.storage_checked_at + CHECK_SECONDS - host.clock.monotonic_seconds(), 0)
+
+
+def _decision_file(host: Host, pod: Pod) -> Path:
+    return pod_directory(host.pods_directory, runtime_uid(pod)) / "eviction"
+
+
+def _decided_before(host: Host, pod: Pod) -> PodFailure | None:
+    with suppress(FileNotFoundError):
+        return PodFailure(EVICTED, _decision_file(host, pod).read_text())
+    return None
 
 
 async def _usage(host: Host, pod: Pod, observed: Observed) -> StorageUsage:

@@ -68,6 +68,13 @@ def test_a_pod_that_has_come_to_its_end_is_not_late() -> None:
     assert plan_pod(pod, observe(exited("main")), seconds(31)) == Plan(True, initialized=True)
 
 
+def test_one_that_restarts_nothing_and_has_ended_past_it_was_late() -> None:
+    pod = pod_with_deadline(1)
+    pod.spec.restart_policy = "Never"
+    plan = plan_pod(pod, observe(exited("main", code=143)), seconds(31))
+    assert plan == Plan(True, initialized=True, failure=DEADLINE_EXCEEDED)
+
+
 # On a node
 
 

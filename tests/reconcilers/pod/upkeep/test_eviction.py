@@ -22,9 +22,10 @@ async def node(tmp_path: Path) -> AsyncIterator[NodeUnderTest]:
         yield node
 
 
-async def _create(node: NodeUnderTest, size: str = "64Ki") -> Pod:
-    source = EmptyDirVolumeSource(size_limit=size)
-    return await node.create(make_pod(volumes=[Volume(name="data", empty_dir=source)]))
+async def _create(node: NodeUnderTest, restart: str = "Always") -> Pod:
+    source = EmptyDirVolumeSource(size_limit="64Ki")
+    volumes = [Volume(name="data", empty_dir=source)]
+    return await node.create(make_pod(volumes=volumes, restart=restart))
 
 
 def _volume(node: NodeUnderTest, pod: Pod) -> Path:
@@ -41,6 +42,13 @@ async def _until_evicted(node: NodeUnderTest) -> Pod:
     return await node.pod()
 
 
+def _wait_until_there(path: Path) -> None:
+    deadline = time.monotonic() + 10
+    while not path.exists():
+        assert time.monotonic() < deadline, f"{path} is not there"
+        time.sleep(0.01)
+
+
 def _wait_until_gone(path: Path) -> None:
     deadline = time.monotonic() + 10
     while path.exists():
@@ -48,9 +56,10 @@ def _wait_until_gone(path: Path) -> None:
         time.sleep(0.01)
 
 
-async def test_too_much_ends_the_pod(node: NodeUnderTest) -> None:
+@pytest.mark.parametrize("restart", ["Always", "Never"])
+async def test_too_much_ends_the_pod(node: NodeUnderTest, restart: str) -> None:
     async with node.running():
-        volume = _volume(node, await _create(node))
+        volume = _volume(node, await _create(node, restart))
         (volume / "little").write_bytes(b"x" * 4096)
         await node.advance(25)
         assert (await node.pod()).status.phase == "Running"
@@ -71,3 +80,20 @@ async def test_too_much_ends_the_pod_also_after_a_restart_of_the_agent(node: Nod
     async with node.running():
         pod = await _until_evicted(node)
         assert pod.status.reason == "Evicted"
+
+
+async def test_an_eviction_under_way_is_brought_to_its_end_by_the_next_agent(
+    node: NodeUnderTest,
+) -> None:
+    async with node.running():
+        volume = _volume(node, await _create(node))
+        (volume / "much").write_bytes(b"x" * (128 << 10))
+        node.simulated.delay("stop_container", 3600)
+        await node.advance(10)
+        await anyio.to_thread.run_sync(_wait_until_there, volume.parent.parent / "eviction")
+    node.simulated.delay("stop_container", 0)
+    (volume / "much").unlink()
+    node.simulated.crash((await node.container("main")).id, exit_code=143)
+    async with node.running():
+        pod = await _until_evicted(node)
+        assert (pod.status.reason, pod.status.message) == ("Evicted", MESSAGE)
