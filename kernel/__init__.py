@@ -84,6 +84,10 @@ if TYPE_CHECKING:
         VolumeMount as VolumeMount,
     )
     from kernel.objects.coordination import Lease as Lease
+    from kernel.objects.custom_object import CustomObject as CustomObject
+    from kernel.objects.custom_resource_definition import (
+        CustomResourceDefinition as CustomResourceDefinition,
+    )
     from kernel.objects.event import Event as Event, ObjectReference as ObjectReference
     from kernel.objects.kind import Column as Column, Kind as Kind
     from kernel.objects.meta import (
@@ -141,6 +145,8 @@ _MODULES = {
     "kernel.cri.simulated.runtime": ("SimulatedRuntime",),
     "kernel.objects.authentication": ("BoundObjectReference", "TokenRequest", "TokenRequestSpec"),
     "kernel.objects.config": ("ConfigMap", "Secret"),
+    "kernel.objects.custom_object": ("CustomObject",),
+    "kernel.objects.custom_resource_definition": ("CustomResourceDefinition",),
     "kernel.objects.container": (
         *("Container", "ContainerPort", "EnvVar", "EnvVarSource"),
         *("Probe", "ResourceRequirements", "VolumeMount"),

@@ -4,9 +4,20 @@ import base64
 import json
 from pathlib import Path
 
+import msgspec
 import pytest
 
-from kernel import Kernel, Namespace, ObjectMeta, Pod, PodSpec, ServiceAccount
+from kernel import (
+    CustomResourceDefinition,
+    Invalid,
+    Kernel,
+    Namespace,
+    NotFound,
+    ObjectMeta,
+    Pod,
+    PodSpec,
+    ServiceAccount,
+)
 from kernel.objects.config import ConfigMap
 from kernel.objects.pod import Container
 
@@ -86,3 +97,61 @@ async def test_an_applied_pod_runs_and_can_be_applied_again(tmp_path: Path) -> N
             for entry in again.metadata.managed_fields
         }
         assert {("robot", "Apply", ""), ("node-agent", "Update", "status")} <= managers
+
+
+CRON_TABS = {
+    "metadata": {"name": "crontabs.stable.example.com"},
+    "spec": {
+        "group": "stable.example.com",
+        "scope": "Namespaced",
+        "names": {"plural": "crontabs", "kind": "CronTab", "shortNames": ["ct"]},
+        "versions": [
+            {
+                "name": name,
+                "served": True,
+                "storage": name == "v1",
+                "schema": {
+                    "openAPIV3Schema": {
+                        "type": "object",
+                        "properties": {
+                            "spec": {
+                                "type": "object",
+                                "properties": {"replicas": {"type": "integer", "default": 1}},
+                            }
+                        },
+                    }
+                },
+            }
+            for name in ("v1", "v1beta1")
+        ],
+    },
+}
+
+
+async def test_a_kind_that_is_defined_at_run_time_outlives_the_kernel(tmp_path: Path) -> None:
+    async with Kernel.open(tmp_path, runtime=None, durability="process") as kernel:
+        client = kernel.client
+        await client.create(msgspec.convert(CRON_TABS, CustomResourceDefinition))
+        cron_tab = client.custom_kind("stable.example.com/v1", "CronTab")
+        document = {"metadata": {"name": "web"}, "spec": {"none": 1}}
+        created = await client.create(cron_tab.of_document(document))
+        assert created.spec == {"replicas": 1}
+        before = int(created.metadata.resource_version)
+        created.spec["replicas"] = 3
+        await client.update(created)
+        with pytest.raises(Invalid, match=r"spec\.replicas in body must be of type integer"):
+            await client.patch(cron_tab, "web", {"spec": {"replicas": "three"}})
+    async with Kernel.open(tmp_path, runtime=None, durability="process") as kernel:
+        client = kernel.client
+        old = client.custom_kind("stable.example.com/v1beta1", "CronTab")
+        assert (await client.get(old, "web")).spec == {"replicas": 3}
+        assert (await client.get(old, "web", at=before)).spec == {"replicas": 1}
+        async with client.transaction() as transaction:
+            await transaction.create(old.of_document({"metadata": {"name": "other"}}))
+            await transaction.delete(old, "web")
+        listed = await client.list(client.custom_kind("stable.example.com/v1", "CronTab"))
+        assert [(one.metadata.name, one.api_version) for one in listed] == [
+            ("other", "stable.example.com/v1")
+        ]
+        with pytest.raises(NotFound):
+            client.custom_kind("stable.example.com/v2", "CronTab")

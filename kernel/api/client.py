@@ -20,6 +20,7 @@ from typing import Any, Generic, Literal, Protocol, TypeVar
 import msgspec
 
 from kernel.objects.authentication import TokenRequest
+from kernel.objects.custom_object import CustomObject
 from kernel.objects.kind import Kind
 
 KindType = TypeVar("KindType", bound=Kind)
@@ -257,6 +258,12 @@ class Client(Protocol):
         """Call `handler(event, revision)` for each change of a kind, before the write that made
         it returns. The handler must not block; objects it is given are shared, not to be changed.
         Answers the function that ends it."""
+        ...
+
+    def custom_kind(self, api_version: str, kind: str) -> type[CustomObject]:
+        """The class of a kind that a CustomResourceDefinition defines, by its name in documents:
+        `custom_kind("stable.example.com/v1", "CronTab")`. It is one class as long as the kernel
+        runs, and does wherever a class of objects is asked for. Raises `NotFound`."""
         ...
 
     def projection(self, name: str) -> ProjectionView:

@@ -33,7 +33,7 @@ from kernel.api.transaction import (
 from kernel.api.upcasting import Upcasters
 from kernel.api.watching import StoredWatch
 from kernel.objects.authentication import TokenRequest
-from kernel.objects.custom_object import wire_form
+from kernel.objects.custom_object import CustomObject, wire_form
 from kernel.objects.event import Binding, ObjectReference
 from kernel.objects.kind import Kind
 from kernel.objects.meta import DeleteOptions, ObjectMeta, Preconditions
@@ -291,6 +291,12 @@ class LocalClient(Client):
                 handler(WatchEvent(event.type, obj), event.stored.revision)
 
         return self._api.observe(kind, observer)
+
+    def custom_kind(self, api_version: str, kind: str) -> type[CustomObject]:
+        found = self._api.kinds.by_kind(api_version, kind)
+        if found is None or not issubclass(found, CustomObject):
+            raise NotFound(f"no CustomResourceDefinition defines a {kind} of {api_version}")
+        return found
 
     def projection(self, name: str) -> ProjectionView:
         if self._projection is None:

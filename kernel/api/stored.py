@@ -18,6 +18,7 @@ from kernel.api.errors import BadRequest, UnreadableObject
 from kernel.objects.custom_object import CustomDecoder, CustomObject, wire_form
 from kernel.objects.kind import Kind, KindInfo
 from kernel.objects.meta import ObjectMeta
+from kernel.objects.pruning import pruned
 from kernel.store.schema import Entry, Verb
 
 _EVENT_TYPES = {
@@ -48,11 +49,14 @@ def decoder_of(kind: type[Kind]) -> msgspec.json.Decoder[Any] | CustomDecoder:
 
 
 def copy_of(obj: KindType) -> KindType:
-    """An object equal to `obj`, whose fields hold what their types say. Raises `BadRequest`."""
+    """An object equal to `obj`, whose fields hold what their types say; of a custom object, what
+    its schema knows. Raises `BadRequest`."""
     try:
         copied = decoder_of(type(obj)).decode(wire_form(obj))
     except (msgspec.ValidationError, TypeError) as error:
         raise BadRequest(f"the object is no valid {obj.info.kind}: {error}") from error
+    if isinstance(copied, CustomObject):
+        copied.content, _ = pruned(copied.content, copied.schema())
     return cast(KindType, copied)
 
 

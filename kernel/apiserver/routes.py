@@ -191,7 +191,14 @@ class Routes:
             return await self._reviews.answer(request, target, parameters, asker.user)
         old = old_version_of(target)
         if old is None:
-            return await self._serve(request, target, parameters, asker)
+            deprecation = target.info.deprecation
+            if not deprecation:
+                return await self._serve(request, target, parameters, asker)
+            target = msgspec.structs.replace(target, warning=deprecation)
+            answer = await self._serve(request, target, parameters, asker)
+            if not answer.prepared:
+                add_warning(answer, deprecation)
+            return answer
         await convert_request(request, old)
         convert_parameters(parameters, old)
         present = msgspec.structs.replace(

@@ -140,16 +140,7 @@ class SchemaSet:
     def _struct_schema(self, struct: type[msgspec.Struct]) -> Schema:
         if issubclass(struct, CustomObject):
             return self._custom_schema(struct)
-        hints = get_type_hints(struct, include_extras=True)
-        properties = {}
-        required = []
-        for field in msgspec.structs.fields(struct):
-            description = self._descriptions.of_field(struct, field.name)
-            value = self._schema(hints[field.name])
-            properties[field.encode_name] = _described(value, field, description)
-            is_always_there = field.default_factory in _VALUE_FACTORIES
-            if field.required or is_always_there or is_required(description):
-                required.append(field.encode_name)
+        properties, required = self._fields(struct)
         schema: Schema = {"type": "object", "properties": properties}
         about = description_of_struct(struct)
         if about:
@@ -162,16 +153,33 @@ class SchemaSet:
             schema["x-kubernetes-group-version-kind"] = [group_version_kind(struct.info)]
         return schema
 
+    def _fields(self, struct: type[msgspec.Struct]) -> tuple[dict[str, Schema], list[str]]:
+        """The schemas of a struct's fields, and the names of those that must be there."""
+        hints = get_type_hints(struct, include_extras=True)
+        properties: dict[str, Schema] = {}
+        required: list[str] = []
+        for field in msgspec.structs.fields(struct):
+            description = self._descriptions.of_field(struct, field.name)
+            value = self._schema(hints[field.name])
+            properties[field.encode_name] = _described(value, field, description)
+            is_always_there = field.default_factory in _VALUE_FACTORIES
+            if field.required or is_always_there or is_required(description):
+                required.append(field.encode_name)
+        return properties, required
+
     def _custom_schema(self, kind: type[CustomObject]) -> Schema:
         """The schema of a definition, with what all objects have."""
         schema: Schema = msgspec.to_builtins(kind.schema())
-        envelope = self._struct_schema(Kind)["properties"]
+        envelope, _ = self._fields(Kind)
         schema["properties"] = envelope | {
             name: field
             for name, field in schema.get("properties", {}).items()
             if name not in envelope
         }
         schema["x-kubernetes-group-version-kind"] = [group_version_kind(kind.info)]
+        if kind.info.selectable_fields:
+            paths = [{"fieldPath": path} for path in kind.info.selectable_fields]
+            schema["x-kubernetes-selectable-fields"] = paths
         return schema
 
     def _schema(self, annotation: Any) -> Schema:

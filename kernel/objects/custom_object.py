@@ -15,7 +15,7 @@ from kernel.objects.custom_resource_definition import (
     CustomResourceDefinitionVersion,
 )
 from kernel.objects.json_schema import JSONSchemaProps
-from kernel.objects.kind import Kind, KindInfo, KindMeta
+from kernel.objects.kind import Kind, KindInfo, KindMeta, version_priority
 from kernel.objects.meta import ObjectMeta
 
 _ENVELOPE = ("apiVersion", "kind", "metadata")
@@ -146,4 +146,26 @@ def info_of(
         has_generation=True,
         has_scale=subresources is not None and subresources.scale is not None,
         list_kind=names.list_kind,
+        selectable_fields=tuple(field.json_path[1:] for field in version.selectable_fields),
+        deprecation=_deprecation(definition, version) if version.deprecated else "",
     )
+
+
+def _deprecation(
+    definition: CustomResourceDefinition, version: CustomResourceDefinitionVersion
+) -> str:
+    """What users of a deprecated version are warned of: where there is a better one, of that."""
+    if version.deprecation_warning is not None:
+        return version.deprecation_warning
+    group, kind = definition.spec.group, definition.status.accepted_names.kind
+    better = [
+        other.name
+        for other in definition.spec.versions
+        if other.served
+        and not other.deprecated
+        and version_priority(other.name) < version_priority(version.name)
+    ]
+    told = f"{group}/{version.name} {kind} is deprecated"
+    if better:
+        told += f"; use {group}/{min(better, key=version_priority)} {kind}"
+    return told

@@ -1,5 +1,6 @@
 """What makes a struct a kind: its group, version, names, scope and kubectl columns."""
 
+import re
 from typing import Any, ClassVar, dataclass_transform
 
 import msgspec
@@ -28,7 +29,8 @@ class KindInfo(msgspec.Struct, frozen=True):
 
     Objects of a kind that `has_generation` count the changes of what is asked of them; those that
     `has_status` have the subresource status, and those that `has_scale` keep a number of Pods that
-    clients may change by the subresource scale.
+    clients may change by the subresource scale. `selectable_fields` are dotted paths that
+    definitions let clients select by, and `deprecation` is what users of the version are warned of.
     """
 
     group: str
@@ -44,6 +46,8 @@ class KindInfo(msgspec.Struct, frozen=True):
     has_generation: bool = False
     has_scale: bool = False
     list_kind: str = ""
+    selectable_fields: tuple[str, ...] = ()
+    deprecation: str = ""
 
     @property
     def api_version(self) -> str:
@@ -63,6 +67,19 @@ class KindInfo(msgspec.Struct, frozen=True):
     def key(self, namespace: str, name: str) -> str:
         """The store key of one object; `namespace` is empty for cluster-scoped kinds."""
         return f"/{self.group or 'core'}/{self.plural}/{namespace}/{name}"
+
+
+_VERSION = re.compile(r"v(?P<major>\d{1,9})(?:(?P<stability>alpha|beta)(?P<minor>\d{1,9}))?")
+
+
+def version_priority(version: str) -> tuple[int, int, int, str]:
+    """Orders versions as Kubernetes does: v2, v1, v2beta1, v1beta2, v1alpha1, then all others by
+    name ("Versions in CustomResourceDefinitions" in its documentation)."""
+    match = _VERSION.fullmatch(version)
+    if match is None:
+        return 3, 0, 0, version
+    stability = {None: 0, "beta": 1, "alpha": 2}[match["stability"]]
+    return stability, -int(match["major"]), -int(match["minor"] or 0), version
 
 
 def _plural_of(singular: str) -> str:

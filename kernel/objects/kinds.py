@@ -1,7 +1,6 @@
 """The table of kinds: which kinds one kernel serves, found by any of their names."""
 
 import difflib
-import re
 from collections.abc import Iterable, Iterator
 
 from kernel.objects.apps import DaemonSet, Deployment, ReplicaSet, StatefulSet
@@ -15,7 +14,7 @@ from kernel.objects.disruption_budget import PodDisruptionBudget
 from kernel.objects.endpoint_slice import EndpointSlice
 from kernel.objects.endpoints import Endpoints
 from kernel.objects.event import Event
-from kernel.objects.kind import Kind
+from kernel.objects.kind import Kind, version_priority
 from kernel.objects.namespace import Namespace
 from kernel.objects.networking import Ingress, IngressClass, NetworkPolicy
 from kernel.objects.node import Node
@@ -54,9 +53,6 @@ CORE_KINDS: tuple[type[Kind], ...] = (
     CustomResourceDefinition,
 )
 """The kinds that are stored by every kernel. A Binding is sent but never stored."""
-
-
-_VERSION = re.compile(r"v(?P<major>\d{1,9})(?:(?P<stability>alpha|beta)(?P<minor>\d{1,9}))?")
 
 
 class KindTable:
@@ -148,16 +144,6 @@ class KindTable:
             near = difflib.get_close_matches(name.lower(), self._by_name, n=1)
             kind = self._by_name[near[0]] if near else None
         return kind.info.kind if kind else None
-
-
-def version_priority(version: str) -> tuple[int, int, int, str]:
-    """Orders versions as Kubernetes does: v2, v1, v2beta1, v1beta2, v1alpha1, then all others by
-    name ("Versions in CustomResourceDefinitions" in its documentation)."""
-    match = _VERSION.fullmatch(version)
-    if match is None:
-        return 3, 0, 0, version
-    stability = {None: 0, "beta": 1, "alpha": 2}[match["stability"]]
-    return stability, -int(match["major"]), -int(match["minor"] or 0), version
 
 
 def _command_line_names(kind: type[Kind]) -> Iterator[str]:

@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from kernel.objects.custom_object import CustomObject
 from kernel.objects.kind import KindInfo
 from kernel.objects.meta import LabelSelector
 from kernel.objects.name_syntax import label_value_errors, qualified_name_errors
@@ -250,7 +251,7 @@ def supported_fields(info: KindInfo) -> frozenset[str]:
     """
     core = _SUPPORTED_FIELDS.get((info.group, info.kind))
     if core is None:
-        core = frozenset(column.path for column in info.columns)
+        core = frozenset((*(column.path for column in info.columns), *info.selectable_fields))
     return NAME_FIELDS | core
 
 
@@ -338,6 +339,8 @@ def _lookup(obj: Any, path: str) -> Any:
     for name in path.split("."):
         if isinstance(found, Mapping):
             found = found.get(name)
+        elif isinstance(found, CustomObject):
+            found = found.metadata if name == "metadata" else found.content.get(name)
         elif isinstance(found, msgspec.Struct):
             found = _field_getter(type(found), name)(found)
         else:

@@ -174,3 +174,49 @@ async def test_rules_are_asked_when_an_object_is_written(served: Served) -> None
     assert refused.json["message"] == (
         'CronTab.stable.example.com "few" is invalid: spec: Invalid value: "object": too few'
     )
+
+
+async def test_users_of_a_deprecated_version_are_warned(served: Served) -> None:
+    old = version("v1beta1", storage=False, deprecated=True)
+    await define(served, old, version("v1"))
+    answer = await served.get(CRON_TABS.replace("/v1/", "/v1beta1/"))
+    said = "stable.example.com/v1beta1 CronTab is deprecated; use stable.example.com/v1 CronTab"
+    assert answer.headers["Warning"] == f'299 - "{said}"'
+    assert "Warning" not in (await served.get(CRON_TABS)).headers
+
+
+async def test_objects_are_selected_by_the_fields_that_a_definition_names(served: Served) -> None:
+    await define(served, version(selectableFields=[{"jsonPath": ".spec.image"}]))
+    await served.post(CRON_TABS, cron_tab("a", spec={"image": "x"}))
+    await served.post(CRON_TABS, cron_tab("b", spec={"image": "y"}))
+    found = (await served.get(f"{CRON_TABS}?fieldSelector=spec.image%3Dx")).json
+    assert [one["metadata"]["name"] for one in found["items"]] == ["a"]
+    assert (await served.get(f"{CRON_TABS}?fieldSelector=spec.cronSpec%3Dx")).status == 400
+
+
+async def test_the_status_is_written_by_itself(served: Served) -> None:
+    await define(served, version(subresources={"status": {}}))
+    created = await served.post(CRON_TABS, cron_tab(status={"ready": True}))
+    assert "status" not in created.json
+    merge = {"Content_Type": "application/merge-patch+json"}
+    patch = {"status": {}, "spec": {"image": "other"}}
+    path = f"{CRON_TABS}/web/status"
+    patched = await served.ask("PATCH", path, patch, **merge)
+    assert patched.json["spec"] == cron_tab()["spec"]
+    assert patched.json["metadata"]["generation"] == 1
+    assert (await served.ask("PATCH", f"{CRON_TABS}/web", patch, **merge)).json["metadata"][
+        "generation"
+    ] == 2
+
+
+async def test_a_table_has_the_columns_of_the_definition(served: Served) -> None:
+    columns = [
+        {"name": "Image", "type": "string", "jsonPath": ".spec.image"},
+        {"name": "Replicas", "type": "integer", "jsonPath": ".spec.replicas", "priority": 1},
+    ]
+    await define(served, version(additionalPrinterColumns=columns))
+    await served.post(CRON_TABS, cron_tab())
+    accept = "application/json;as=Table;v=v1;g=meta.k8s.io"
+    table = (await served.get(CRON_TABS, Accept=accept)).json
+    assert [one["name"] for one in table["columnDefinitions"]] == ["Name", "Image", "Replicas"]
+    assert table["rows"][0]["cells"] == ["web", "my-awesome-cron-image", None]

@@ -13,7 +13,8 @@ from kernel.objects.custom_resource_definition import (
     CustomResourceDefinition,
     CustomResourceDefinitionStatus,
 )
-from kernel.objects.kinds import KindTable, version_priority
+from kernel.objects.kind import version_priority
+from kernel.objects.kinds import KindTable
 
 _VersionKey = tuple[str, str, str]
 

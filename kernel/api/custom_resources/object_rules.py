@@ -40,7 +40,7 @@ def _check(obj: CustomObject, old: CustomObject | None, causes: Causes) -> None:
     causes.found += fitting.found
     if obj.has_rules:
         if fitting.found:
-            causes.invalid(NO_PATH, None, _UNCHECKED)
+            causes.invalid(NO_PATH, "null", _UNCHECKED)
         else:
             _check_rules(values, schema, causes, before)
 
