@@ -70,6 +70,43 @@ async def test_documents_have_roles_too(served: Served, path: str, status: int) 
         assert answer.json["message"] == f'forbidden: User "jane" cannot get path "{path}"'
 
 
+METHODS = {
+    "create": "POST",
+    "get": "GET",
+    "list": "GET",
+    "watch": "GET",
+    "update": "PUT",
+    "patch": "PATCH",
+    "delete": "DELETE",
+    "deletecollection": "DELETE",
+}
+
+
+async def test_nothing_that_is_discovered_is_open_to_everybody(served: Served) -> None:
+    """Each kind and each part of its objects, by each of its verbs."""
+    groups = (await served.get("/apis")).json["groups"]
+    versions = [version["groupVersion"] for group in groups for version in group["versions"]]
+    seen = 0
+    for place in ("/api/v1", *(f"/apis/{version}" for version in versions)):
+        for resource in (await served.get(place)).json["resources"]:
+            plural, _, subresource = resource["name"].partition("/")
+            if plural.startswith("selfsubject"):
+                continue  # what everybody may ask of themselves
+            start = f"{place}/namespaces/default" if resource["namespaced"] else place
+            for verb in resource["verbs"]:
+                of_all = verb in ("create", "list", "watch", "deletecollection")
+                name = "" if of_all and not subresource else "/x"
+                path = f"{start}/{plural}{name}{f'/{subresource}' if subresource else ''}"
+                query = "?watch=true" if verb == "watch" else ""
+                answer = await served.ask(METHODS[verb], path + query, {}, **AS_JANE)
+                assert answer.status == 403, f"{verb} {path}: {answer.status}"
+                assert f'User "jane" cannot {verb} resource' in answer.json["message"]
+                seen += 1
+    assert seen > 200
+    for path in ("/plugins/any", "/openid/v1/jwks", "/metrics", "/healthz/ping", "/nowhere"):
+        assert (await served.get(path, **AS_JANE)).status == 403
+
+
 async def test_apply_creates_only_for_who_may_create(served: Served) -> None:
     rules = [{"apiGroups": [""], "resources": ["configmaps"], "verbs": ["get", "patch"]}]
     group = "rbac.authorization.k8s.io"

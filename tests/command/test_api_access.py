@@ -33,6 +33,11 @@ def test_a_container_sees_its_own_pod(anyones: Place) -> None:
     bound = ("--clusterrole=view", "--serviceaccount=default:default")
     kubectl.run("create", "rolebinding", "viewers", *bound)
     eventually(lambda: "200 asker" in printed(), "the container sees its Pod")
+    exec_as_jane = ("exec", "asker", "--as=jane", "--", "true")
+    kubectl("create", "rolebinding", "lookers", "--clusterrole=view", "--user=jane")
+    assert 'resource "pods/exec" in API group ""' in kubectl.run(*exec_as_jane).stderr
+    kubectl("create", "rolebinding", "editors", "--clusterrole=edit", "--user=jane")
+    kubectl(*exec_as_jane)
     host, port = printed()[0].split()[1:]
     own = server.url.rpartition(":")[2]
     assert (host, port) == (("127.0.0.1", own) if anyones.ordinary_user else ("10.96.0.1", "443"))
