@@ -20,7 +20,7 @@ from kernel.reconcilers.pod.configuration.environment import ConfigError, Source
 from kernel.reconcilers.pod.configuration.runtime_handler import runtime_handler
 from kernel.reconcilers.pod.configuration.sources import read_services, read_sources
 from kernel.reconcilers.pod.configuration.sources_state import SourcesState, state_of
-from kernel.reconcilers.pod.configuration.translate import linux_resources, sandbox_config
+from kernel.reconcilers.pod.configuration.translate import sandbox_config
 from kernel.reconcilers.pod.configuration.unsupported import (
     REASON as UNSUPPORTED,
     SELINUX,
@@ -29,7 +29,6 @@ from kernel.reconcilers.pod.configuration.unsupported import (
 from kernel.reconcilers.pod.decisions.back_off import bad_annotations
 from kernel.reconcilers.pod.decisions.deadline import deadline_of
 from kernel.reconcilers.pod.decisions.plan import Plan
-from kernel.reconcilers.pod.decisions.resize import Resize
 from kernel.reconcilers.pod.hooks.post_start import PostStart, due_post_starts
 from kernel.reconcilers.pod.host import RESIZE, VOLUMES, Host, PodMemory
 from kernel.reconcilers.pod.interrupt import given_up_after, unless_deleted
@@ -41,6 +40,7 @@ from kernel.reconcilers.pod.observe import (
     observe_started,
     pod_in_words,
 )
+from kernel.reconcilers.pod.resizing import resize_containers
 from kernel.reconcilers.pod.start import ContainerStart, SandboxPlace
 from kernel.reconcilers.pod.stop import stop_containers
 from kernel.reconcilers.pod.volumes.prepare import MountFailure, prepare_volumes
@@ -90,28 +90,11 @@ class PodSteps:
             await self._in_time(partial(self._run_hooks, due))
             return True
         if plan.resizing.resizes and not self._memory.must_wait(RESIZE):
-            await self._resize(plan.resizing.resizes)
+            await resize_containers(self._host, self._pod, plan.resizing.resizes, self._memory)
             return True
         if plan.new_sandbox_attempt is None and not plan.starts:
             return False
         return await self._make(plan, observed)
-
-    async def _resize(self, resizes: Sequence[Resize]) -> None:
-        """Set other amounts of cpu and memory. What fails is tried again later."""
-        memory = self._memory
-        for resize in resizes:
-            wanted = linux_resources(self._pod, resize.definition, self._host.capacity)
-            try:
-                await self._host.runtime.update_resources(resize.container.id, wanted)
-            except cri.RuntimeUnavailable:
-                raise
-            except cri.RuntimeFailure as failure:
-                memory.resize_failure = str(failure)
-                memory.failed(RESIZE)
-                return
-            memory.resized[resize.container.id] = resize.definition.resources
-        memory.resize_failure = ""
-        memory.succeeded(RESIZE)
 
     async def _stop(self, plan: Plan) -> None:
         await stop_containers(

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from kernel.cri.runtime import RuntimeFailure
+from kernel.cri.simulated.runtime import SimulatedContainer
 from kernel.objects.container import ContainerResizePolicy, ResourceRequirements
 from kernel.objects.pod import Pod
 from kernel.objects.pod_status import PodCondition
@@ -141,3 +142,20 @@ async def test_what_fails_is_said_and_tried_again(node: NodeUnderTest) -> None:
         await node.advance(10)
         assert await conditions(node) == {}
         assert (await limits(node))[0] == 256 * MEBIBYTE
+
+
+async def test_memory_in_use_is_not_taken_away(node: NodeUnderTest) -> None:
+    node.simulated.script("main", SimulatedContainer(memory_bytes=100 * MEBIBYTE))
+    async with node.running():
+        await create(node)
+        await resize(node, limits={"memory": "96Mi"})
+        condition = (await conditions(node))["PodResizeInProgress"]
+        assert condition.reason == "Error"
+        assert condition.message == (
+            'attempting to set container "main" memory limit (100663296) below current usage'
+            " (104857600)"
+        )
+        assert (await limits(node))[0] == 128 * MEBIBYTE
+        await resize(node, limits={"memory": "112Mi"})
+        await node.advance(10)
+        assert (await limits(node))[0] == 112 * MEBIBYTE
