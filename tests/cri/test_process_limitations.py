@@ -170,10 +170,15 @@ def test_only_sysctls_of_the_pods_own_namespaces_are_set() -> None:
 
 
 @pytest.mark.parametrize(
-    ("missing", "words"), [("way_out", "translate"), ("forwards", "net.ipv4.ip_forward")]
+    ("change", "words"),
+    [
+        ({"way_out": False}, "translate"),
+        ({"forwards": False}, "net.ipv4.ip_forward"),
+        ({"drops_forwarded": True}, "firewall drops"),
+    ],
 )
-def test_a_network_that_ends_at_the_machine_is_said(missing: str, words: str) -> None:
-    abilities = msgspec.structs.replace(ROOT, **{missing: False})
+def test_a_network_that_ends_at_the_machine_is_said(change: dict[str, bool], words: str) -> None:
+    abilities = msgspec.structs.replace(ROOT, **change)
     (sentence,) = said(abilities)
     assert "nothing further" in sentence
     assert words in sentence

@@ -109,6 +109,8 @@ def _network_limitations(sandbox: SandboxConfig, abilities: Abilities) -> list[s
         return [f"{reaches}: the machine's kernel does not translate addresses (nf_tables)"]
     if not abilities.forwards:
         return [f"{reaches}: the machine does not forward packets (net.ipv4.ip_forward is 0)"]
+    if abilities.drops_forwarded:
+        return [f"{reaches} unless a rule lets it: the machine's firewall drops what it forwards"]
     return []
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from kernel.cri.process import syscalls as system
 from kernel.cri.process.cgroup import Cgroups
+from kernel.cri.process.firewall import drops_forwarded
 from kernel.cri.process.network import Netlink
 from kernel.cri.process.user_namespace import enter_user_namespace
 
@@ -26,6 +27,7 @@ def probe() -> str:
             "network": root and _works(_new_network),
             "way_out": root and _works(_new_network, _masquerade),
             "forwards": _forwards(),
+            "drops_forwarded": drops_forwarded(),
             "seccomp": mounts and _works(*entry, _forbid_system_calls),
             "limits": root and _works(Cgroups().prepare),
             "sparing": _works(_lower_oom_score),

@@ -28,7 +28,8 @@ class Abilities(msgspec.Struct, frozen=True):
     `root`: act as the machine's root. `mounts`: a root filesystem of a container's own.
     `users`: run programs as others, or in a namespace in which they seem to be. `processes`: PID
     namespaces. `network`: a network namespace and an address for each Pod.
-    `way_out`: its packets can be given the machine's address; `forwards`: the machine routes them.
+    `way_out`: its packets can be given the machine's address; `forwards`: the machine routes them,
+    unless `drops_forwarded`, its firewall drops what no rule lets through.
     `limits`: cgroups for memory and CPU. `seccomp`: system calls can be forbidden.
     `sparing`: programs can be spared when memory runs out.
     """
@@ -40,6 +41,7 @@ class Abilities(msgspec.Struct, frozen=True):
     limits: bool
     way_out: bool = False
     forwards: bool = False
+    drops_forwarded: bool = False
     seccomp: bool = False
     users: bool = False
     sparing: bool = False

@@ -5,6 +5,7 @@ Imported by the shim, so it needs the standard library alone. Every function rai
 
 import ctypes
 import os
+import socket
 
 CLONE_NEWNS = 0x00020000
 CLONE_NEWUTS = 0x04000000
@@ -87,6 +88,22 @@ def unshare(flags: int) -> None:
 def enter_namespace(descriptor: int) -> None:
     """setns(2). With a PID namespace, only children forked from now on are in it."""
     _check(_libc.setns(ctypes.c_int(descriptor), ctypes.c_int(0)), "setns")
+
+
+def ask_option(descriptor: int, option: int, question: bytes) -> bytes:
+    """getsockopt(2) at the level of IP, for options that read from the buffer what they are asked
+    for. Raises `OSError`."""
+    buffer = ctypes.create_string_buffer(question, len(question))
+    length = ctypes.c_uint(len(question))
+    result = _libc.getsockopt(
+        ctypes.c_int(descriptor),
+        ctypes.c_int(socket.IPPROTO_IP),
+        ctypes.c_int(option),
+        buffer,
+        ctypes.byref(length),
+    )
+    _check(result, "getsockopt")
+    return buffer.raw[: length.value]
 
 
 def _prctl(option: int, value: int) -> None:
