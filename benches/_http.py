@@ -6,7 +6,7 @@ import ssl
 import subprocess
 import sys
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,10 +26,25 @@ class Server:
 @asynccontextmanager
 async def running_server(*, durability: str = "disk", tls: bool = True) -> AsyncIterator[Server]:
     """A server process over a new data directory, on the disk of the working directory."""
+    arguments = (durability, "tls" if tls else "plain")
+    async with _running("benches._server", arguments, tls=tls) as server:
+        yield server
+
+
+@asynccontextmanager
+async def running_bare_server(purpose: str) -> AsyncIterator[Server]:
+    """A server process with nothing of ours (see `benches._bare_server`)."""
+    async with _running("benches._bare_server", (purpose,), tls=False) as server:
+        yield server
+
+
+@asynccontextmanager
+async def _running(module: str, arguments: Sequence[str], *, tls: bool) -> AsyncIterator[Server]:
     with tempfile.TemporaryDirectory(dir=Path.cwd(), prefix=".bench-") as directory:
-        command = [sys.executable, "-m", "benches._server", directory, durability]
         process = subprocess.Popen(
-            [*command, "tls" if tls else "plain"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+            [sys.executable, "-m", module, directory, *arguments],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
         )
         assert process.stdin is not None
         assert process.stdout is not None

@@ -1,6 +1,5 @@
 """`podkernel dev --runtime simulated`: from exec to ready, and what it holds when idle."""
 
-import os
 import signal
 import subprocess
 import sys
@@ -11,25 +10,11 @@ from pathlib import Path
 import anyio
 import anyio.to_thread
 
+from benches._process import cpu_seconds, memory_megabytes
 from benches.harness import Benchmark, Figure, Samples
 
 IDLE_SECONDS = 3.0
 FLOOR = "python -c pass (floor)"
-
-
-def _memory_megabytes(pid: int) -> dict[str, float]:
-    """Resident memory, and the anonymous part of it: LMDB's mapped pages count as resident."""
-    found = {}
-    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-        name, _, value = line.partition(":")
-        if name in ("VmRSS", "RssAnon"):
-            found[name] = int(value.split()[0]) / 1024
-    return found
-
-
-def _cpu_seconds(pid: int) -> float:
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _start_and_look() -> Samples:
@@ -45,10 +30,10 @@ def _start_and_look() -> Samples:
             line = process.stdout.readline()
             ready = time.perf_counter() - started_at
             assert line.startswith(b"ready https://"), line
-            used_before = _cpu_seconds(process.pid)
+            used_before = cpu_seconds(process.pid)
             time.sleep(IDLE_SECONDS)
-            cpu = (_cpu_seconds(process.pid) - used_before) / IDLE_SECONDS
-            memory = _memory_megabytes(process.pid)
+            cpu = (cpu_seconds(process.pid) - used_before) / IDLE_SECONDS
+            memory = memory_megabytes(process.pid)
             process.send_signal(signal.SIGTERM)
             process.stdout.read()
     return {
