@@ -240,7 +240,9 @@ class ObjectApi:
         self, obj: Kind, namespace: str, dry_run: bool, idempotency_key: str = ""
     ) -> Stored:
         if obj.metadata.name or not obj.metadata.generate_name:
-            plan = await self.planner.create(obj, namespace, dry_run=dry_run)
+            plan = await self.planner.create(
+                obj, namespace, dry_run=dry_run, is_name_checked=dry_run
+            )
             return await self._carry_out(plan, dry_run, idempotency_key)
         for _ in range(CONFLICT_RETRIES_MAX):
             try:

@@ -21,6 +21,7 @@ from kernel.api.custom_resources.custom_kinds import CustomKinds
 from kernel.api.defaulting import default
 from kernel.api.deletion import mark_dependents, require_valid_options
 from kernel.api.errors import AlreadyExists, BadRequest, Conflict, Forbidden, Invalid, NotFound
+from kernel.api.living_namespaces import LivingNamespaces
 from kernel.api.pod_resize import with_resizes
 from kernel.api.server_side_apply.ownership import Application, FieldOwnership
 from kernel.api.stored import Stored, encode
@@ -75,6 +76,7 @@ class Planner:
         self._upcasters = upcasters
         self._clock = clock
         self._admission = admission
+        self._living_namespaces = LivingNamespaces(store)
         self.ownership = FieldOwnership(store, clock, upcasters)
 
     def read(self, kind: type[Kind], namespace: str, name: str) -> Stored:
@@ -94,11 +96,11 @@ class Planner:
         namespace: str,
         *,
         dry_run: bool = False,
-        deleted_before: bool = False,
+        is_name_checked: bool = True,
         is_applied: bool = False,
     ) -> Plan:
-        """Store a new object; `obj` is changed on the way. `deleted_before` says that the plan
-        follows one, in the same write, that deletes the object which has the name now.
+        """Store a new object; `obj` is changed on the way. `is_name_checked` false leaves it to the
+        commit to find the name taken: it may be free by then, or is as good as now.
         `is_applied`: its managers are complete (see `FieldOwnership.applied`)."""
         self._require_living_namespace(obj, namespace)
         if isinstance(obj, CustomObject) and obj.is_terminating:
@@ -110,7 +112,7 @@ class Planner:
         strategies.reset_status(obj)
         wanted = await self._admit("CREATE", obj, None, dry_run)
         key = obj.info.key(namespace, obj.metadata.name)
-        if not deleted_before and self._store.get(key) is not None:
+        if is_name_checked and self._store.get(key) is not None:
             raise AlreadyExists.of(obj.info.qualified_plural, obj.metadata.name)
         _warn_of(obj, is_new=True)
         if obj.metadata.managed_fields and not is_applied:
@@ -276,17 +278,18 @@ class Planner:
             if namespace:
                 raise BadRequest(f"{obj.info.kind} is cluster-scoped: it is in no namespace")
             return
+        if namespace in self._living_namespaces:
+            return
         try:
             found = self.read(Namespace, "", namespace)
         except NotFound as error:
             raise NotFound.of("namespaces", namespace) from error
-        # Only one that holds this word anywhere needs to be decoded to tell.
-        may_end = b'"deletionTimestamp"' in found.data
-        if may_end and found.decode().metadata.deletion_timestamp is not None:
+        if found.decode().metadata.deletion_timestamp is not None:
             raise Forbidden(
                 f'{obj.info.qualified_plural} "{obj.metadata.name}" is forbidden: unable to '
                 f"create new content in namespace {namespace} because it is being terminated"
             )
+        self._living_namespaces.add(namespace)
 
     async def _admit(
         self,

@@ -25,7 +25,7 @@ class LocalTransaction:
         namespace = namespace_of(obj)
         earlier = self._latest.get(obj.info.key(namespace, obj.metadata.name))
         deleted = earlier is not None and earlier.deletes
-        plan = await self._api.planner.create(copy_of(obj), namespace, deleted_before=deleted)
+        plan = await self._api.planner.create(copy_of(obj), namespace, is_name_checked=not deleted)
         return cast(KindType, self._add(plan))
 
     async def update(self, obj: KindType) -> KindType:
