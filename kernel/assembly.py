@@ -16,6 +16,7 @@ from kernel.api.changes import ChangeLog
 from kernel.api.client import Client, ProjectionView
 from kernel.api.local import LocalClient
 from kernel.api.object_api import ObjectApi
+from kernel.api.policies.stored_policies import StoredPolicies
 from kernel.api.replayed import open_world
 from kernel.api.retention import retaining
 from kernel.api.service_account_tokens import ServiceAccountTokens
@@ -150,7 +151,7 @@ class Kernel:
             if retention is not None:
                 await stack.enter_async_context(retaining(store, retention, clock))
             api = ObjectApi(store, kinds, clock, admission, upcasters)
-            admission.follow(StoredWebhooks(api))
+            admission.follow(StoredPolicies(api), StoredWebhooks(api))
             authorizer = Authorizer(api)
             for hook in escalation_hooks(authorizer):
                 admission.add_builtin(hook)

@@ -12,7 +12,7 @@ hook may not change an object's name, namespace or uid.
 The order, which is Kubernetes':
     mutate:    built-in hooks → plugins' hooks → webhooks
     (the object is defaulted and validated)
-    validate:  built-in hooks → plugins' hooks → webhooks
+    validate:  built-in hooks → plugins' hooks → policies → webhooks
 Where plugins or webhooks were asked to change an object, the built-in hooks are asked again.
 """
 
@@ -129,11 +129,11 @@ def admission(
     return decorate
 
 
-class Webhooks(Protocol):
-    """What asks programs outside."""
+class StoredAdmission(Protocol):
+    """Who is asked because the store says so: policies, webhooks."""
 
     def wants(self, info: KindInfo, operation: str, subresource: str) -> bool:
-        """Whether any of them is to be asked about such requests."""
+        """Whether anybody is to be asked about such requests."""
 
     async def mutate(self, request: AdmissionRequest) -> bool:
         """Let them change `request.object`; answers whether one did. Raises `ApiError`."""
@@ -154,14 +154,14 @@ class _Asked(msgspec.Struct, frozen=True):
 
 
 class AdmissionChain:
-    """All hooks of one kernel, and its webhooks."""
+    """All hooks of one kernel, its policies and its webhooks."""
 
     def __init__(self, hooks: Iterable[AdmissionHook] = ()):
         self._builtin: list[AdmissionHook] = []
         self._plugins: list[AdmissionHook] = list(hooks)
         self._asked: dict[tuple[type[Kind], Operation, str], _Asked] = {}
         self._wanted: dict[tuple[type[Kind], Operation, str], bool] = {}
-        self._webhooks: Webhooks | None = None
+        self._stored: tuple[StoredAdmission, ...] = ()
         self.labels_of_namespace: Callable[[str], Mapping[str, str]] = _no_labels
 
     def add(self, hook: AdmissionHook) -> None:
@@ -174,9 +174,9 @@ class AdmissionChain:
         self._builtin.append(hook)
         self.look_again()
 
-    def follow(self, webhooks: Webhooks) -> None:
-        """Ask webhooks too; `look_again` has to be called when they change."""
-        self._webhooks = webhooks
+    def follow(self, *stored: StoredAdmission) -> None:
+        """Ask these too, in their order; `look_again` has to be called when they change."""
+        self._stored = stored
         self.look_again()
 
     def look_again(self) -> None:
@@ -190,9 +190,8 @@ class AdmissionChain:
         place = (kind, operation, subresource)
         wanted = self._wanted.get(place)
         if wanted is None:
-            webhooks = self._webhooks
-            wanted = self._wanted[place] = bool(self._find(*place)) or (
-                webhooks is not None and webhooks.wants(kind.info, operation, subresource)
+            wanted = self._wanted[place] = bool(self._find(*place)) or any(
+                stored.wants(kind.info, operation, subresource) for stored in self._stored
             )
         return wanted
 
@@ -204,8 +203,8 @@ class AdmissionChain:
         companions_of_builtin = len(request.companions)
         await self._ask(asked.plugins, request)
         changed = bool(asked.plugins)
-        if self._webhooks is not None:
-            changed |= await self._webhooks.mutate(request)
+        for stored in self._stored:
+            changed |= await stored.mutate(request)
         if changed:
             del request.companions[:companions_of_builtin]  # they are asked for again
             await self._ask(asked.builtin, request)
@@ -215,8 +214,8 @@ class AdmissionChain:
         """Let the validating hooks refuse. Raises as `mutate` does."""
         asked = self._find(kind, request.operation, request.subresource)
         await self._ask(asked.validating, request)
-        if self._webhooks is not None:
-            await self._webhooks.validate(request)
+        for stored in self._stored:
+            await stored.validate(request)
 
     async def admit(
         self,

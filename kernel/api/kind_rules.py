@@ -8,6 +8,10 @@ from typing import Any
 import msgspec
 
 from kernel.api.causes import Causes
+from kernel.objects.admission_policy import (
+    ValidatingAdmissionPolicy,
+    ValidatingAdmissionPolicyBinding,
+)
 from kernel.objects.autoscaling import HorizontalPodAutoscaler
 from kernel.objects.controller_revision import ControllerRevision
 from kernel.objects.custom_object import CustomObject
@@ -61,6 +65,8 @@ _MODULES: dict[type[Kind], str] = {
     NetworkPolicy: "network_policy_rules",
     HorizontalPodAutoscaler: "autoscaling_rules",
     MutatingWebhookConfiguration: "webhook_rules",
+    ValidatingAdmissionPolicy: "admission_policy_rules",
+    ValidatingAdmissionPolicyBinding: "admission_policy_rules",
     ValidatingWebhookConfiguration: "webhook_rules",
     **dict.fromkeys((Role, ClusterRole, RoleBinding, ClusterRoleBinding), "rbac_rules"),
     CustomResourceDefinition: "custom_resources.definition_rules",

@@ -77,7 +77,7 @@ def check_webhook_configuration(
 def _check_webhook(webhook: ValidatingWebhook, path: str, causes: Causes) -> None:
     _check_qualified_name(webhook.name, f"{path}.name", causes)
     for index, rule in enumerate(webhook.rules):
-        _check_rule(rule, f"{path}.rules[{index}]", causes)
+        check_rule(rule, f"{path}.rules[{index}]", causes)
     for field, value, supported in (
         ("failurePolicy", webhook.failure_policy, ("Fail", "Ignore")),
         ("matchPolicy", webhook.match_policy, ("Equivalent", "Exact")),
@@ -119,7 +119,8 @@ def _check_qualified_name(name: str, path: str, causes: Causes) -> None:
         causes.invalid(path, name, rule)
 
 
-def _check_rule(rule: RuleWithOperations, path: str, causes: Causes) -> None:
+def check_rule(rule: RuleWithOperations, path: str, causes: Causes) -> None:
+    """Each part of it says something, once."""
     for field, values, others in (
         ("operations", rule.operations, "operations"),
         ("apiGroups", rule.api_groups, "API groups"),

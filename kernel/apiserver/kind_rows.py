@@ -7,6 +7,10 @@ from importlib import import_module
 from kernel.apiserver.core_rows import CORE_ROWS, Rows
 from kernel.apiserver.policy_rows import POLICY_ROWS
 from kernel.apiserver.workload_rows import WORKLOAD_ROWS
+from kernel.objects.admission_policy import (
+    ValidatingAdmissionPolicy,
+    ValidatingAdmissionPolicyBinding,
+)
 from kernel.objects.autoscaling import HorizontalPodAutoscaler
 from kernel.objects.controller_revision import ControllerRevision
 from kernel.objects.custom_resource_definition import CustomResourceDefinition
@@ -46,6 +50,8 @@ _MODULES: dict[type[Kind], str] = {
     PriorityClass: "scaling_rows",
     ControllerRevision: "scaling_rows",
     MutatingWebhookConfiguration: "webhook_rows",
+    ValidatingAdmissionPolicy: "webhook_rows",
+    ValidatingAdmissionPolicyBinding: "webhook_rows",
     ValidatingWebhookConfiguration: "webhook_rows",
     **dict.fromkeys((Role, ClusterRole, RoleBinding, ClusterRoleBinding), "rbac_rows"),
     CustomResourceDefinition: "definition_rows",

@@ -3,6 +3,10 @@
 import difflib
 from collections.abc import Iterable, Iterator
 
+from kernel.objects.admission_policy import (
+    ValidatingAdmissionPolicy,
+    ValidatingAdmissionPolicyBinding,
+)
 from kernel.objects.apps import DaemonSet, Deployment, ReplicaSet, StatefulSet
 from kernel.objects.autoscaling import HorizontalPodAutoscaler
 from kernel.objects.batch import CronJob, Job
@@ -14,7 +18,7 @@ from kernel.objects.disruption_budget import PodDisruptionBudget
 from kernel.objects.endpoint_slice import EndpointSlice
 from kernel.objects.endpoints import Endpoints
 from kernel.objects.event import Event
-from kernel.objects.kind import Kind, version_priority
+from kernel.objects.kind import Kind, KindInfo, version_priority
 from kernel.objects.namespace import Namespace
 from kernel.objects.networking import Ingress, IngressClass, NetworkPolicy
 from kernel.objects.node import Node
@@ -49,6 +53,7 @@ CORE_KINDS: tuple[type[Kind], ...] = (
     *(StorageClass, VolumeAttachment, CSIDriver, CSINode, CSIStorageCapacity),
     *(Ingress, IngressClass, NetworkPolicy, HorizontalPodAutoscaler),
     *(MutatingWebhookConfiguration, ValidatingWebhookConfiguration),
+    *(ValidatingAdmissionPolicy, ValidatingAdmissionPolicyBinding),
     *(Role, ClusterRole, RoleBinding, ClusterRoleBinding),
     CustomResourceDefinition,
 )
@@ -120,6 +125,15 @@ class KindTable:
     def by_kind(self, api_version: str, kind: str) -> type[Kind] | None:
         """The kind that a document names: `by_kind("v1", "Pod")`."""
         return self._by_kind.get((api_version, kind))
+
+    def other_versions(self, info: KindInfo) -> list[KindInfo]:
+        """A kind as it is served in its other versions."""
+        return [
+            kind.info
+            for kind in self
+            if (kind.info.group, kind.info.plural) == (info.group, info.plural)
+            and kind.info.version != info.version
+        ]
 
     def by_name(self, text: str) -> type[Kind] | None:
         """The kind that a person names: kind, plural, singular or short name, in any case.

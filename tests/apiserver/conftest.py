@@ -17,6 +17,7 @@ import pytest
 from kernel.api.access.authorizer import Authorizer
 from kernel.api.access.escalation import escalation_hooks
 from kernel.api.object_api import ObjectApi
+from kernel.api.policies.stored_policies import StoredPolicies
 from kernel.api.service_account_tokens import ServiceAccountTokens
 from kernel.api.webhooks.stored_webhooks import StoredWebhooks
 from kernel.apiserver.limits.settings import LIMITS, Limits
@@ -95,7 +96,7 @@ async def serving(
     used = clock or SystemClock()
     async with Store.open_writer(directory / "store", clock=used, durability="process") as store:
         api = ObjectApi(store, KindTable.core(), used)
-        api.admission.follow(StoredWebhooks(api))
+        api.admission.follow(StoredPolicies(api), StoredWebhooks(api))
         authorizer = Authorizer(api)
         for hook in escalation_hooks(authorizer):
             api.admission.add_builtin(hook)

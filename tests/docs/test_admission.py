@@ -1,4 +1,4 @@
-"""docs/admission.md: its program runs, and its configuration is accepted."""
+"""docs/admission.md: its program runs, and its manifests are accepted."""
 
 from pathlib import Path
 
@@ -18,9 +18,12 @@ def test_the_program_prints_what_the_page_says(tmp_path: Path) -> None:
     assert len(printed) == 2
 
 
-def test_the_configuration_is_accepted() -> None:
-    (text,) = blocks(PAGE, "yaml")
-    (document,) = load_manifest(text, "admission.md")
-    configuration = decode_document(document, KindTable.core())
-    default(configuration)
-    assert validate_create(configuration) == []
+def test_the_manifests_are_accepted() -> None:
+    documents = [
+        document for text in blocks(PAGE, "yaml") for document in load_manifest(text, PAGE.name)
+    ]
+    assert len(documents) == 3
+    for document in documents:
+        obj = decode_document(document, KindTable.core())
+        default(obj)
+        assert validate_create(obj) == []

@@ -53,6 +53,14 @@ CORE = {
         *("admissionregistration.k8s.io/v1", "validatingwebhookconfigurations", (), False),
         ("api-extensions",),
     ),
+    "ValidatingAdmissionPolicy": (
+        *("admissionregistration.k8s.io/v1", "validatingadmissionpolicies", (), False),
+        ("api-extensions",),
+    ),
+    "ValidatingAdmissionPolicyBinding": (
+        *("admissionregistration.k8s.io/v1", "validatingadmissionpolicybindings", (), False),
+        ("api-extensions",),
+    ),
     "Role": ("rbac.authorization.k8s.io/v1", "roles", (), True, ()),
     "ClusterRole": ("rbac.authorization.k8s.io/v1", "clusterroles", (), False, ()),
     "RoleBinding": ("rbac.authorization.k8s.io/v1", "rolebindings", (), True, ()),

@@ -35,7 +35,7 @@ MODULES = (
         "networking",
         "persistent_volume",
     ),
-    *("priority_class", "storage", "webhook_configuration"),
+    *("priority_class", "storage", "webhook_configuration", "admission_policy"),
 )
 
 # Newer than the Kubernetes versions in use, or of no use here.

@@ -3,7 +3,7 @@
 Source: k8s.io/apiserver, admission/plugin/webhook/matchconditions. There is no `authorizer` here.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -21,7 +21,12 @@ VARIABLES = frozenset({"object", "oldObject", "request"})
 CONDITIONS_MAX = 64
 
 
-def check_conditions(conditions: Sequence[MatchCondition], path: str, causes: Causes) -> None:
+def check_conditions(
+    conditions: Sequence[MatchCondition],
+    path: str,
+    causes: Causes,
+    variables: frozenset[str] = VARIABLES,
+) -> None:
     """Report conditions that can't be compiled, and names that are none or said twice."""
     names: set[str] = set()
     for index, condition in enumerate(conditions):
@@ -31,7 +36,7 @@ def check_conditions(conditions: Sequence[MatchCondition], path: str, causes: Ca
             causes.required(f"{where}.expression")
         else:
             try:
-                compiled(expression, VARIABLES)
+                compiled(expression, variables)
             except ExpressionError as error:
                 causes.invalid(f"{where}.expression", condition.expression, str(error))
         if not condition.name:
@@ -55,11 +60,24 @@ def conditions_hold(webhook: ValidatingWebhook, request: AdmissionRequest, info:
         "oldObject": asked.pop("oldObject"),
         "request": asked,
     }
+    try:
+        return all_hold(webhook.match_conditions, variables, fails=webhook.failure_policy == "Fail")
+    except ExpressionError as error:
+        raise Forbidden(
+            f'{request.info.qualified_plural} "{request.name}" is forbidden: {error}'
+        ) from error
+
+
+def all_hold(
+    conditions: Sequence[MatchCondition], values: Mapping[str, Any], *, fails: bool
+) -> bool:
+    """Whether all conditions are true of these values. One that is false outweighs others that
+    fail; else, where one fails, that is raised as `ExpressionError` if `fails`, and means no."""
     failures = []
-    for condition in webhook.match_conditions:
+    for condition in conditions:
         text = condition.expression.strip()
         try:
-            value = compiled(text, VARIABLES).evaluate(variables)
+            value = compiled(text, frozenset(values)).evaluate(values)
         except ExpressionError as error:
             failures.append(f"expression '{text}' resulted in error: {error}")
             continue
@@ -67,7 +85,7 @@ def conditions_hold(webhook: ValidatingWebhook, request: AdmissionRequest, info:
             return False
         if value is not True:
             failures.append(f"expression '{text}' resulted in error: it is no boolean")
-    if failures and webhook.failure_policy == "Fail":
+    if failures and fails:
         told = failures[0] if len(failures) == 1 else f"[{', '.join(failures)}]"
-        raise Forbidden(f'{request.info.qualified_plural} "{request.name}" is forbidden: {told}')
+        raise ExpressionError(told)
     return not failures

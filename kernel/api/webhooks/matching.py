@@ -11,7 +11,7 @@ import msgspec
 from kernel.objects.kind import KindInfo
 from kernel.objects.namespace import Namespace
 from kernel.objects.selectors import LabelMatcher
-from kernel.objects.webhook_configuration import GROUP, RuleWithOperations, ValidatingWebhook
+from kernel.objects.webhook_configuration import GROUP, RuleWithOperations
 
 # Who could keep these from being changed could never be got rid of.
 _EXEMPT_PLURALS = frozenset(
@@ -37,19 +37,22 @@ def is_exempt(info: KindInfo) -> bool:
 
 
 def matched_info(
-    webhook: ValidatingWebhook, sort: RequestSort, equivalents: Sequence[KindInfo]
+    rules: Sequence[RuleWithOperations],
+    match_policy: str | None,
+    sort: RequestSort,
+    equivalents: Sequence[KindInfo],
 ) -> KindInfo | None:
-    """The kind as which a webhook is to see such requests; None where it is not asked.
+    """The kind as which such requests are to be seen; None where no rule means them.
 
     That is the request's own, or with matchPolicy Equivalent one of `equivalents`: the same kind
     in its other versions.
     """
     if is_exempt(sort.info):
         return None
-    others = equivalents if webhook.match_policy == "Equivalent" else ()
+    others = equivalents if match_policy == "Equivalent" else ()
     for info in (sort.info, *others):
         wanted = msgspec.structs.replace(sort, info=info)
-        if any(rule_matches(rule, wanted) for rule in webhook.rules):
+        if any(rule_matches(rule, wanted) for rule in rules):
             return info
     return None
 

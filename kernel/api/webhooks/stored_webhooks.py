@@ -9,7 +9,6 @@ has come between, and then the webhooks are asked anew.
 """
 
 import logging
-from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
@@ -59,8 +58,8 @@ class StoredWebhooks:
 
     def __init__(self, api: ObjectApi):
         self._api = api
-        self._mutating = WebhookTable(self._equivalents)
-        self._validating = WebhookTable(self._equivalents)
+        self._mutating = WebhookTable(api.kinds.other_versions)
+        self._validating = WebhookTable(api.kinds.other_versions)
         self._follow(MutatingWebhookConfiguration, self._mutating)
         self._follow(ValidatingWebhookConfiguration, self._validating)
         api.observe(CustomResourceDefinition, self._look_again)
@@ -195,15 +194,6 @@ class StoredWebhooks:
         from kernel.api.webhooks.conditions import conditions_hold  # CEL, for those who use it
 
         return conditions_hold(configured.webhook, request, matched.info)
-
-    def _equivalents(self, info: KindInfo) -> Sequence[KindInfo]:
-        """A kind in the other versions in which it is served."""
-        return [
-            kind.info
-            for kind in self._api.kinds
-            if (kind.info.group, kind.info.plural) == (info.group, info.plural)
-            and kind.info.version != info.version
-        ]
 
     def _follow(self, kind: type[Configuration], table: WebhookTable) -> None:
         for stored in self._api.list(kind).items:

@@ -76,6 +76,7 @@ class WebhookTable:
         equivalents = self._equivalents(sort.info)
         for _, webhooks in sorted(self._configurations.items()):
             for configured in webhooks:
-                info = matched_info(configured.webhook, sort, equivalents)
+                webhook = configured.webhook
+                info = matched_info(webhook.rules, webhook.match_policy, sort, equivalents)
                 if info is not None:
                     yield MatchedWebhook(configured, info)

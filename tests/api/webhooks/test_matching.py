@@ -23,8 +23,6 @@ from kernel.objects.selectors import label_matcher
 from kernel.objects.webhook_configuration import (
     MutatingWebhookConfiguration,
     RuleWithOperations,
-    ValidatingWebhook,
-    WebhookClientConfig,
 )
 
 
@@ -72,25 +70,21 @@ def test_a_rule_holds_of_a_request(
     assert rule_matches(a_rule(**parts), RequestSort(info, operation, subresource)) is expected
 
 
-def a_webhook(match_policy: str, *rules: RuleWithOperations) -> ValidatingWebhook:
-    return ValidatingWebhook(
-        client_config=WebhookClientConfig(), rules=list(rules), match_policy=match_policy
-    )
-
-
 def test_an_equivalent_version_stands_in_for_the_one_that_a_rule_names() -> None:
     old = KindInfo("apps", "v1beta1", "Deployment", "deployments", "deployment")
     sort = RequestSort(Deployment.info, "CREATE")
     rule = a_rule(api_versions=["v1beta1"])
-    assert matched_info(a_webhook("Equivalent", rule), sort, [old]) == old
-    assert matched_info(a_webhook("Exact", rule), sort, [old]) is None
-    both = a_webhook("Equivalent", rule, a_rule())
-    assert matched_info(both, sort, [old]) == Deployment.info, "its own version goes first"
+    assert matched_info([rule], "Equivalent", sort, [old]) == old
+    assert matched_info([rule], "Exact", sort, [old]) is None
+    both = [rule, a_rule()]
+    assert matched_info(both, "Equivalent", sort, [old]) == Deployment.info, (
+        "its own version goes first"
+    )
 
 
 def test_configurations_themselves_match_nothing() -> None:
     sort = RequestSort(MutatingWebhookConfiguration.info, "DELETE")
-    assert matched_info(a_webhook("Exact", a_rule()), sort, []) is None
+    assert matched_info([a_rule()], "Exact", sort, []) is None
 
 
 def test_selectors_look_at_both_objects_and_pass_over_what_has_no_labels() -> None:

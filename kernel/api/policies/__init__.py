@@ -1,0 +1,1 @@
+"""ValidatingAdmissionPolicies: rules in CEL for what is written, kept in the store."""
