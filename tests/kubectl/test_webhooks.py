@@ -1,4 +1,4 @@
-"""Admission webhooks as kubectl meets them: what they refuse, warn of and change."""
+"""Admission webhooks and policies as kubectl meets them: what they refuse, warn of, change."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -86,3 +86,36 @@ async def test_a_create_that_is_denied_names_the_webhook(
     )
     await kubectl("delete", "validatingwebhookconfiguration", "guard")
     await kubectl("create", "-f", "-", stdin=CONFIG_MAP)
+
+
+POLICY = """
+apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingAdmissionPolicy
+metadata: {name: small}
+spec:
+  matchConstraints:
+    resourceRules:
+    - {operations: [CREATE], apiGroups: [""], apiVersions: [v1], resources: [configmaps]}
+  validations:
+  - expression: size(object.data) < 2
+---
+apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingAdmissionPolicyBinding
+metadata: {name: everywhere}
+spec: {policyName: small, validationActions: [Deny]}
+"""
+
+
+async def test_a_policy_is_bound_and_refuses(kubectl: Kubectl) -> None:
+    await kubectl("apply", "-f", "-", stdin=POLICY)
+    rows = (await kubectl("get", "validatingadmissionpolicies")).splitlines()
+    assert rows[0].split() == ["NAME", "VALIDATIONS", "PARAMKIND", "AGE"]
+    assert rows[1].split()[:3] == ["small", "1", "<unset>"]
+    bindings = await kubectl("get", "validatingadmissionpolicybindings", "--no-headers")
+    assert bindings.split()[:3] == ["everywhere", "small", "<unset>"]
+    large = CONFIG_MAP + "data: {a: one, b: two}\n"
+    assert await kubectl.refused("create", "-f", "-", stdin=large) == (
+        "The configmaps \"a\" is invalid: : ValidatingAdmissionPolicy 'small' with binding"
+        " 'everywhere' denied request: failed expression: size(object.data) < 2\n"
+    )
+    await kubectl("create", "-f", "-", stdin=CONFIG_MAP + "data: {a: one}\n")
