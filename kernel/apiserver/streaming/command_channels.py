@@ -1,4 +1,4 @@
-"""Exec and attach over a WebSocket: the first byte of each message names its channel.
+"""Exec and attach over a WebSocket: the beginning of each message names its channel.
 
 | channel | direction | carries |
 | --- | --- | --- |
@@ -11,15 +11,13 @@
 from aiohttp import web
 
 from kernel.apiserver.answers import encode
+from kernel.apiserver.streaming.channel_protocols import CHANNEL_PROTOCOLS
 from kernel.apiserver.streaming.options import CommandOptions
 from kernel.apiserver.streaming.remote_command import CallerGone
 from kernel.apiserver.streaming.terminal_size import TerminalSizes
 from kernel.apiserver.streaming.web_socket import messages_of
 from kernel.cri.streaming import OutputChannel, Session
 from kernel.objects.meta import Status
-
-V5, V4 = "v5.channel.k8s.io", "v4.channel.k8s.io"
-CHANNEL_PROTOCOLS = (V5, V4)
 
 STDIN, STDOUT, STDERR, OUTCOME, RESIZE, CLOSE = 0, 1, 2, 3, 4, 255
 
@@ -30,7 +28,7 @@ class ChannelCaller:
     def __init__(self, socket: web.WebSocketResponse, options: CommandOptions):
         self._socket = socket
         self._takes_input = options.stdin
-        self._can_close = socket.ws_protocol == V5
+        self._protocol = CHANNEL_PROTOCOLS[socket.ws_protocol or ""]
         self._channels = {
             output: channel
             for output, channel, is_wanted in (
@@ -43,22 +41,23 @@ class ChannelCaller:
     async def begin(self) -> None:
         """Send an empty message, by which clients of version 4 know that the conversation is on;
         those of version 5 may not yet expect any."""
-        if not self._can_close:
+        if not self._protocol.can_close:
             await self._send(next(iter(self._channels.values()), OUTCOME), b"")
 
     async def pass_input(self, session: Session) -> None:
         """Hand on what the client sends, as it comes; returns once the client has left."""
         sizes = TerminalSizes()
         async for message in messages_of(self._socket):
-            if not message:
+            parts = self._protocol.parts(message)
+            if parts is None:
                 continue
-            channel, data = message[0], message[1:]
+            channel, data = parts
             if channel == STDIN and self._takes_input and data:
                 await session.send(data)
             elif channel == RESIZE:
                 for columns, rows in sizes.feed(data):
                     await session.resize(columns, rows)
-            elif channel == CLOSE and data == bytes((STDIN,)) and self._can_close:
+            elif channel == CLOSE and data == bytes((STDIN,)) and self._protocol.can_close:
                 await session.end_input()
 
     async def write(self, channel: OutputChannel, data: bytes) -> None:
@@ -69,11 +68,18 @@ class ChannelCaller:
 
     async def finish(self, status: Status) -> None:
         """Tell the outcome, and close the WebSocket."""
-        await self._send(OUTCOME, encode(status))
+        if self._protocol.has_status:
+            await self._send(OUTCOME, encode(status))
+        elif status.status != "Success":
+            await self._send(OUTCOME, status.message.encode())
         await self._socket.close()
 
     async def _send(self, channel: int, data: bytes) -> None:
+        message = self._protocol.message(channel, data)
         try:
-            await self._socket.send_bytes(bytes((channel,)) + data)
+            if self._protocol.is_text:
+                await self._socket.send_str(message.decode())
+            else:
+                await self._socket.send_bytes(message)
         except ConnectionError as error:
             raise CallerGone from error

@@ -9,7 +9,8 @@ from aiohttp import web
 from kernel.api.object_api import ObjectApi
 from kernel.apiserver.answers import text_answer
 from kernel.apiserver.parameters import Parameters
-from kernel.apiserver.streaming.command_channels import CHANNEL_PROTOCOLS, ChannelCaller
+from kernel.apiserver.streaming.channel_protocols import CHANNEL_PROTOCOLS
+from kernel.apiserver.streaming.command_channels import ChannelCaller
 from kernel.apiserver.streaming.command_streams import STREAM_PROTOCOLS, StreamCaller
 from kernel.apiserver.streaming.forward_channels import CHANNEL_FORWARD_PROTOCOLS, ChannelForwarder
 from kernel.apiserver.streaming.forward_streams import (
@@ -62,7 +63,7 @@ class PodStreams:
     async def _command(
         self, request: web.BaseRequest, target: Target, options: CommandOptions, action: str
     ) -> web.StreamResponse:
-        upgrade = agree(request, web_socket=CHANNEL_PROTOCOLS, spdy=STREAM_PROTOCOLS)
+        upgrade = agree(request, web_socket=tuple(CHANNEL_PROTOCOLS), spdy=STREAM_PROTOCOLS)
         try:
             container_id = running_container(self._pod(target), options.container)
             runtime = self._running_runtime()

@@ -46,7 +46,7 @@ def _first_common(offered: Sequence[str], served: Sequence[str]) -> str:
             return protocol
     raise Forbidden(
         "unable to upgrade: unable to negotiate protocol: client supports "
-        f"[{' '.join(offered)}], server accepts [{' '.join(served)}]"
+        f"[{' '.join(offered)}], server accepts [{' '.join(filter(None, served))}]"
     )
 
 

@@ -1,5 +1,6 @@
 """Exec and attach over WebSockets: what goes over which channel, and how conversations end."""
 
+import base64
 import os
 import socket
 import struct
@@ -92,6 +93,67 @@ async def test_version_4_is_greeted_may_write_text_and_has_no_end_of_input(world
         await client.send(*STDIN_ENDS)
         await client.send(0, b"still open")
         assert await client.receive() == (1, b"still open")
+
+
+@pytest.mark.parametrize(
+    ("protocol", "is_text", "outcome"),
+    [
+        ("v4.base64.channel.k8s.io", True, "Status"),
+        ("base64.channel.k8s.io", True, "words"),
+        ("channel.k8s.io", False, "words"),
+        (None, False, "words"),
+    ],
+)
+async def test_protocols_of_browsers_and_before_version_4(
+    world: World, protocol: str | None, is_text: bool, outcome: str
+) -> None:
+    path = "exec?command=x&command=7&stdin=true&stdout=true"
+
+    async def converse(talk: Talk) -> int:
+        await talk.say(await talk.input.receive())
+        return 7
+
+    world.runtime.program = converse
+    async with world.channels(path, protocol) as client:
+        if is_text:
+            await client.socket.send_str("0" + base64.b64encode(b"gr\xfc").decode())
+        else:
+            await client.send(0, b"gr\xfc")
+        received: dict[int, bytes] = {}
+        while not client.socket.closed:
+            message = await client.socket.receive(SECONDS_MAX)
+            if message.type is WSMsgType.TEXT:
+                assert is_text
+                channel, data = int(message.data[0]), base64.b64decode(message.data[1:])
+            elif message.type is WSMsgType.BINARY:
+                assert not is_text
+                channel, data = message.data[0], message.data[1:]
+            else:
+                break
+            received[channel] = received.get(channel, b"") + data
+    assert received[1] == b"gr\xfc"
+    if outcome == "words":
+        assert received[3] == b"command terminated with non-zero exit code: exit status 7"
+    else:
+        assert msgspec.json.decode(received[3])["reason"] == "NonZeroExitCode"
+
+
+async def test_a_success_is_not_told_before_version_4(world: World) -> None:
+    async with world.channels("exec?command=x&stdout=true", "channel.k8s.io") as client:
+        assert 3 not in await client.rest()
+
+
+@pytest.mark.parametrize("message", ["", "x", "0", "0*", "9QQ==", "\x00"])
+async def test_nonsense_in_base64_is_not_heard(world: World, message: str) -> None:
+    path = "exec?command=x&stdin=true&stdout=true"
+    async with world.channels(path, "v4.base64.channel.k8s.io") as client:
+        await client.socket.send_str(message)
+        await client.socket.send_str("0" + base64.b64encode(b"hello").decode())
+        seen = b""
+        while seen != b"hello":
+            answer = await client.socket.receive_str(timeout=SECONDS_MAX)
+            assert answer[0] == "1"
+            seen += base64.b64decode(answer[1:])
 
 
 async def test_attach_joins_and_ends_with_the_container(world: World) -> None:

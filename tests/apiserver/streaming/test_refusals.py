@@ -80,7 +80,8 @@ async def test_protocols_that_the_server_does_not_speak(world: World) -> None:
     assert answer.status == 403
     assert answer.json["message"] == (
         "unable to upgrade: unable to negotiate protocol: client supports [chat soap], "
-        "server accepts [v5.channel.k8s.io v4.channel.k8s.io]"
+        "server accepts [v5.channel.k8s.io v4.channel.k8s.io v4.base64.channel.k8s.io "
+        "channel.k8s.io base64.channel.k8s.io]"
     )
     odd = SPDY | {"X-Stream-Protocol-Version": "v9.channel.k8s.io"}
     assert (await world.served.post(f"{PODS}/web/{EXEC}", b"", **odd)).status == 403
