@@ -38,6 +38,7 @@ class WebsiteSpec(Struct):
     """What a site shows."""
 
     url: str
+    """Where the site is, as a browser shows it."""
 
 
 def website() -> type[Kind]:

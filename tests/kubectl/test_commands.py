@@ -124,7 +124,10 @@ async def test_explain_reads_the_schemas(kubectl: Kubectl) -> None:
     assert "FIELDS:" in explained
     assert "image" in explained
     assert "-required-" in explained
+    assert "Default: Always" in explained
     assert "restartPolicy" in await kubectl("explain", "pod.spec", "--recursive")
+    version_2 = await kubectl("explain", "deployment.spec", "--output", "plaintext-openapiv2")
+    assert "How Pods are replaced when the template changes." in version_2
 
 
 @EVERY_VERSION
@@ -180,7 +183,7 @@ spec: {url: "https://example.org"}
     header, row = rows(await kubectl("get", "ws"))
     assert header == ["NAME", "URL", "AGE"]
     assert row[:2] == ["home", "https://example.org"]
-    assert "url" in await kubectl("explain", "website.spec")
+    assert "Where the site is, as a browser shows it." in await kubectl("explain", "website.spec")
     complaint = await kubectl.refused(
         "apply", "-f", "-", stdin=manifest.replace("url:", "uri: 1, url:")
     )
