@@ -2,10 +2,17 @@
 
 import difflib
 from collections.abc import Iterable
+from contextlib import suppress
 
 import msgspec
 
+from kernel.api.client import WatchEventType
+from kernel.api.custom_resources.custom_kinds import CustomKinds
+from kernel.api.errors import ApiError
+from kernel.api.stored import Stored
 from kernel.cli.progress import showing_progress
+from kernel.clock import SystemClock
+from kernel.objects.custom_resource_definition import CustomResourceDefinition
 from kernel.objects.kind import Kind
 from kernel.objects.kinds import KindTable
 from kernel.store.snapshot import Progress
@@ -53,7 +60,8 @@ def find_key(reader: StoreReader, wanted: ObjectName, namespace: str) -> str:
 
 def find_prefixes(reader: StoreReader, kind: str) -> list[str]:
     """The prefixes of the keys of kinds that have this name. Raises `LookupFailure`."""
-    known = KindTable.core().by_name(kind)
+    kinds = _kinds_in(reader)
+    known = kinds.by_name(kind)
     if known is not None:
         return [known.info.key_prefix()]
     typed, dot, group = kind.lower().partition(".")
@@ -67,9 +75,20 @@ def find_prefixes(reader: StoreReader, kind: str) -> list[str]:
         ]
         if found:
             return found
-    suggestion = KindTable.core().suggest(kind)
+    suggestion = kinds.suggest(kind)
     hint = f', did you mean "{suggestion.lower()}"?' if suggestion else ""
     raise LookupFailure(f'there is no kind "{kind}" in this log{hint}')
+
+
+def _kinds_in(reader: StoreReader) -> KindTable:
+    """The core's kinds, and those that definitions in the log define now."""
+    kinds = KindTable.core()
+    custom_kinds = CustomKinds(kinds, SystemClock())
+    for item in reader.scan(CustomResourceDefinition.info.key_prefix())[0]:
+        with suppress(ApiError):  # one that can't be read defines nothing
+            stored = Stored(CustomResourceDefinition, item.key, item.revision, item.value)
+            custom_kinds.take_in(WatchEventType.ADDED, stored.decode())
+    return kinds
 
 
 def kind_of_key(key: str) -> type[Kind] | None:

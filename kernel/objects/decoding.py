@@ -203,6 +203,10 @@ class _Walk:
         members = [member for member in expected.types if not _is_none(member)]
         if len(members) == 1:
             return self.clean(members[0], value, path)
+        for shape, container in ((inspect.StructType, Mapping), (inspect.ListType, list)):
+            fitting = [member for member in members if isinstance(member, shape)]
+            if len(fitting) == 1 and isinstance(value, container):
+                return self.clean(fitting[0], value, path)
         names = [_type_name(member) for member in members]
         if all(names) and _value_name(value) not in names:
             return self._refuse(" or ".join(names), value, path)

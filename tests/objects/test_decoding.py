@@ -14,6 +14,7 @@ from kernel.objects.decoding import (
 )
 from kernel.objects.event import Event
 from kernel.objects.field_errors import FieldError, nearest_name
+from kernel.objects.json_schema import JSONSchemaProps
 from kernel.objects.pod import Container, Pod
 from kernel.objects.struct import Struct
 
@@ -248,3 +249,12 @@ def test_a_document_full_of_errors_is_left_after_the_first_ones() -> None:
     with pytest.raises(DecodeFailure) as failure:
         decode(Pod, {"spec": odd | {"hostname": 7}}, lenient=True)
     assert failure.value.errors[-1].path == "spec.hostname"
+
+
+def test_what_may_be_one_thing_or_another_is_looked_into() -> None:
+    inner = {"type": "object", "additionalProperties": {"type": "string", "tpye": "x"}}
+    (error,) = errors_of({"properties": {"a": inner}}, JSONSchemaProps)
+    assert (error.path, error.reason) == ("properties.a.additionalProperties.tpye", "unknown")
+    decoded, unknown = decode_leniently(JSONSchemaProps, {"items": {"nullable": None, "x": 1}})
+    assert decoded.item == JSONSchemaProps()
+    assert [error.path for error in unknown] == ["items.x"]
