@@ -31,6 +31,10 @@ def limit_range_admission(informers: Informers) -> tuple[AdmissionHook, ...]:
     def check_pods(request: AdmissionRequest) -> None:
         check(request)
 
+    @admission(Pod, operations=("UPDATE",), subresources=("resize",), validating=True, name=NAME)
+    def check_resizes(request: AdmissionRequest) -> None:
+        check(request)
+
     @admission(PersistentVolumeClaim, operations=("CREATE", "UPDATE"), validating=True, name=NAME)
     def check_claims(request: AdmissionRequest) -> None:
         check(request)
@@ -42,4 +46,4 @@ def limit_range_admission(informers: Informers) -> tuple[AdmissionHook, ...]:
                 plural, name = request.info.qualified_plural, request.name
                 raise Forbidden(f'{plural} "{name}" is forbidden: {joined(found)}')
 
-    return set_limits, check_pods, check_claims
+    return set_limits, check_pods, check_resizes, check_claims

@@ -1,6 +1,8 @@
 """What a namespace may have, what its Pods may ask for and how important they are: as `podkernel
 dev` keeps it."""
 
+import json
+
 from .harness import Kubectl, Place, eventually
 
 QUOTA = """
@@ -63,6 +65,16 @@ def test_quotas_limits_and_priorities(here: Place, kubectl: Kubectl) -> None:
         " used: pods=2,requests.cpu=800m, limited: pods=2,requests.cpu=1"
     )
     assert complaint in refused(kubectl, pod("third"))
+    for cpu, complaint in (
+        ("700m", "exceeded quota: most, requested: requests.cpu=300m, used: requests.cpu=800m"),
+        ("2", "maximum cpu usage per Container is 1"),
+    ):
+        resources = {"requests": {"cpu": cpu}}
+        if cpu == "2":
+            resources["limits"] = {"cpu": cpu}
+        change = {"spec": {"containers": [{"name": "main", "resources": resources}]}}
+        resize = ("patch", "pod", "other", "--subresource", "resize", "-p", json.dumps(change))
+        assert complaint in kubectl.run(*resize).stderr
     assert "requests.cpu: 800m/1" in kubectl("get", "quota", "most")
     assert "requests.cpu      800m  1" in kubectl("describe", "quota", "most")
     kubectl("create", "configmap", "one")
