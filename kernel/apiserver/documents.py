@@ -146,7 +146,16 @@ class Documents:
             document = self._openapi.document(path.removeprefix("v3/"))
         if document is None:
             raise PathNotFound
-        return _tagged(request, document)
+        asked = Parameters(request.raw_path.partition("?")[2]).text("hash")
+        if not asked:
+            return _tagged(request, document)
+        present = content_hash(document)
+        if asked != present:  # of an index that is not the present one
+            place = f"/openapi/{path}?hash={present}"
+            return web.Response(status=301, headers={"Location": place})
+        answer = _tagged(request, document)
+        answer.headers["Cache-Control"] = "public, immutable, max-age=31536000"
+        return answer
 
     def _swagger(self, request: web.BaseRequest) -> web.Response:
         for media_type in media_types(request.headers.get("Accept", "")):

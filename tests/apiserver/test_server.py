@@ -171,3 +171,14 @@ async def test_a_watch_needs_a_protocol_that_can_stream(served: Served) -> None:
     ):
         assert answer.status == 400
         assert "HTTP/1.1" in (await answer.json())["message"]
+
+
+async def test_a_document_of_a_known_hash_is_kept_for_good(served: Served) -> None:
+    index = (await served.get("/openapi/v3")).json
+    url = index["paths"]["api/v1"]["serverRelativeURL"]
+    document = await served.get(url)
+    assert (document.status, document.json["openapi"]) == (200, "3.0.0")
+    assert "immutable" in document.headers["Cache-Control"]
+    old = f"{url.partition('?')[0]}?hash=0123"
+    async with served.session.get(f"{served.server.url}{old}", allow_redirects=False) as answer:
+        assert (answer.status, answer.headers["Location"]) == (301, url)
