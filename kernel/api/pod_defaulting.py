@@ -17,6 +17,7 @@ from kernel.objects.pod import (
     ResourceRequirements,
     Toleration,
 )
+from kernel.objects.priority_class import SYSTEM_CLASSES
 from kernel.objects.quality_of_service import quality_of_service
 from kernel.objects.quantity import (
     QuantityError,
@@ -35,12 +36,6 @@ UNREACHABLE_TOLERATION_SECONDS = 300
 
 MIRROR_ANNOTATION = "kubernetes.io/config.mirror"
 """Marks the API's picture of a static Pod, which has no ServiceAccount unless it names one."""
-
-SYSTEM_PRIORITIES = {
-    "system-cluster-critical": 2_000_000_000,
-    "system-node-critical": 2_000_001_000,
-}
-"""The priorities of the PriorityClasses that every cluster has."""
 
 _NODE_TROUBLES = ("node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable")
 
@@ -97,7 +92,7 @@ def _default_what_pods_alone_have(spec: PodSpec) -> None:
     if spec.enable_service_links is None:
         spec.enable_service_links = True
     if spec.priority is None:
-        spec.priority = SYSTEM_PRIORITIES.get(spec.priority_class_name, 0)
+        spec.priority, _ = SYSTEM_CLASSES.get(spec.priority_class_name, (0, ""))
     spec.preemption_policy = spec.preemption_policy or "PreemptLowerPriority"
 
 

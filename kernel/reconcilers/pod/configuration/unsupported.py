@@ -14,8 +14,6 @@ SELINUX = Path("/sys/fs/selinux/enforce")
 DEFAULT_TOLERATIONS = ("node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable")
 """What every Pod is given unasked, for 300 s each."""
 
-SYSTEM_PRIORITIES = ("system-cluster-critical", "system-node-critical")
-
 
 def unsupported(pod: Pod, *, has_selinux: bool) -> list[str]:
     """A sentence for each such wish, fit for an Event."""
@@ -47,12 +45,8 @@ def _of_container(container: Container, has_selinux: bool) -> list[str]:
 def _of_pod(pod: Pod, has_selinux: bool) -> list[str]:
     spec = pod.spec
     security = spec.security_context or PodSecurityContext()
-    priority = spec.priority_class_name
     wishes = {
         "hostUsers false gives no user namespace": spec.host_users is False,
-        f"priorityClassName {priority} has no effect: there are no PriorityClasses": (
-            bool(priority) and priority not in SYSTEM_PRIORITIES
-        ),
         "resourceClaims are not offered": bool(spec.resource_claims),
         "resources of the whole Pod are not limited: those of its containers are": (
             spec.resources is not None
