@@ -17,6 +17,7 @@ from kernel.reconcilers.pod.observe import Observed, observe_pod
 from kernel.reconcilers.pod.probes.following import Probes
 from kernel.reconcilers.pod.probes.settings import BAD_PERIOD, period_problems
 from kernel.reconcilers.pod.removal import remove_volumes_of_ended
+from kernel.reconcilers.pod.resizing import forget_failure
 from kernel.reconcilers.pod.status_writing import write_status
 from kernel.reconcilers.pod.steps import PodSteps
 from kernel.reconcilers.pod.upkeep.eviction import due_eviction, seconds_to_next_check
@@ -76,6 +77,8 @@ class BringingOn:
 
     async def _see(self, observed: Observed) -> None:
         self._observed, self._plan = observed, await self._decide(observed)
+        if not self._plan.resizing.resizes:
+            forget_failure(self._memory)
 
     async def _decide(self, observed: Observed) -> Plan:
         configurations = await read_configurations(self._client, self._pod)

@@ -25,6 +25,11 @@ async def resize_containers(
             memory.failed(RESIZE)
             return
         memory.resized[resize.container.id] = resize.definition.resources
+    forget_failure(memory)
+
+
+def forget_failure(memory: PodMemory) -> None:
+    """Nothing is to be resized any more: what failed is not to be tried again."""
     memory.resize_failure = ""
     memory.succeeded(RESIZE)
 

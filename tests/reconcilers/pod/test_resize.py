@@ -159,3 +159,17 @@ async def test_memory_in_use_is_not_taken_away(node: NodeUnderTest) -> None:
         await resize(node, limits={"memory": "112Mi"})
         await node.advance(10)
         assert (await limits(node))[0] == 112 * MEBIBYTE
+
+
+async def test_a_failed_resize_that_is_taken_back_is_over(node: NodeUnderTest) -> None:
+    node.simulated.fail("update_resources", RuntimeFailure("device or resource busy"))
+    async with node.running():
+        await create(node)
+        await resize(node, limits={"memory": "256Mi"})
+        assert "PodResizeInProgress" in await conditions(node)
+        await resize(node, limits={"memory": "128Mi"})
+        assert await conditions(node) == {}
+        node.simulated.heal("update_resources")
+        await node.advance(30)
+        status = await node.status_of("main")
+        assert status.resources == SMALL
