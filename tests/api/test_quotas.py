@@ -128,6 +128,26 @@ async def test_a_changed_quota_is_counted_anew_and_a_deleted_one_holds_nobody(
     await api.create(config_map(1), namespace="default")
 
 
+async def test_a_quota_can_be_changed_while_its_counts_change(api: ObjectApi) -> None:
+    await api.create(quota({"configmaps": "1000"}), namespace="default")
+
+    async def create(number: int) -> None:
+        await api.create(config_map(number), namespace="default")
+
+    async def raise_limit(limit: int) -> None:
+        change = {"spec": {"hard": {"configmaps": str(limit)}}}
+        await api.patch(ResourceQuota, "default", "most", change, "merge")
+
+    async with anyio.create_task_group() as tasks:
+        for number in range(WRITERS):
+            tasks.start_soon(create, number)
+            if number % 10 == 5:
+                tasks.start_soon(raise_limit, 1000 + number)
+    changed = status_of(api)
+    assert changed.status.used == {"configmaps": str(WRITERS)}
+    assert changed.status.hard == changed.spec.hard
+
+
 class Widget(Kind, group="example.dev", version="v1"):
     """A kind that is served in two versions."""
 

@@ -22,6 +22,7 @@ from kernel.api.upcasting import Upcasters
 from kernel.objects.kind import Kind
 from kernel.objects.kinds import KindTable
 from kernel.objects.resource_policies import ResourceQuota
+from kernel.store.errors import Compacted
 from kernel.store.log import Operation, Write
 from kernel.store.schema import Entry, Verb
 from kernel.store.store import Store
@@ -116,8 +117,28 @@ class QuotaLedger:
         quota.status = counted(quota, (obj for obj in there.values() if obj is not None))
         assert plan.operation is not None
         data = encode(quota)
-        operation = msgspec.structs.replace(plan.operation, value=data)
+        revision = self._still_meant(plan.key, plan.operation.expected_revision)
+        operation = msgspec.structs.replace(plan.operation, value=data, expected_revision=revision)
         return msgspec.structs.replace(plan, data=data, operation=operation)
+
+    def _still_meant(self, key: str, revision: int | None) -> int | None:
+        """The revision to replace of a quota that was planned from `revision`: the present one
+        where nothing but counts has changed, which go on changing while the namespace is used."""
+        present = self._store.get(key)
+        if not revision or present is None or present.revision == revision:
+            return revision
+        try:
+            planned_from = self._store.get(key, at=revision)
+        except Compacted:
+            return revision
+        if planned_from is None:
+            return revision
+        before = self._readable(ResourceQuota, key, planned_from.value)
+        now = self._readable(ResourceQuota, key, present.value)
+        if not isinstance(before, ResourceQuota) or not isinstance(now, ResourceQuota):
+            return revision
+        is_same = (before.metadata, before.spec) == (now.metadata, now.spec)
+        return present.revision if is_same else revision
 
     def _changes(self, plans: Iterable[Plan]) -> list[Change]:
         """What a write does to each object, however often it names it."""
