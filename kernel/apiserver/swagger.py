@@ -15,7 +15,9 @@ def swagger(documents: Iterable[Document], *, version: str) -> Document:
     """One document of version 2 that says what several of version 3 say."""
     paths: Document = {}
     definitions: Document = {}
+    security: Document = {}
     for document in documents:
+        security = document["components"]["securitySchemes"]
         paths |= {path: _path_item(item) for path, item in document["paths"].items()}
         schemas = document["components"]["schemas"]
         for name, schema in schemas.items():
@@ -25,6 +27,8 @@ def swagger(documents: Iterable[Document], *, version: str) -> Document:
         "info": {"title": "podkernel", "version": version},
         "paths": paths,
         "definitions": definitions,
+        "securityDefinitions": security,
+        "security": [{name: []} for name in security],
     }
 
 

@@ -138,6 +138,7 @@ def test_schemas_carry_types_requirements_and_merge_keys() -> None:
 
 def test_version_2_is_self_contained() -> None:
     document = msgspec.json.decode(OpenApi(_kinds()).version_2())
+    assert document["security"] == [{name: []} for name in document["securityDefinitions"]]
     references = set(_references(document))
     assert all(reference.startswith("#/definitions/") for reference in references)
     assert {reference.rsplit("/", 1)[1] for reference in references} <= set(document["definitions"])
