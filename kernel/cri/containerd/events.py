@@ -122,8 +122,6 @@ class EventFeed:
                 task_status.started()
                 started = True
             # What was under way is part of what the RELIST will show.
-            for identifier in self._pending:
-                self._told_exits.settle(identifier)
             self._pending.clear()
             self._seen.clear()
             self._out_of_memory.clear()
@@ -185,9 +183,12 @@ class EventFeed:
             if envelope.topic == _Topic.OUT_OF_MEMORY:
                 self._out_of_memory.add(identifier)
             told = await self._tell_early(envelope, identifier)
-            event = await self._shown(_Topic(envelope.topic), identifier, is_told=told is not None)
-            if told is not None:
-                self._told_exits.settle(identifier)
+            try:
+                is_told = told is not None
+                event = await self._shown(_Topic(envelope.topic), identifier, is_told=is_told)
+            finally:  # also where nobody listens any more
+                if told is not None:
+                    self._told_exits.settle(identifier)
             if event is not None and (told is None or await self._differs(identifier, told)):
                 self._listener.send_nowait(event)
         del self._pending[identifier]
