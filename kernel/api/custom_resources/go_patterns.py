@@ -6,7 +6,9 @@ it can't be matched in linear time (look-arounds, back-references) is refused he
 """
 
 import re
-from functools import cache
+from functools import lru_cache
+
+REMEMBERED_MAX = 4096
 
 _REFUSED = re.compile(r"\(\?(?:[=!]|<[=!]|P=|>|\()|\\[1-9]|\\k<")
 _POSIX_CLASSES = {
@@ -34,7 +36,7 @@ class PatternError(ValueError):
     """The text is no regular expression of Go's."""
 
 
-@cache
+@lru_cache(REMEMBERED_MAX)
 def go_pattern(text: str) -> re.Pattern[str]:
     """The pattern that a text stands for. Raises `PatternError`."""
     refused = _REFUSED.search(_without_escaped_backslashes(text))

@@ -90,6 +90,8 @@ def refused(rule: str, **more: Any) -> list[str]:
         "'a1b22'.findAll('[0-9]+') == ['1', '22'] && 'a1'.find('[0-9]') == '1'",
         "'A,b'.lowerAscii().split(',') == ['a', 'b'] && 'abc'.substring(1, 2) == 'b'",
         "' x '.trim() == 'x' && 'abc'.replace('b', '') == 'ac' && 'abc'.charAt(1) == 'b'",
+        "!format.dns1123Label().validate('web').hasValue()",
+        "format.dns1123Label().validate('W').hasValue()",
         "'abc'.matches('^a.c$') && sets.contains(self.numbers, [1])",
     ],
 )

@@ -13,10 +13,18 @@ from itertools import pairwise
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from kernel.api.custom_resources.formats import TEXT_FORMATS
 from kernel.api.custom_resources.go_patterns import go_pattern
+from kernel.objects.name_syntax import (
+    label_name_errors,
+    label_value_errors,
+    qualified_name_errors,
+    service_name_errors,
+    subdomain_name_errors,
+)
 from kernel.objects.quantity import QuantityError, parse_quantity
 
-_URL, _QUANTITY, _IP, _CIDR = "@url", "@quantity", "@ip", "@cidr"
+_URL, _QUANTITY, _IP, _CIDR, _FORMAT = "@url", "@quantity", "@ip", "@cidr", "@format"
 
 
 def _is_sorted(values: Any) -> bool:
@@ -178,6 +186,32 @@ def _of_address(name: str) -> Callable[[Any], bool]:
     return lambda value: bool(getattr(_address(value), name))
 
 
+def _format(name: str) -> Callable[[], dict[str, str]]:
+    return lambda: {_FORMAT: name}
+
+
+def _validate(format_: Any, value: str) -> Any:
+    """What is wrong with a text of a format, as an optional list."""
+    import cel
+
+    errors = _FORMATS[format_[_FORMAT]](value)
+    return cel.OptionalValue.of(errors) if errors else cel.OptionalValue.none()
+
+
+def _errors_of_text_format(name: str) -> Callable[[str], list[str]]:
+    is_valid = TEXT_FORMATS[name]
+    return lambda text: [] if is_valid(text) else [f"does not match the format {name}"]
+
+
+_FORMATS: Mapping[str, Callable[[str], list[str]]] = {
+    "dns1123Label": label_name_errors,
+    "dns1123Subdomain": subdomain_name_errors,
+    "dns1035Label": service_name_errors,
+    "qualifiedName": qualified_name_errors,
+    "labelValue": label_value_errors,
+    **{name: _errors_of_text_format(name) for name in ("uri", "uuid", "byte", "date", "datetime")},
+}
+
 FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     # lists
     "isSorted": _is_sorted,
@@ -224,6 +258,9 @@ FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     "isLessThan": lambda left, right: _compare(left, right) < 0,
     "isGreaterThan": lambda left, right: _compare(left, right) > 0,
     "compareTo": _compare,
+    # formats
+    **{f"format.{name}": _format(name) for name in _FORMATS},
+    "validate": _validate,
     # addresses
     "ip": _ip,
     "isIP": _succeeds(_ip),
