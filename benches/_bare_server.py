@@ -12,7 +12,7 @@ import os
 import sys
 import threading
 from queue import SimpleQueue
-from typing import Any
+from typing import Any, cast
 
 import lmdb
 import msgspec
@@ -72,8 +72,7 @@ class _Written(asyncio.Protocol):
     transports: list[asyncio.WriteTransport] = []
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.WriteTransport)
-        self.transports.append(transport)
+        self.transports.append(cast(asyncio.WriteTransport, transport))
 
     def data_received(self, data: bytes) -> None:
         count, size = data.split()
