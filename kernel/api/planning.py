@@ -111,6 +111,7 @@ class Planner:
         metadata.prepare_create(obj, namespace, self._clock)
         strategies.reset_status(obj)
         wanted = await self._admit("CREATE", obj, None, dry_run)
+        self._require_living_namespace(obj, namespace)  # whoever was asked may have taken long
         key = obj.info.key(namespace, obj.metadata.name)
         if is_name_checked and self._store.get(key) is not None:
             raise AlreadyExists.of(obj.info.qualified_plural, obj.metadata.name)

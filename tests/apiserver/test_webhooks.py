@@ -392,6 +392,26 @@ async def test_subresources_are_asked_about_with_what_is_sent_to_them(
     assert (await served.get(f"{base}/pods/p")).json["spec"].get("nodeName") is None
 
 
+async def test_a_namespace_that_ends_while_a_webhook_is_asked_takes_no_new_object(
+    served: Served, hooks: WebhookServer
+) -> None:
+    space = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "brief"}}
+    assert (await served.post("/api/v1/namespaces", space)).status == 201
+
+    async def end_namespace(request: Any) -> Any:
+        await served.ask("DELETE", "/api/v1/namespaces/brief")
+        return allow(request)
+
+    hooks.answer("/slow", end_namespace)
+    await register(served, "Validating", "slow", webhook("slow", hooks.client("/slow")))
+    told = await refused(served, "/api/v1/namespaces/brief/configmaps", config_map("a"))
+    assert (told["code"], told["message"]) == (
+        403,
+        'configmaps "a" is forbidden: unable to create new content in namespace brief because it'
+        " is being terminated",
+    )
+
+
 async def test_a_kind_that_comes_later_is_the_same_in_all_of_its_versions(
     served: Served, hooks: WebhookServer
 ) -> None:
