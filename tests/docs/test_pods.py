@@ -115,7 +115,7 @@ def test_the_annotations_are_those_that_the_code_knows() -> None:
     """What users may set; what podkernel notes for itself on containers is not theirs."""
     own = {
         *("owner", "sandbox", "asked-image", "restarts-in-row", "configuration"),
-        *("stop-signal", "end"),
+        *("stop-signal", "end", "resources"),
     }
     source = "".join(path.read_text() for path in (REPOSITORY / "kernel").rglob("*.py"))
     known = set(re.findall(r'= "podkernel\.dev/([a-z-]+)"', source)) - own
