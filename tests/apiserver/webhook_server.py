@@ -14,7 +14,10 @@ from aiohttp import web
 from kernel.apiserver.certificates import prepare_certificates
 from kernel.clock import SystemClock
 
+from .conftest import Answered, Served
+
 SERVICE_NAME = "guard.default.svc"
+REGISTRATION = "/apis/admissionregistration.k8s.io/v1"
 
 Response = dict[str, Any]
 
@@ -123,3 +126,18 @@ def configuration(kind: str, name: str, *webhooks: Any) -> dict[str, Any]:
         "metadata": {"name": name},
         "webhooks": list(webhooks),
     }
+
+
+async def register(served: Served, kind: str, name: str, *webhooks: Any) -> Answered:
+    """A configuration of the kind Mutating or Validating, stored."""
+    plural = f"{kind.lower()}webhookconfigurations"
+    made = await served.post(f"{REGISTRATION}/{plural}", configuration(kind, name, *webhooks))
+    assert made.status == 201, made.body
+    return made
+
+
+async def refused(served: Served, path: str, body: Any) -> Any:
+    """The Status of a POST that must be refused."""
+    answered = await served.post(path, body)
+    assert answered.status >= 400, answered.body
+    return answered.json
