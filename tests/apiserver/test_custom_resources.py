@@ -220,3 +220,34 @@ async def test_a_table_has_the_columns_of_the_definition(served: Served) -> None
     table = (await served.get(CRON_TABS, Accept=accept)).json
     assert [one["name"] for one in table["columnDefinitions"]] == ["Name", "Image", "Replicas"]
     assert table["rows"][0]["cells"] == ["web", "my-awesome-cron-image", None]
+
+
+@pytest.mark.parametrize("depth", [100, 400, 900, 5000])
+async def test_deep_objects_are_taken_or_refused(served: Served, depth: int) -> None:
+    spec = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
+    await define(served, with_schema(spec=spec))
+    head = b'{"apiVersion":"stable.example.com/v1","kind":"CronTab","metadata":{"name":"web"}'
+    deep = b'{"a":' * depth + b"1" + b"}" * depth
+    created = await served.post(CRON_TABS, head + b',"spec":' + deep + b"}")
+    assert created.status in (201, 400)
+    deeper = b'{"a":' * depth + b"2" + b"}" * depth
+    changed = await served.ask("PUT", f"{CRON_TABS}/web", head + b',"spec":' + deeper + b"}")
+    assert changed.status in (200, 400, 404)
+    applied = await served.ask(
+        "PATCH",
+        f"{CRON_TABS}/web?fieldManager=me&force=true",
+        head + b',"spec":' + deep + b"}",
+        Content_Type="application/apply-patch+yaml",
+    )
+    assert applied.status in (200, 201, 400)
+
+
+@pytest.mark.parametrize("depth", [50, 150, 300])
+async def test_deep_schemas_are_taken_or_refused(served: Served, depth: int) -> None:
+    schema: dict[str, Any] = {"type": "string"}
+    for _ in range(depth):
+        schema = {"type": "object", "properties": {"a": schema}}
+    answer = await served.post(DEFINITIONS, definition(with_schema(spec=schema)))
+    assert answer.status in (201, 400)
+    assert (await served.get("/openapi/v3")).status == 200
+    assert (await served.get("/openapi/v2")).status == 200

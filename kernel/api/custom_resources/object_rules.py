@@ -1,10 +1,13 @@
 """What the API fills in of custom objects, and what it refuses: as their schema says."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from kernel.api.causes import Causes
 from kernel.api.custom_resources.defaulting import defaulted
 from kernel.api.custom_resources.value_validation import ABSENT, NO_PATH, check_value
+from kernel.api.errors import BadRequest
 from kernel.api.kind_rules import KindRules
 from kernel.objects.custom_object import CustomObject
 from kernel.objects.json_schema import JSONSchemaProps
@@ -16,19 +19,30 @@ _UNCHECKED = (
 )
 
 
+@contextmanager
+def _depth_bounded() -> Iterator[None]:
+    try:
+        yield
+    except RecursionError:
+        raise BadRequest("the object is nested too deeply") from None
+
+
 def default_object(obj: CustomObject) -> None:
     """Fill in the defaults of the schema."""
-    obj.content = defaulted(obj.content, obj.schema())
+    with _depth_bounded():
+        obj.content = defaulted(obj.content, obj.schema())
 
 
 def check_object(obj: CustomObject, causes: Causes) -> None:
     """Report what the schema forbids of a new object."""
-    _check(obj, None, causes)
+    with _depth_bounded():
+        _check(obj, None, causes)
 
 
 def check_object_update(obj: CustomObject, old: CustomObject, causes: Causes) -> None:
     """Report what the schema forbids of a change."""
-    _check(obj, old, causes)
+    with _depth_bounded():
+        _check(obj, old, causes)
 
 
 def _check(obj: CustomObject, old: CustomObject | None, causes: Causes) -> None:

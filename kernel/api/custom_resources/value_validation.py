@@ -7,6 +7,7 @@ Source of the words: k8s.io/kube-openapi, pkg/validation/errors, as
 k8s.io/apiextensions-apiserver, pkg/apiserver/validation, tells them.
 """
 
+import operator
 from typing import Any
 
 import msgspec
@@ -46,10 +47,9 @@ def check_value(
 
 def same(left: Any, right: Any) -> bool:
     """Equality of JSON values: unlike in Python, true is not 1, and that at any depth."""
-    if isinstance(left, dict) and isinstance(right, dict):
-        return left.keys() == right.keys() and all(same(left[key], right[key]) for key in left)
-    if isinstance(left, list) and isinstance(right, list):
-        return len(left) == len(right) and all(map(same, left, right))
+    if isinstance(left, dict | list) and isinstance(right, dict | list):
+        encoded = (msgspec.json.encode(value, order="deterministic") for value in (left, right))
+        return operator.eq(*encoded)
     if isinstance(left, bool) or isinstance(right, bool):
         return left is right
     return bool(left == right)
