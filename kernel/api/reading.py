@@ -99,6 +99,8 @@ class ObjectReader:
         with _reach_translated(after_key=start.after):
             while True:
                 items, at = self._store.scan(prefix, after_key=after_key, limit=chunk, at=at)
+                if selection.everything and not limit:
+                    return StoredList(list(self._upcasters.stored_items(kind, items)), at)
                 for stored in self._upcasters.stored_items(kind, items):
                     if self.is_selected(stored, selection):
                         found.append(stored)

@@ -8,6 +8,7 @@ inside of its (never empty) metadata.
                                                 ▲ "resourceVersion":"42", goes here
 """
 
+from collections.abc import Sequence
 from functools import cache
 from typing import Any, cast
 
@@ -29,7 +30,7 @@ _EVENT_TYPES = {
 
 
 @cache
-def _head(kind: type[Kind]) -> bytes:
+def stored_head(kind: type[Kind]) -> bytes:
     """What every stored object of a kind starts with."""
     head = {"apiVersion": kind.info.api_version, "kind": kind.info.kind, "metadata": {}}
     return msgspec.json.encode(head)[: -len("}}")]
@@ -37,7 +38,7 @@ def _head(kind: type[Kind]) -> bytes:
 
 def is_stored_form(kind: type[Kind], data: bytes) -> bool:
     """Whether bytes start as an object of this very kind and version does."""
-    return data.startswith(_head(kind))
+    return data.startswith(stored_head(kind))
 
 
 @cache
@@ -95,7 +96,7 @@ class Stored:
         """JSON as clients get it; what is not stored (a dry run) has no resourceVersion."""
         if not self.revision:
             return self.data
-        position = len(_head(self.kind))
+        position = len(stored_head(self.kind))
         return b'%b"resourceVersion":"%d",%b' % (
             self.data[:position],
             self.revision,
@@ -139,6 +140,20 @@ class _OfAnyKind(msgspec.Struct):
 
 
 _metadata_decoder = msgspec.json.Decoder(_OfAnyKind)
+
+
+def joined_wire(items: Sequence[Stored]) -> bytes:
+    """What `wire` answers for each of several stored objects of one kind, with commas between."""
+    if not items:
+        return b""
+    position = len(stored_head(items[0].kind))
+    return b",".join(
+        [
+            b'%b"resourceVersion":"%d",%b'
+            % (stored.data[:position], stored.revision, stored.data[position:])
+            for stored in items
+        ]
+    )
 
 
 class StoredEvent:

@@ -24,7 +24,14 @@ import msgspec
 
 from kernel.api.custom_resources.conversion import present_form
 from kernel.api.errors import UnreadableObject
-from kernel.api.stored import Stored, StoredEvent, decoder_of, encode, is_stored_form
+from kernel.api.stored import (
+    Stored,
+    StoredEvent,
+    decoder_of,
+    encode,
+    is_stored_form,
+    stored_head,
+)
 from kernel.objects.custom_object import CustomObject, wire_form
 from kernel.objects.kind import Kind
 from kernel.store.log import Item
@@ -86,7 +93,11 @@ class Upcasters:
 
     def stored_items(self, kind: type[Kind], items: Iterable[Item]) -> Iterator[Stored]:
         """Those of several objects that can be read; of the others a warning is logged."""
+        head, since_revision = stored_head(kind), kind.form_since_revision
         for item in items:
+            if item.revision >= since_revision and item.value.startswith(head):
+                yield Stored(kind, item.key, item.revision, item.value)
+                continue
             try:
                 yield self.stored(kind, item.key, item.revision, item.value)
             except UnreadableObject as error:

@@ -4,7 +4,7 @@ import msgspec
 from aiohttp import web
 
 from kernel.api.object_api import ObjectApi
-from kernel.api.stored import StoredList
+from kernel.api.stored import StoredList, joined_wire
 from kernel.apiserver.answers import encode, json_answer
 from kernel.apiserver.negotiation import Answer, Form, negotiate
 from kernel.apiserver.parameters import Parameters
@@ -70,7 +70,7 @@ class Reads:
             ]
             kind, api_version = "PartialObjectMetadataList", answer.api_version
         else:
-            items = [stored.wire() for stored in page.items]
+            items = [joined_wire(page.items)] if page.items else []
             kind, api_version = target.info.list_kind, target.info.api_version
         return json_answer(list_document(kind, api_version, page, items))
 

@@ -53,7 +53,7 @@ class Appended(msgspec.Struct, frozen=True):
     repeated: bool = False
 
 
-class Item(msgspec.Struct, frozen=True):
+class Item(msgspec.Struct, frozen=True, gc=False):
     """A key with its value, and the revision of the entry that set it."""
 
     key: str

@@ -169,8 +169,7 @@ def verify_entry(revision: int, record: bytes) -> None:
 
 def unpack_revision(packed: bytes) -> int:
     """The inverse of `pack_revision`."""
-    (revision,) = _REVISION.unpack_from(packed)
-    return int(revision)
+    return int.from_bytes(packed[: _REVISION.size], "big")
 
 
 def decode_head(packed: bytes) -> tuple[int, bytes]:
