@@ -7,7 +7,6 @@ Source of the words: k8s.io/kube-openapi, pkg/validation/errors, as
 k8s.io/apiextensions-apiserver, pkg/apiserver/validation, tells them.
 """
 
-import operator
 from typing import Any
 
 import msgspec
@@ -48,8 +47,8 @@ def check_value(
 def same(left: Any, right: Any) -> bool:
     """Equality of JSON values: unlike in Python, true is not 1, and that at any depth."""
     if isinstance(left, dict | list) and isinstance(right, dict | list):
-        encoded = (msgspec.json.encode(value, order="deterministic") for value in (left, right))
-        return operator.eq(*encoded)
+        encoded = [msgspec.json.encode(value, order="deterministic") for value in (left, right)]
+        return encoded[0] == encoded[1]
     if isinstance(left, bool) or isinstance(right, bool):
         return left is right
     return bool(left == right)
