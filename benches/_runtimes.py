@@ -26,6 +26,8 @@ from kernel import (
 )
 from kernel.cri.process.runtime import ProcessRuntime
 from kernel.cri.runtime import ContainerConfig, Mount, Runtime, SandboxConfig
+from kernel.objects.container import Lifecycle
+from kernel.objects.pod import PodOS
 from kernel.objects.volume import HostPathVolumeSource
 
 Times = TypeVar("Times")
@@ -120,13 +122,15 @@ class Gate:
 
 
 def gated_pod(name: str, gate: Gate) -> Pod:
-    """A Pod whose only container exits when the gate is released."""
+    """A Pod whose only container exits when the gate is released, and is killed at once when the
+    Pod is deleted: what runs as process 1 does not end at SIGTERM."""
     container = Container(
         name="main",
         image=IMAGE,
         image_pull_policy="IfNotPresent",
         command=gate.command,
         volume_mounts=[VolumeMount(name="gate", mount_path=str(gate.directory))],
+        lifecycle=Lifecycle(stop_signal="SIGKILL"),
     )
     volume = Volume(name="gate", host_path=HostPathVolumeSource(path=str(gate.directory)))
     return Pod(
@@ -134,7 +138,7 @@ def gated_pod(name: str, gate: Gate) -> Pod:
         spec=PodSpec(
             containers=[container],
             volumes=[volume],
-            termination_grace_period_seconds=0,
+            os=PodOS(name="linux"),
         ),
     )
 
@@ -144,8 +148,9 @@ def is_running(pod: Pod | None) -> bool:
 
 
 async def remove_pod(client: Client, name: str) -> None:
-    """Delete a Pod, and return when it is gone."""
-    await client.delete(Pod, name, grace_period_seconds=0)
+    """Delete a Pod, and return when it is gone, with all that ran of it: a forced deletion would
+    go on beside what is measured next."""
+    await client.delete(Pod, name)
     await client.wait(Pod, name, lambda pod: pod is None)
 
 
