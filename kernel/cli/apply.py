@@ -7,7 +7,8 @@ from typing import Any
 
 import msgspec
 
-from kernel.api.client import Client
+from kernel.api.client import Client, WatchEventType
+from kernel.api.custom_resources.custom_kinds import CustomKinds
 from kernel.api.defaulting import default
 from kernel.api.errors import AlreadyExists, ApiError, NotFound
 from kernel.api.manifest import Document, ManifestError, decode_document, load_manifest
@@ -16,6 +17,8 @@ from kernel.api.transaction import namespace_of
 from kernel.api.validation import validate_create
 from kernel.cli.failure import CommandFailure
 from kernel.clock import Clock
+from kernel.objects.custom_object import wire_form
+from kernel.objects.custom_resource_definition import CustomResourceDefinition
 from kernel.objects.kind import Kind
 from kernel.objects.kinds import KindTable
 from kernel.objects.namespace import Namespace
@@ -33,8 +36,10 @@ class Manifest(msgspec.Struct, frozen=True):
     obj: Kind
 
 
-def read_manifests(paths: Sequence[Path], kinds: KindTable) -> list[Manifest]:
-    """All objects in the files, in order. Raises `ManifestError` or `CommandFailure`."""
+def read_manifests(paths: Sequence[Path], kinds: KindTable, clock: Clock) -> list[Manifest]:
+    """All objects in the files, in order; kinds that these define are added to `kinds`, for the
+    objects that follow. Raises `ManifestError` or `CommandFailure`."""
+    custom_kinds = CustomKinds(kinds, clock)
     manifests: list[Manifest] = []
     for path in paths:
         try:
@@ -44,8 +49,21 @@ def read_manifests(paths: Sequence[Path], kinds: KindTable) -> list[Manifest]:
         documents = load_manifest(content, str(path))
         if not documents:
             raise CommandFailure(f"{path}: there is no object in it")
-        manifests.extend(Manifest(one, decode_document(one, kinds)) for one in documents)
+        for one in documents:
+            manifests.append(Manifest(one, decode_document(one, kinds)))
+            definition = decode_document(one, kinds)
+            if isinstance(definition, CustomResourceDefinition):
+                _define(definition, custom_kinds)
     return manifests
+
+
+def _define(definition: CustomResourceDefinition, custom_kinds: CustomKinds) -> None:
+    """Know the kind that a definition will define, unless it will be refused."""
+    default(definition)
+    definition.metadata.resource_version = "0"
+    definition.status = custom_kinds.status_of(definition)
+    if not validate_create(definition):
+        custom_kinds.take_in(WatchEventType.ADDED, definition)
 
 
 def check_rules(
@@ -106,7 +124,7 @@ async def apply(obj: Any, client: Client) -> str:
 
     A Pod that differs is replaced: most of a Pod can't be changed.
     """
-    obj.metadata.annotations[LAST_APPLIED] = msgspec.json.encode(obj).decode() + "\n"
+    obj.metadata.annotations[LAST_APPLIED] = wire_form(obj).decode() + "\n"
     try:
         await client.create(obj)
         return "created"

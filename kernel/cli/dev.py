@@ -56,7 +56,7 @@ def run(arguments: argparse.Namespace) -> int:
         plugins += load_path(path)
     kinds = served_kinds(plugins)
     check_names(plugins)
-    manifests = read_manifests(arguments.manifests, kinds)
+    manifests = read_manifests(arguments.manifests, kinds, clock)
     hooks = [hook for plugin in plugins for hook in plugin.admission_hooks]
     hooked = {kind for hook in hooks for kind in hook.kinds or kinds}
     check_rules(manifests, kinds, hooked, clock)

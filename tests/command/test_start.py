@@ -1,5 +1,6 @@
 """What `podkernel dev` prints, and what it does with manifests that it has applied before."""
 
+import json
 import os
 import pty
 import signal
@@ -8,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from ..cron_tabs import cron_tab, definition
 from .harness import SECONDS_MAX, Place, Server, eventually, processes_of
 from .manifests import pod
 
@@ -126,7 +128,7 @@ def _started(here: Place, *arguments: str | Path) -> Server:
 def _said_of(here: Place, *manifests: Path) -> list[str]:
     """What a server says of manifests; it is stopped then."""
     server = here.start(*manifests)
-    marks = ("pod/", "configmap/")
+    marks = ("pod/", "configmap/", "customresourcedefinition/", "crontab/")
 
     def said() -> list[str]:
         lines = [line for line in server.output.splitlines() if line.startswith(marks)]
@@ -142,3 +144,13 @@ def _read_until(terminal: int, text: str) -> str:
     while text not in shown:
         shown += os.read(terminal, 4096).decode(errors="replace")
     return shown
+
+
+def test_a_manifest_may_define_the_kind_of_what_follows(here: Place) -> None:
+    manifests = [
+        here.write("definition.yaml", json.dumps(definition())),
+        here.write("cron.yaml", json.dumps(cron_tab())),
+    ]
+    names = ["customresourcedefinition/crontabs.stable.example.com", "crontab/web"]
+    assert _said_of(here, *manifests) == [f"{name} created" for name in names]
+    assert _said_of(here, *manifests) == [f"{name} unchanged" for name in names]
