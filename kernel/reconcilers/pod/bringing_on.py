@@ -53,9 +53,7 @@ class BringingOn:
         await self._see(observed)
         await self._say_bad_periods()
         for _ in range(STEPS_MAX):
-            # What is stands in the log before what may take long, such as a pull, has come to its
-            # end; and nothing that is not slow waits for the disk.
-            has_written, has_acted = await side_by_side(self._write, self._act)
+            has_written, has_acted = await self._write_and_act()
             if not has_written:
                 return None
             if not has_acted:
@@ -91,6 +89,13 @@ class BringingOn:
             capacity=self._host.capacity,
             resized=self._memory.resized,
         )
+
+    async def _write_and_act(self) -> tuple[bool, bool]:
+        """What is stands in the log before what may take long, such as a pull, has come to its end;
+        a start waits for no disk. A restart does: whoever looks sees the end first, and at once."""
+        if any(start.attempt for start in self._plan.starts.values()):
+            return (True, await self._act()) if await self._write() else (False, False)
+        return await side_by_side(self._write, self._act)
 
     async def _write(self) -> bool:
         return await write_status(
