@@ -8,10 +8,10 @@ from collections.abc import Sequence
 
 from kernel.api.causes import Causes
 from kernel.api.custom_resources.rules.expressions import ExpressionError, compiled
-from kernel.api.kind_rules import KindRules
-from kernel.api.webhook_rules import check_rule
+from kernel.api.rules.by_kind import KindRules
+from kernel.api.rules.webhooks import check_rule
+from kernel.api.rules.workloads import check_label_selector
 from kernel.api.webhooks.conditions import check_conditions
-from kernel.api.workload_validation import check_label_selector
 from kernel.objects.admission_policy import (
     MatchResources,
     ParamRef,

@@ -9,8 +9,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from kernel.api import workload_defaulting
-from kernel.api.kind_rules import rules_of
 from kernel.api.pod_defaulting import default_pod, default_template
+from kernel.api.rules.by_kind import rules_of
 from kernel.objects.apps import DaemonSet, Deployment, ReplicaSet, StatefulSet
 from kernel.objects.batch import CronJob, Job
 from kernel.objects.config import Secret

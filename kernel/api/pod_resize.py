@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from kernel.api.causes import Causes
-from kernel.api.pod_validation import MIRROR
+from kernel.api.rules.pods import MIRROR
 from kernel.objects.container import Container, ResourceRequirements
 from kernel.objects.pod import Pod, PodSpec
 from kernel.objects.quality_of_service import quality_of_service

@@ -7,18 +7,18 @@ k8s.io/apimachinery, api/validation/objectmeta.go.
 from collections.abc import Callable
 from typing import Any
 
-from kernel.api import (
-    batch_validation,
-    core_validation,
-    pod_resize,
-    pod_validation,
-    policy_validation,
-    workload_validation,
-)
+from kernel.api import pod_resize
 from kernel.api.causes import Causes
 from kernel.api.client import Subresource
-from kernel.api.kind_rules import rules_of
 from kernel.api.quota import rules as quota_rules
+from kernel.api.rules import (
+    batch as batch_rules,
+    core as core_rules,
+    pods as pod_rules,
+    policies as policy_rules,
+    workloads as workload_rules,
+)
+from kernel.api.rules.by_kind import rules_of
 from kernel.objects.apps import DaemonSet, Deployment, ReplicaSet, StatefulSet
 from kernel.objects.batch import CronJob, Job
 from kernel.objects.config import ConfigMap, Secret
@@ -64,40 +64,40 @@ _NAME_RULES: dict[type[Kind], Callable[[str], list[str]]] = {
 }
 
 _CREATE_RULES: dict[type[Kind], Callable[[Any, Causes], None]] = {
-    Pod: pod_validation.check_pod,
-    ConfigMap: core_validation.check_config_map,
-    Secret: core_validation.check_secret,
-    Service: core_validation.check_service,
-    Node: core_validation.check_node,
-    Event: core_validation.check_event,
-    Lease: core_validation.check_lease,
-    RuntimeClass: pod_validation.check_runtime_class,
-    PodTemplate: workload_validation.check_stored_template,
-    ReplicationController: workload_validation.check_replication_controller,
-    Deployment: workload_validation.check_deployment,
-    ReplicaSet: workload_validation.check_replica_set,
-    StatefulSet: workload_validation.check_stateful_set,
-    DaemonSet: workload_validation.check_daemon_set,
-    Job: batch_validation.check_job,
-    CronJob: batch_validation.check_cron_job,
+    Pod: pod_rules.check_pod,
+    ConfigMap: core_rules.check_config_map,
+    Secret: core_rules.check_secret,
+    Service: core_rules.check_service,
+    Node: core_rules.check_node,
+    Event: core_rules.check_event,
+    Lease: core_rules.check_lease,
+    RuntimeClass: pod_rules.check_runtime_class,
+    PodTemplate: workload_rules.check_stored_template,
+    ReplicationController: workload_rules.check_replication_controller,
+    Deployment: workload_rules.check_deployment,
+    ReplicaSet: workload_rules.check_replica_set,
+    StatefulSet: workload_rules.check_stateful_set,
+    DaemonSet: workload_rules.check_daemon_set,
+    Job: batch_rules.check_job,
+    CronJob: batch_rules.check_cron_job,
     ResourceQuota: quota_rules.check_quota,
-    LimitRange: policy_validation.check_limit_range,
-    PodDisruptionBudget: policy_validation.check_budget,
-    PersistentVolumeClaim: policy_validation.check_claim,
+    LimitRange: policy_rules.check_limit_range,
+    PodDisruptionBudget: policy_rules.check_budget,
+    PersistentVolumeClaim: policy_rules.check_claim,
 }
 
 _UPDATE_RULES: dict[type[Kind], Callable[[Any, Any, Causes], None]] = {
-    Pod: pod_validation.check_pod_update,
-    ConfigMap: core_validation.check_config_map_update,
-    Secret: core_validation.check_secret_update,
-    Service: core_validation.check_service_update,
-    RuntimeClass: pod_validation.check_runtime_class_update,
-    Deployment: workload_validation.check_selector_update,
-    ReplicaSet: workload_validation.check_selector_update,
-    DaemonSet: workload_validation.check_selector_update,
-    StatefulSet: workload_validation.check_stateful_set_update,
-    Job: batch_validation.check_job_update,
-    PersistentVolumeClaim: policy_validation.check_claim_update,
+    Pod: pod_rules.check_pod_update,
+    ConfigMap: core_rules.check_config_map_update,
+    Secret: core_rules.check_secret_update,
+    Service: core_rules.check_service_update,
+    RuntimeClass: pod_rules.check_runtime_class_update,
+    Deployment: workload_rules.check_selector_update,
+    ReplicaSet: workload_rules.check_selector_update,
+    DaemonSet: workload_rules.check_selector_update,
+    StatefulSet: workload_rules.check_stateful_set_update,
+    Job: batch_rules.check_job_update,
+    PersistentVolumeClaim: policy_rules.check_claim_update,
     ResourceQuota: quota_rules.check_quota_update,
 }
 
@@ -108,7 +108,7 @@ def validate_create(obj: Kind) -> list[StatusCause]:
     _check_metadata(obj, causes)
     _check_own_rules(obj, causes)
     if isinstance(obj, Pod):
-        pod_validation.check_new_pod(obj, causes)
+        pod_rules.check_new_pod(obj, causes)
     check_new = rules_of(type(obj)).check_new
     if check_new is not None:
         check_new(obj, causes)
@@ -123,7 +123,7 @@ def validate_update(new: Kind, old: Kind, subresource: Subresource = "") -> list
     _check_own_rules(new, causes)
     rule = _UPDATE_RULES.get(type(new)) or rules_of(type(new)).check_update
     if subresource == "ephemeralcontainers":
-        rule = pod_validation.check_ephemeral_containers_update
+        rule = pod_rules.check_ephemeral_containers_update
     if subresource == "resize":
         rule = pod_resize.check_resize
     if rule is not None:

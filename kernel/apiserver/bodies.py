@@ -14,7 +14,7 @@ from kernel.api.field_validation import (
     refusal,
 )
 from kernel.api.yaml_nodes import YamlError, read_documents
-from kernel.apiserver.protobuf import ProtobufError, decode_protobuf
+from kernel.apiserver.protobuf.decoding import ProtobufError, decode_protobuf
 from kernel.objects.decoding import DecodeFailure, parse_json
 from kernel.objects.duplicate_fields import duplicate_fields
 from kernel.objects.field_errors import FieldError

@@ -15,8 +15,8 @@ from aiohttp.http_exceptions import LineTooLong
 from aiohttp.http_parser import RawRequestMessage
 
 from kernel.api.errors import ApiError, BadRequest
+from kernel.apiserver.access.client_certificates import ClientCertificate, read_certificate
 from kernel.apiserver.answers import failure_answer, is_plain, raw_answer
-from kernel.apiserver.client_certificates import ClientCertificate, read_certificate
 from kernel.apiserver.limits.deadlines import Deadlines
 from kernel.apiserver.limits.settings import Limits
 from kernel.apiserver.quick_requests import KnownHeads

@@ -8,13 +8,14 @@ from anyio import to_thread
 
 from kernel.api.service_account_tokens import ISSUER, ServiceAccountTokens
 from kernel.api.token_key import ALGORITHM
-from kernel.apiserver import discovery, swagger_protobuf
+from kernel.apiserver import discovery
 from kernel.apiserver.answers import encode, json_answer
 from kernel.apiserver.health import HEALTH_PATHS, Health
 from kernel.apiserver.monitoring.exposition import Exposition
 from kernel.apiserver.negotiation import NotAcceptable, media_types
 from kernel.apiserver.old_versions import MOVED_KINDS
-from kernel.apiserver.openapi import OpenApi, content_hash
+from kernel.apiserver.openapi import swagger_protobuf
+from kernel.apiserver.openapi.documents import OpenApi, content_hash
 from kernel.apiserver.parameters import Parameters
 from kernel.apiserver.served_kinds import ServedKinds
 from kernel.apiserver.targets import PathNotFound

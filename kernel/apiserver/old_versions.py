@@ -22,7 +22,7 @@ from kernel.apiserver.bodies import (
     read_body,
 )
 from kernel.apiserver.parameters import Parameters
-from kernel.apiserver.protobuf import ProtobufError, decode_protobuf
+from kernel.apiserver.protobuf.decoding import ProtobufError, decode_protobuf
 from kernel.apiserver.targets import Target
 from kernel.apiserver.version_fields import EVENT_FIELDS, Document, select_template
 from kernel.objects import autoscaling_v1, event_v1

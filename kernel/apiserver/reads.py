@@ -9,12 +9,12 @@ from kernel.apiserver.answers import encode, json_answer
 from kernel.apiserver.negotiation import Answer, Form, negotiate
 from kernel.apiserver.parameters import Parameters
 from kernel.apiserver.revisions import read_revision, watch_start
+from kernel.apiserver.rows.tables import Tables, include_object, partial_metadata
 from kernel.apiserver.streams import OpenStreams
-from kernel.apiserver.tables import Tables, include_object, partial_metadata
 from kernel.apiserver.targets import Target
-from kernel.apiserver.watch_frames import Frames
-from kernel.apiserver.watch_group import Subject, WatchGroups
-from kernel.apiserver.watch_stream import WatchOptions, WatchStream
+from kernel.apiserver.watching.frames import Frames
+from kernel.apiserver.watching.group import Subject, WatchGroups
+from kernel.apiserver.watching.stream import WatchOptions, WatchStream
 from kernel.clock import now_datetime
 from kernel.objects.kind import Kind
 from kernel.objects.meta import ListMeta

@@ -17,13 +17,15 @@ from kernel.api.context import ClientRequest, acting
 from kernel.api.errors import ApiError, MethodNotAllowed
 from kernel.api.object_api import ObjectApi
 from kernel.api.service_account_tokens import ServiceAccountTokens
+from kernel.apiserver.access.authentication import Authenticator, actor_of
+from kernel.apiserver.access.impersonation import Asker, asking_for
+from kernel.apiserver.access.request_attributes import attributes_of
+from kernel.apiserver.access.reviews import Reviews
 from kernel.apiserver.answers import InternalError, add_warning, failure_answer
-from kernel.apiserver.authentication import Authenticator, actor_of
 from kernel.apiserver.connecting import CONNECTING, admit_connection
 from kernel.apiserver.connections import certificate_of
 from kernel.apiserver.documents import Documents
 from kernel.apiserver.health import Health
-from kernel.apiserver.impersonation import Asker, asking_for
 from kernel.apiserver.limits.demand import demand_of
 from kernel.apiserver.limits.gate import Gate
 from kernel.apiserver.limits.settings import LIMITS, Limits
@@ -42,14 +44,12 @@ from kernel.apiserver.parameters import Parameters
 from kernel.apiserver.plugin_paths import PLUGIN_ROOT, PluginPaths
 from kernel.apiserver.proxying.proxies import Proxies
 from kernel.apiserver.reads import Reads
-from kernel.apiserver.request_attributes import attributes_of
-from kernel.apiserver.reviews import Reviews
+from kernel.apiserver.rows.tables import Tables
 from kernel.apiserver.scaling import Scaling
 from kernel.apiserver.served_kinds import ASKED_KINDS, MEASURED_KINDS, ServedKinds
 from kernel.apiserver.streaming.pod_streams import PodStreams
 from kernel.apiserver.streams import OpenStreams
 from kernel.apiserver.subresources import is_pod, is_service_account
-from kernel.apiserver.tables import Tables
 from kernel.apiserver.targets import PathNotFound, Target, resolve, stands_for_objects
 from kernel.apiserver.writes import Writes
 

@@ -11,8 +11,8 @@ from kernel.apiserver.answers import json_answer
 from kernel.apiserver.bodies import decode_object, decode_patch, read_body
 from kernel.apiserver.custom_scaling import custom_scale, replicas_change, require_replicas
 from kernel.apiserver.parameters import Parameters
+from kernel.apiserver.rows.workloads import label_text, selector_text
 from kernel.apiserver.targets import Target
-from kernel.apiserver.workload_rows import label_text, selector_text
 from kernel.objects.custom_object import CustomObject
 from kernel.objects.meta import ObjectMeta
 from kernel.objects.scale import Scale, ScaleSpec, ScaleStatus

@@ -16,7 +16,7 @@ from kernel.api.access.authorizer import Authorizer
 from kernel.api.access.default_objects import ensure_default_roles
 from kernel.api.object_api import ObjectApi
 from kernel.api.service_account_tokens import ServiceAccountTokens
-from kernel.apiserver.authentication import Authenticator, load_token
+from kernel.apiserver.access.authentication import Authenticator, load_token
 from kernel.apiserver.bodies import BODY_BYTES_MAX
 from kernel.apiserver.certificates import prepare_certificates
 from kernel.apiserver.connections import Connections

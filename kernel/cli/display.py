@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager, contextmanager
 import anyio
 
 from kernel.api.client import Client, WatchEventType
-from kernel.apiserver.pod_row import PodSummary, pod_cells
+from kernel.apiserver.rows.pods import PodSummary, pod_cells
 from kernel.clock import Clock, now_datetime
 from kernel.objects.pod import Pod
 

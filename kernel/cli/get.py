@@ -16,7 +16,7 @@ import msgspec
 from kernel.api.errors import NotFound
 from kernel.api.reading import ObjectReader
 from kernel.api.stored import StoredList
-from kernel.apiserver.tables import Tables
+from kernel.apiserver.rows.tables import Tables
 from kernel.cli.failure import CommandFailure
 from kernel.cli.lookup import LookupFailure, find_prefixes
 from kernel.cli.moments import revision_at

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from kernel.apiserver import discovery
-from kernel.apiserver.openapi import OpenApi
+from kernel.apiserver.openapi.documents import OpenApi
 from kernel.objects.kind import Kind
 from kernel.objects.kinds import KindTable
 from kernel.objects.struct import Struct

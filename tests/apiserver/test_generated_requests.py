@@ -23,7 +23,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from kernel.apiserver.openapi import OpenApi
+from kernel.apiserver.openapi.documents import OpenApi
 from kernel.apiserver.served_kinds import ASKED_KINDS, ServedKinds
 from kernel.objects.kinds import KindTable
 

@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from kernel.apiserver.openapi import OpenApi
+from kernel.apiserver.openapi.documents import OpenApi
 from kernel.objects.kinds import CORE_KINDS, KindTable
 
 from .conftest import Served

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from kernel.apiserver import discovery
 from kernel.apiserver.old_versions import OLD_KINDS
-from kernel.apiserver.protobuf_messages import message_of
+from kernel.apiserver.protobuf.messages import message_of
 from kernel.apiserver.served_kinds import ASKED_KINDS, MEASURED_KINDS, ServedKinds
 from kernel.objects.kind import KindInfo
 from kernel.objects.kinds import KindTable

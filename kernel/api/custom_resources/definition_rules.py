@@ -4,7 +4,7 @@ from kernel.api.custom_resources.definition_validation import (
     check_definition,
     check_definition_update,
 )
-from kernel.api.kind_rules import KindRules
+from kernel.api.rules.by_kind import KindRules
 from kernel.objects.custom_resource_definition import (
     CustomResourceConversion,
     CustomResourceDefinition,

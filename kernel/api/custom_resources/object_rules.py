@@ -8,7 +8,7 @@ from kernel.api.causes import Causes
 from kernel.api.custom_resources.defaulting import defaulted
 from kernel.api.custom_resources.value_validation import ABSENT, NO_PATH, check_value
 from kernel.api.errors import BadRequest
-from kernel.api.kind_rules import KindRules
+from kernel.api.rules.by_kind import KindRules
 from kernel.objects.custom_object import CustomObject
 from kernel.objects.json_schema import JSONSchemaProps
 from kernel.objects.kind import Kind

@@ -1,7 +1,7 @@
 """The rules of ResourceQuotas (core/v1 validation.go)."""
 
 from kernel.api.causes import Causes
-from kernel.api.core_validation import check_quantity
+from kernel.api.rules.core import check_quantity
 from kernel.objects.name_syntax import qualified_name_errors
 from kernel.objects.quantity import QuantityError, parse_quantity
 from kernel.objects.resource_policies import (

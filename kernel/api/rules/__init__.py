@@ -1,0 +1,1 @@
+"""What an object of each kind must fulfil, in Kubernetes' words: a subject a file."""

@@ -1,0 +1,1 @@
+"""Bodies in Kubernetes' protobuf become structs."""

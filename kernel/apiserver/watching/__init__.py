@@ -1,0 +1,1 @@
+"""Watches over HTTP: one cursor and one encoding for many watchers."""
