@@ -19,7 +19,7 @@ from kernel.apiserver.access.client_certificates import ClientCertificate, read_
 from kernel.apiserver.answers import failure_answer, is_plain, raw_answer
 from kernel.apiserver.limits.deadlines import Deadlines
 from kernel.apiserver.limits.settings import Limits
-from kernel.apiserver.quick_requests import KnownHeads
+from kernel.apiserver.quick_requests import KnownHeads, whole_bytes
 from kernel.clock import Clock
 
 logger = logging.getLogger(__name__)
@@ -97,11 +97,17 @@ def certificate_of(request: web.BaseRequest) -> ClientCertificate | None:
 class Connection(web.RequestHandler):
     """One client's connection; `certificate` is what it has shown while TLS was set up."""
 
-    __slots__ = ("_head_bytes", "_held", "_quick", "_server", "_unsent_bytes", "certificate")
+    __slots__ = (
+        *("_due_bytes", "_head_bytes", "_held", "_quick", "_server", "_unsent_bytes"),
+        "certificate",
+    )
 
     def __init__(self, server: Connections, **settings: Any):
         super().__init__(server, **settings)
         self._server = server
+        # Of the request under way, what is yet to come. Below 0 for good once it can't be told: the
+        # parser may then hold the beginning of a request, which what comes next is to go on with.
+        self._due_bytes = 0
         self._head_bytes = 0
         self._unsent_bytes = 0
         self._quick: asyncio.Task[None] | None = None
@@ -126,9 +132,10 @@ class Connection(web.RequestHandler):
             return
         between_requests = self._request_count == 0 or self._waiter is not None
         if not between_requests or self._messages:
+            self._due_bytes -= len(data)
             super().data_received(data)
             return
-        is_start = not self._head_bytes
+        is_start = not self._head_bytes and not self._due_bytes
         if is_start and self._request_count and self._begin_quickly(data):
             return
         super().data_received(data)
@@ -137,7 +144,10 @@ class Connection(web.RequestHandler):
             self._server.heads.end(self)
             message = self._messages[0][0]
             if is_start and isinstance(message, RawRequestMessage):
+                self._due_bytes = whole_bytes(data, message) - len(data)
                 self._server.known_heads.learn(data, message)
+            else:
+                self._due_bytes = -1
             return
         self._head_bytes += len(data)
         if self._head_bytes > HEAD_BYTES_MAX:

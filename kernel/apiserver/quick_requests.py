@@ -39,8 +39,9 @@ _SHARED_URL = URL("/")
 
 
 class KnownHead(NamedTuple):
-    """What a block of headers says, Content-Length left out."""
+    """What a block of headers says, Content-Length left out; `has_length` says whether it was."""
 
+    has_length: bool
     headers: "CIMultiDictProxy[str]"
     raw_headers: tuple[tuple[bytes, bytes], ...]
 
@@ -82,6 +83,9 @@ class KnownHeads:
         headers = CIMultiDict(message.headers)
         if message.chunked or message.compression or "Expect" in headers:
             return
+        # Clients share what is known here: a block must say all that was made of it, and no more.
+        if data[start:end] != b"".join([b"\r\n%b: %b" % field for field in message.raw_headers]):
+            return
         block, length = _split(data, start, end)
         said = headers.popall("Content-Length", [])
         if said != ([str(length)] if length is not None else []):
@@ -90,7 +94,7 @@ class KnownHeads:
             for known in list(self._known)[: KNOWN_HEADS_MAX // 2]:
                 del self._known[known]
         others = (field for field in message.raw_headers if field[0].lower() != b"content-length")
-        self._known[block] = KnownHead(CIMultiDictProxy(headers), tuple(others))
+        self._known[block] = KnownHead(length is not None, CIMultiDictProxy(headers), tuple(others))
 
     def read(self, data: bytes, protocol: web.RequestHandler) -> QuickRequest | None:
         """The request that `data` is; None where it is not one, whole, with a known head."""
@@ -99,7 +103,9 @@ class KnownHeads:
             return None
         block, length = _split(data, start, end)
         head = self._known.get(block)
-        if head is None or len(data) - end - 4 != (length or 0):
+        if head is None or head.has_length != (length is not None):
+            return None
+        if len(data) - end - 4 != (length or 0):
             return None
         line = _FIRST_LINE.fullmatch(data, 0, start)
         if line is None or _STREAM.search(line[2]):
@@ -116,6 +122,14 @@ class KnownHeads:
         )
         request._read_bytes = data[end + 4 :]
         return request
+
+
+def whole_bytes(data: bytes, message: RawRequestMessage) -> int:
+    """How long a request is that `data` starts with, as its head says; 0 where it does not say."""
+    end = data.find(b"\r\n\r\n")
+    if end < 0 or message.chunked or message.upgrade:
+        return 0
+    return end + 4 + int(message.headers.get("Content-Length", "0"))
 
 
 def _split(data: bytes, start: int, end: int) -> tuple[bytes, int | None]:

@@ -133,6 +133,41 @@ async def test_known_headers_give_nobody_anothers_rights(wire: Wire) -> None:
     assert await wire.ask("GET", MAPS, Origin="https://evil.example") == 403
 
 
+async def test_what_one_client_sends_is_not_read_into_anothers_headers(
+    served: Served, wire: Wire
+) -> None:
+    assert await wire.ask("GET", MAPS) == 200
+    address = urlsplit(served.server.url)
+    assert address.hostname is not None
+    assert address.port is not None
+    plain = wire.request("GET", MAPS)
+    async with await anyio.connect_tcp(address.hostname, address.port) as stream:
+        other = Wire(stream, served.server.token)
+        begun = b"GET / HTTP/1.1\r\nImpersonate-User: nobody\r\nX-First: "
+        await stream.send(other.request("GET", MAPS) + begun)
+        assert (await other.answer())[0] == 200
+        # The end of the head that was begun; taken by itself, it would be a request of its own.
+        await stream.send(plain + b"GET / HTTP/1.1\r\n")
+        assert (await other.answer())[0] == 403
+    assert await wire.ask("GET", MAPS) == 200
+
+
+async def test_a_request_that_goes_on_is_not_taken_for_another_one(wire: Wire) -> None:
+    assert await wire.ask("GET", MAPS) == 200
+    begun = b"GET / HTTP/1.1\r\nImpersonate-User: nobody\r\nX-First: "
+    await wire.stream.send(wire.request("GET", MAPS) + begun)
+    assert (await wire.answer())[0] == 200
+    await wire.stream.send(wire.request("GET", MAPS))
+    assert (await wire.answer())[0] == 403
+
+
+async def test_a_length_that_is_left_empty_is_none(wire: Wire) -> None:
+    for _ in range(2):
+        assert await wire.ask("GET", MAPS) == 200
+    await wire.stream.send(wire.request("GET", MAPS).replace(b"Length: 0", b"Length: "))
+    assert (await wire.answer())[0] == 400
+
+
 async def test_two_lengths_are_one_too_many(wire: Wire) -> None:
     assert await wire.ask("POST", f"{MAPS}?dryRun=All", _map("one")) == 201
     data = wire.request("POST", MAPS, b"{}", content_length="2")
