@@ -8,8 +8,8 @@ from typing import Any
 
 import msgspec
 
-from kernel.api.admission_policy_rules import VARIABLES
 from kernel.api.custom_resources.rules.expressions import ExpressionError, compiled
+from kernel.api.rules.admission_policies import VARIABLES
 from kernel.objects.admission_policy import ValidatingAdmissionPolicySpec, Validation
 
 MESSAGE_BYTES_MAX = 5 * 1024

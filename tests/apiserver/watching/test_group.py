@@ -158,7 +158,7 @@ async def test_a_revision_that_is_compacted_ends_the_watch_with_gone(
 async def test_a_failure_of_the_shared_cursor_ends_its_watches_with_an_error(
     served: Served, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("kernel.apiserver.watch_stream.logger.exception", lambda *_: None)
+    monkeypatch.setattr("kernel.apiserver.watching.stream.logger.exception", lambda *_: None)
 
     def broken(*_: Any) -> list[bytes]:
         raise RuntimeError("secret detail")
