@@ -7,9 +7,14 @@ shared between the old document and the new one.
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import msgspec
+
 from kernel.api.errors import BadRequest, Invalid
 
 OPERATIONS_MAX = 10_000
+# As Kubernetes has it. Copies share what they copy, but are written out one by one in the end: a
+# few that each double a list would be more than any memory.
+COPIED_BYTES_MAX = 3 * 1024 * 1024
 
 # What is done at the end of a path: (the container there, the last token) → a new container.
 _Edit = Callable[[Any, str], Any]
@@ -50,9 +55,16 @@ def apply_json_patch(document: Any, patch: Any) -> Any:
         raise BadRequest(
             f"a JSON patch may have at most {OPERATIONS_MAX} operations, got {len(patch)}"
         )
+    copied_bytes = 0
     try:
         for index, operation in enumerate(patch):
-            document = _apply_operation(document, operation, f"operation {index}")
+            where = f"operation {index}"
+            copied_bytes += _copied_bytes(document, operation, where)
+            if copied_bytes > COPIED_BYTES_MAX:
+                raise Invalid(
+                    f"{where}: the patch copies more than {COPIED_BYTES_MAX} bytes in all"
+                )
+            document = _apply_operation(document, operation, where)
     except RecursionError:
         raise BadRequest("the patch is nested too deeply") from None
     return document
@@ -80,6 +92,13 @@ def _apply_operation(document: Any, operation: Any, where: str) -> Any:
             return _move(document, _pointer(operation, "from", where), path, where)
         case _:
             raise BadRequest(f"{where}: op must be add, remove, replace, move, copy or test")
+
+
+def _copied_bytes(document: Any, operation: Any, where: str) -> int:
+    """By how much an operation makes the document larger than the patch says."""
+    if not isinstance(operation, Mapping) or operation.get("op") != "copy":
+        return 0
+    return len(msgspec.json.encode(_lookup(document, _pointer(operation, "from", where), where)))
 
 
 def _value(operation: Mapping[str, Any], where: str) -> Any:

@@ -98,6 +98,16 @@ def test_the_whole_document_can_be_replaced() -> None:
     }
 
 
+def test_copies_that_grow_without_bound_are_refused() -> None:
+    doubling = [{"op": "copy", "from": "/x", "path": "/x/-"}] * 100
+    with pytest.raises(Invalid, match="copies more than"):
+        apply_json_patch({"x": ["0123456789"]}, doubling)
+    one_by_one = [{"op": "copy", "from": "/x/0", "path": "/x/-"}] * 100
+    with pytest.raises(Invalid, match="copies more than"):
+        apply_json_patch({"x": ["y" * 100_000]}, one_by_one)
+    assert len(apply_json_patch({"x": ["y" * 10_000]}, one_by_one)["x"]) == 101
+
+
 def test_operations_build_on_one_another() -> None:
     patch = [
         {"op": "add", "path": "/x", "value": {}},
