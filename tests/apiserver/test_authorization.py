@@ -134,6 +134,24 @@ async def test_apply_creates_only_for_who_may_create(served: Served) -> None:
     assert (await apply(**AS_JANE)).status == 200
 
 
+async def test_an_idempotency_key_shows_nobody_what_another_has_made(served: Served) -> None:
+    rule = {"apiGroups": [""], "resources": ["configmaps"], "verbs": ["create"]}
+    group = "rbac.authorization.k8s.io"
+    role = {"apiVersion": f"{group}/v1", "kind": "Role", "metadata": {"name": "maker"}}
+    await served.post(f"/apis/{group}/v1/namespaces/default/roles", role | {"rules": [rule]})
+    await bind(served, "maker", JANE, role_kind="Role")
+    made = await served.post(MAPS, config_map("one", key="hidden"), Idempotency_Key="once")
+    assert made.status == 201
+    refused = await served.post(MAPS, config_map("one"), **AS_JANE, Idempotency_Key="once")
+    assert refused.status == 409
+    own = [
+        await served.post(MAPS, config_map("two", key="own"), **AS_JANE, Idempotency_Key="once")
+        for _ in range(2)
+    ]
+    assert [answer.status for answer in own] == [201, 201]
+    assert own[0].json == own[1].json
+
+
 async def test_impersonation_needs_the_verb(served: Served) -> None:
     await bind(served, "edit", JANE)
     as_robot = "system:serviceaccount:default:robot"
