@@ -9,6 +9,7 @@ from kernel.api.field_validation import FieldValidation
 
 TRUE_WORDS = {"", "1", "t", "T", "true", "TRUE", "True"}
 FALSE_WORDS = {"0", "f", "F", "false", "FALSE", "False"}
+_DIGITS_MAX = 19  # of a number of 64 bits; Python refuses to read very long ones
 
 
 class Parameters:
@@ -58,7 +59,7 @@ class Parameters:
         text = self.text(name)
         if not text:
             return None
-        if not (text.isascii() and text.isdigit()):
+        if not is_whole_number(text):
             raise BadRequest(
                 f'invalid value for query parameter {name}: "{text}" is not a whole number'
             )
@@ -86,3 +87,8 @@ class Parameters:
                     f'fieldValidation: Unsupported value: "{mode}": supported values: "Ignore", '
                     '"Strict", "Warn"'
                 )
+
+
+def is_whole_number(text: str) -> bool:
+    """Whether a text is a whole number that is not negative, of no more than 64 bits."""
+    return text.isascii() and text.isdigit() and len(text) <= _DIGITS_MAX

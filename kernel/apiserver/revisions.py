@@ -14,7 +14,7 @@ k8s.io/apimachinery's ValidateListOptions; "Resource versions" in Kubernetes' AP
 
 from kernel.api.causes import Causes
 from kernel.api.errors import BadRequest, Invalid, RevisionTooLarge
-from kernel.apiserver.parameters import Parameters
+from kernel.apiserver.parameters import Parameters, is_whole_number
 
 MATCHES = ("Exact", "NotOlderThan")
 
@@ -24,7 +24,7 @@ _MATCH, _SEND = "resourceVersionMatch", "sendInitialEvents"
 def requested_revision(parameters: Parameters) -> int:
     """The parameter itself; 0 where it is not set. Raises `BadRequest`."""
     text = parameters.text("resourceVersion")
-    if text and not (text.isascii() and text.isdigit()):
+    if text and not is_whole_number(text):
         raise BadRequest(f'resourceVersion: Invalid value: "{text}": not a revision')
     return int(text) if text else 0
 

@@ -58,6 +58,12 @@ ACCEPTS = (
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "REPORT")
 
 
+@pytest.mark.parametrize("name", ["limit", "resourceVersion", "timeoutSeconds"])
+async def test_a_number_beyond_all_bounds_makes_no_sense(served: Served, name: str) -> None:
+    refused = await served.get(f"/api/v1/pods?watch={name == 'timeoutSeconds'}&{name}={'9' * 5000}")
+    assert refused.status == 400
+
+
 @pytest.mark.parametrize("seed", range(4))
 async def test_every_request_is_answered_and_none_is_our_fault(served: Served, seed: int) -> None:
     chance = random.Random(seed)
