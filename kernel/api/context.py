@@ -11,11 +11,15 @@ from kernel.objects.authentication import UserInfo
 
 logger = logging.getLogger("podkernel.api")
 
+# Each is a header of the answer, of which some clients take a hundred; an object of 3 MiB may be
+# odd in tens of thousands of places.
+WARNINGS_MAX = 64
+
 
 class ClientRequest(msgspec.Struct):
     """The request of a client that is being served: who makes it, and the options that it names.
 
-    `warnings` gathers what the client is to be warned of in the answer.
+    `warnings` gathers what the client is to be warned of in the answer, at most `WARNINGS_MAX`.
     """
 
     user: UserInfo
@@ -60,7 +64,7 @@ def warn(text: str) -> None:
     request = _request.get()
     if request is None:
         logger.warning("%s: %s", _actor.get(), text)
-    elif text not in request.warnings:
+    elif len(request.warnings) < WARNINGS_MAX and text not in request.warnings:
         request.warnings.append(text)
 
 

@@ -6,8 +6,10 @@ import msgspec
 import pytest
 from hypothesis import given, strategies as st
 
+from kernel.api.context import WARNINGS_MAX, ClientRequest, acting, warn
 from kernel.api.warnings import warnings_of
 from kernel.objects.apps import Deployment
+from kernel.objects.authentication import UserInfo
 from kernel.objects.config import ConfigMap
 from kernel.objects.kind import Kind
 from kernel.objects.meta import ObjectMeta
@@ -145,3 +147,11 @@ def test_each_repetition_is_told_once(names: list[str], ports: list[int]) -> Non
     )
     repeated = len(names) - len(set(names)) + len(ports) - len(set(ports))
     assert len(warnings_of(obj, is_new=True)) == repeated
+
+
+def test_nobody_is_warned_of_more_than_an_answer_holds() -> None:
+    request = ClientRequest(UserInfo(username="jane"))
+    with acting("jane", request=request):
+        for number in range(WARNINGS_MAX * 2):
+            warn(f"{number} is odd")
+    assert request.warnings == [f"{number} is odd" for number in range(WARNINGS_MAX)]
