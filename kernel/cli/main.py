@@ -11,12 +11,15 @@ import sys
 from pathlib import Path
 from typing import NoReturn
 
+from kernel.apiserver.preloading import preload
 from kernel.cli.arguments import parse_arguments
 from kernel.cli.failure import explain, unwrapped
 
 # Objects that a kernel makes live long (caches) or die by reference count; by default a tenth of
 # the time of a start, and more of a full scheduler's, goes into looking for cycles among them.
 GARBAGE_COLLECTION_THRESHOLDS = (50_000, 20, 50)
+
+_SERVER = "dev"
 
 
 def main() -> NoReturn:
@@ -25,6 +28,8 @@ def main() -> NoReturn:
     arguments = parse_arguments(sys.argv[1:])
     if arguments.data_dir is None:
         arguments.data_dir = _default_data_directory()
+    if arguments.module == _SERVER:
+        preload()
     # Only what the command needs is imported: `podkernel log` loads no server.
     command = importlib.import_module(f"kernel.cli.{arguments.module}")
     try:

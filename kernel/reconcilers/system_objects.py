@@ -6,6 +6,8 @@ ConfigMap `kube-root-ca.crt` with the authority that the API server is to be tru
 namespace has these two from the first moment: they are written together.
 """
 
+import anyio
+
 from kernel.api.admission import AdmissionHook, AdmissionRequest, admission
 from kernel.api.client import Client
 from kernel.api.context import acting
@@ -36,8 +38,10 @@ async def ensure_system_objects(
     of the API server, in PEM; `server_port` is where it listens: the target port of Service
     `kubernetes`."""
     with acting(NAME):
-        for namespace in SYSTEM_NAMESPACES:
-            await _ensure_in(client, namespace, authority, server_port)
+        # Side by side, so that they reach the disk together.
+        async with anyio.create_task_group() as tasks:
+            for namespace in SYSTEM_NAMESPACES:
+                tasks.start_soon(_ensure_in, client, namespace, authority, server_port)
 
 
 def system_objects(*, authority: str, server_port: int = SERVER_PORT_DEFAULT) -> Reconciler:
