@@ -133,7 +133,7 @@ def _split(request: web.BaseRequest, target: Target) -> tuple[str, str, str]:
     """The path up to `proxy`, what follows it (empty, or from its slash on), and the query; all
     as they were sent."""
     whole, _, query = request.raw_path.partition("?")
-    parts = whole.split("/")
+    parts = ["", *whole.lstrip("/").split("/")]  # however many slashes it begins with
     count = _SEGMENTS_BEFORE[target.info.namespaced]
     rest = parts[count:]
     return "/".join(parts[:count]), "/" + "/".join(rest) if rest else "", query

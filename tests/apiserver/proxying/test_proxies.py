@@ -9,6 +9,7 @@ import aiohttp
 import anyio
 import pytest
 from aiohttp import web
+from yarl import URL
 
 from ..conftest import pod, serving
 from ..streaming.conftest import PODS, SECONDS_MAX, World, running_world
@@ -111,6 +112,12 @@ async def test_redirects_lead_back_through_the_proxy(world: World) -> None:
     assert followed.json["path"] == "/to?a=b"
     without_slash = await world.served.get(f"{WEB}?a=b")
     assert without_slash.json["path"] == "/?a=b"
+
+
+async def test_slashes_before_a_path_are_no_part_of_it(world: World) -> None:
+    url = URL(f"{world.served.server.url}/{WEB}/x", encoded=True)
+    async with world.served.session.get(url) as answer:
+        assert (await answer.json())["path"] == "/x"
 
 
 async def test_an_answer_comes_as_it_is_made(world: World) -> None:
