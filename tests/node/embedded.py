@@ -30,13 +30,16 @@ class Kubectl:
 
     async def __call__(self, *arguments: str, text: str = "") -> str:
         """What a command that must succeed prints, given `text` on its input."""
-        command = ["kubectl", "--kubeconfig", str(self._kubeconfig), *arguments]
         with anyio.fail_after(COMMAND_SECONDS_MAX):
             done = await anyio.run_process(
-                command, input=text.encode(), stderr=subprocess.STDOUT, check=False
+                self.command(*arguments), input=text.encode(), stderr=subprocess.STDOUT, check=False
             )
         assert done.returncode == 0, done.stdout.decode()
         return done.stdout.decode()
+
+    def command(self, *arguments: str) -> list[str]:
+        """What to run for it."""
+        return ["kubectl", "--kubeconfig", str(self._kubeconfig), *arguments]
 
     async def json(self, *arguments: str) -> Any:
         """The same of a command that prints JSON."""

@@ -26,6 +26,7 @@ LIMITS = NodeLimits(
 # About 90 bytes a line in the log, 180 kB a second.
 TALK = f"""i=0; while [ $i -lt {LINES} ]; do
   echo "line $i of a container that has much to say"; i=$((i+1))
+  until [ -e /gate/open ]; do sleep 0.02; done
   [ $((i % 100)) -ne 0 ] || sleep 0.05
 done"""
 
@@ -47,11 +48,23 @@ async def test_a_follower_misses_nothing_and_sees_nothing_twice(
     async with embedded_kernel(
         tmp_path / "data", runtime=name, containerd_socket=socket, node_limits=LIMITS
     ) as kubectl:
-        manifest = pod("talker", container(f"{TALK}; exit 0"), restartPolicy="Never")
+        gate = tmp_path / "gate"
+        gate.mkdir()
+        talker = container(f"{TALK}; exit 0", volumeMounts=[{"name": "gate", "mountPath": "/gate"}])
+        volumes = [{"name": "gate", "hostPath": {"path": str(gate)}}]
+        manifest = pod("talker", talker, volumes=volumes, restartPolicy="Never")
         await kubectl("apply", "-f", "-", text=manifest)
         await kubectl("wait", "--for=jsonpath={.status.phase}=Running", "pod/talker")
-        followed = await kubectl("logs", "--follow", "talker")
-        assert numbers(followed) == list(range(LINES))
+        # Whoever begins to follow after a rotation does not see what was before it.
+        async with await anyio.open_process(
+            kubectl.command("logs", "--follow", "talker")
+        ) as follower:
+            assert follower.stdout is not None
+            followed = await follower.stdout.receive()
+            (gate / "open").touch()
+            async for chunk in follower.stdout:
+                followed += chunk
+        assert numbers(followed.decode()) == list(range(LINES))
         names = sorted(path.name for path in _logs(tmp_path / "data"))
         assert len(names) == 3
         assert names[0] == "0.log"
