@@ -90,3 +90,19 @@ async def test_evictions_that_are_refused(served: Served) -> None:
     # A Pod on no node goes at once.
     assert (await served.post(f"{PODS}/web/eviction", eviction("web"))).status == 201
     assert (await served.get(f"{PODS}/web")).status == 404
+
+
+@pytest.mark.parametrize("chosen", ["../../etc", "another"])
+async def test_no_client_chooses_what_the_node_knows_a_pod_by(served: Served, chosen: str) -> None:
+    pods = "/api/v1/namespaces/default/pods"
+    annotations = {"kubernetes.io/config.hash": chosen}
+    wanted = pod("thief")
+    wanted["metadata"]["annotations"] = annotations
+    assert (await served.post(pods, wanted)).status == 422
+    assert (await served.post(pods, pod("thief"))).status == 201
+    for part in ("", "/status", "/ephemeralcontainers", "/resize"):
+        merge = {"metadata": {"annotations": annotations}}
+        await served.ask(
+            "PATCH", f"{pods}/thief{part}", merge, Content_Type="application/merge-patch+json"
+        )
+    assert "annotations" not in (await served.get(f"{pods}/thief")).json["metadata"]

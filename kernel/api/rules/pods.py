@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import msgspec
 
 from kernel.api.causes import Causes
+from kernel.api.context import current_request
 from kernel.api.rules.containers import check_container, check_hooks, check_resources
 from kernel.api.rules.core import TAINT_EFFECTS, check_quantity
 from kernel.api.rules.placement import check_placement
@@ -26,6 +27,9 @@ ACTIVE_DEADLINE_SECONDS_MAX = 2**31 - 1
 
 MIRROR = "kubernetes.io/config.mirror"
 """The annotation of a mirror Pod, the API's picture of a static one."""
+
+CONFIG_HASH = "kubernetes.io/config.hash"
+"""The annotation of a mirror Pod that names the static one."""
 
 _DNS_POLICIES = ("ClusterFirstWithHostNet", "ClusterFirst", "Default", "None")
 _RESTART_POLICIES = ("Always", "OnFailure", "Never")
@@ -312,8 +316,20 @@ def check_runtime_class_update(new: RuntimeClass, old: RuntimeClass, causes: Cau
         causes.invalid("handler", new.handler, "field is immutable")
 
 
+def _check_config_hash(new: Pod, old: Pod | None, causes: Causes) -> None:
+    """The node agent takes it for the uid of what it runs and of its directories: a client that
+    could choose it would choose the containers of another Pod, or any path."""
+    present = "" if old is None else old.metadata.annotations.get(CONFIG_HASH, "")
+    wanted = new.metadata.annotations.get(CONFIG_HASH, "")
+    if current_request() is not None and wanted != present:
+        causes.forbidden(
+            f"metadata.annotations[{CONFIG_HASH}]", "is set by the node for static Pods alone"
+        )
+
+
 def check_new_pod(pod: Pod, causes: Causes) -> None:
     """What a Pod may not begin with."""
+    _check_config_hash(pod, None, causes)
     if pod.spec.ephemeral_containers:
         causes.forbidden("spec.ephemeralContainers", "cannot be set on create")
 
@@ -336,6 +352,7 @@ def check_ephemeral_containers_update(new: Pod, old: Pod, causes: Causes) -> Non
 
 def check_pod_update(new: Pod, old: Pod, causes: Causes) -> None:
     """Of a Pod's spec, an update may change images, and few other things in few ways."""
+    _check_config_hash(new, old, causes)
     if new.spec == old.spec:
         return
     for path, new_containers, old_containers in (
