@@ -9,9 +9,7 @@ from kernel.api.errors import BadRequest
 from kernel.cri.rotated_logs import rotated_logs
 from kernel.objects.pod import Pod
 from kernel.objects.pod_status import ContainerStatus
-
-# The node agent knows a static Pod by the hash of its file, which its mirror carries.
-CONFIG_HASH_ANNOTATION = "kubernetes.io/config.hash"
+from kernel.objects.runtime_identity import runtime_uid
 
 _IMAGE_PULL_REASONS = {
     "ErrImagePull": "image can't be pulled",
@@ -114,8 +112,7 @@ def log_path(pod_logs_directory: Path, pod: Pod, source: LogSource) -> Path:
     failed before its first line may leave none.
     """
     metadata = pod.metadata
-    uid = metadata.annotations.get(CONFIG_HASH_ANNOTATION) or metadata.uid
-    directory = pod_logs_directory / f"{metadata.namespace}_{metadata.name}_{uid}"
+    directory = pod_logs_directory / f"{metadata.namespace}_{metadata.name}_{runtime_uid(pod)}"
     directory /= source.container
     for attempt in range(source.attempt, -1, -1):
         path = directory / f"{attempt}.log"

@@ -7,6 +7,8 @@ import aiohttp
 import anyio
 import pytest
 
+from kernel.objects.pod import Pod
+
 from .conftest import Served
 
 pytestmark = pytest.mark.anyio
@@ -212,7 +214,7 @@ async def test_a_follower_that_goes_away_leaves_nothing_behind(
 async def test_the_mirror_of_a_static_pod_finds_its_log(served: Served, tmp_path: Path) -> None:
     await make_pod(served, "c", state=RUNNING)
     annotation = {"metadata": {"annotations": {"kubernetes.io/config.hash": "abc"}}}
-    await served.ask("PATCH", POD, annotation, Content_Type="application/merge-patch+json")
+    await served.api.patch(Pod, "default", "web", annotation, "merge")
     write_log(tmp_path, "default_web_abc", "c/0.log", "static")
     assert await text(served) == "static\n"
 

@@ -21,15 +21,13 @@ from kernel.objects.name_syntax import (
 )
 from kernel.objects.pod import Pod, PodSpec, Toleration
 from kernel.objects.runtime_class import RuntimeClass
+from kernel.objects.runtime_identity import CONFIG_HASH
 from kernel.objects.volume import Volume
 
 ACTIVE_DEADLINE_SECONDS_MAX = 2**31 - 1
 
 MIRROR = "kubernetes.io/config.mirror"
 """The annotation of a mirror Pod, the API's picture of a static one."""
-
-CONFIG_HASH = "kubernetes.io/config.hash"
-"""The annotation of a mirror Pod that names the static one."""
 
 _DNS_POLICIES = ("ClusterFirstWithHostNet", "ClusterFirst", "Default", "None")
 _RESTART_POLICIES = ("Always", "OnFailure", "Never")

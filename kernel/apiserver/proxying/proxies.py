@@ -20,7 +20,7 @@ from kernel.apiserver.proxying.addresses import (
 from kernel.apiserver.proxying.exchange import Exchange, secured, unreachable
 from kernel.apiserver.proxying.headers import Headers, forwarded, rewritten_location
 from kernel.apiserver.proxying.node_paths import NodePaths
-from kernel.apiserver.streaming.running import NothingRuns, any_container
+from kernel.apiserver.streaming.running import NothingRuns, any_container, look_up
 from kernel.apiserver.streams import OpenStreams
 from kernel.apiserver.targets import Target
 from kernel.cri.runtime import Runtime, RuntimeFailure
@@ -123,7 +123,7 @@ class Proxies:
                 "error trying to reach service: this kernel has no node, so nothing runs here"
             )
         try:
-            status = await self._runtime.container_status(any_container(pod))
+            status = await look_up(self._runtime, pod, any_container(pod))
         except (NothingRuns, RuntimeFailure) as error:
             raise unreachable(error) from error
         return self._runtime, status.sandbox_id

@@ -20,7 +20,12 @@ from kernel.apiserver.streaming.forward_streams import (
 )
 from kernel.apiserver.streaming.options import CommandOptions, read_ports
 from kernel.apiserver.streaming.remote_command import Caller, CallerGone, converse, internal_error
-from kernel.apiserver.streaming.running import NothingRuns, any_container, running_container
+from kernel.apiserver.streaming.running import (
+    NothingRuns,
+    any_container,
+    look_up,
+    running_container,
+)
 from kernel.apiserver.streaming.upgrade import agree, switch_to_spdy
 from kernel.apiserver.streaming.web_socket import WebSocketStream, beating, open_web_socket
 from kernel.apiserver.streams import OpenStreams
@@ -65,9 +70,11 @@ class PodStreams:
     ) -> web.StreamResponse:
         upgrade = agree(request, web_socket=tuple(CHANNEL_PROTOCOLS), spdy=STREAM_PROTOCOLS)
         try:
-            container_id = running_container(self._pod(target), options.container)
+            pod = self._pod(target)
+            container_id = running_container(pod, options.container)
             runtime = self._running_runtime()
-        except NothingRuns as refusal:
+            await look_up(runtime, pod, container_id)
+        except (NothingRuns, RuntimeFailure) as refusal:
             return text_answer(str(refusal), status=500)
 
         if options.command:
@@ -114,7 +121,7 @@ class PodStreams:
         try:
             container_id = any_container(pod)
             runtime = self._running_runtime()
-            sandbox_id = (await runtime.container_status(container_id)).sandbox_id
+            sandbox_id = (await look_up(runtime, pod, container_id)).sandbox_id
         except (NothingRuns, RuntimeFailure) as refusal:
             return text_answer(str(refusal), status=500)
         connect = partial(runtime.connect, sandbox_id)

@@ -1,8 +1,10 @@
-"""Which container or sandbox of the runtime is meant: pure, from what the Pod's status shows."""
+"""Which container or sandbox of the runtime is meant: what the Pod's status shows, if it is so."""
 
 from kernel.api.errors import BadRequest
 from kernel.apiserver.log_source import choose_container, find_status
+from kernel.cri.runtime import Container, Runtime
 from kernel.objects.pod import Pod
+from kernel.objects.runtime_identity import POD_UID, runtime_uid
 
 
 class NothingRuns(Exception):
@@ -33,6 +35,16 @@ def any_container(pod: Pod) -> str:
         metadata = pod.metadata
         raise NothingRuns(f'pod not found ("{metadata.name}_{metadata.namespace}")')
     return runtime_id(known[0].container_id)
+
+
+async def look_up(runtime: Runtime, pod: Pod, container_id: str) -> Container:
+    """The container as the runtime has it. Whoever may write a Pod's status could name another
+    Pod's containers there: one that is not of the Pod does not run. Raises `NothingRuns`,
+    `RuntimeFailure`."""
+    found = await runtime.container_status(container_id)
+    if found.labels.get(POD_UID) != runtime_uid(pod):
+        raise NothingRuns(f"container {container_id} is not of Pod {pod.metadata.name}")
+    return found
 
 
 def require_host(pod: Pod) -> None:

@@ -10,11 +10,12 @@ from kernel.api.errors import Conflict, NotFound
 from kernel.control.reconciler import Request, Result
 from kernel.cri import runtime as cri
 from kernel.objects.pod import Pod
+from kernel.objects.runtime_identity import CONFIG_HASH, runtime_uid
 from kernel.reconcilers.pod.conditions import was_initialized
 from kernel.reconcilers.pod.decisions.plan import Plan, Stop
 from kernel.reconcilers.pod.host import Host, PodMemory
 from kernel.reconcilers.pod.interrupt import unless_deleted
-from kernel.reconcilers.pod.observe import CONFIG_HASH, Observed, observe_pod, runtime_uid
+from kernel.reconcilers.pod.observe import Observed, observe_pod
 from kernel.reconcilers.pod.remains import remains_of
 from kernel.reconcilers.pod.removal import forget_pod, grace_from_sandboxes, kill_pod
 from kernel.reconcilers.pod.status_writing import write_status

@@ -16,6 +16,7 @@ from kernel.control.informer import Informers
 from kernel.control.reconciler import Reconciler, Request, Result, RetryAfter
 from kernel.cri import runtime as cri
 from kernel.objects.pod import Pod
+from kernel.objects.runtime_identity import runtime_uid
 from kernel.reconcilers.node_limits import NODE_LIMITS, NodeLimits
 from kernel.reconcilers.pod.bringing_on import BringingOn
 from kernel.reconcilers.pod.conditions import was_initialized
@@ -27,13 +28,7 @@ from kernel.reconcilers.pod.event_writing import EventWriting
 from kernel.reconcilers.pod.host import ApiAccess, EventRecorder, Host, PodMemory
 from kernel.reconcilers.pod.images.pulls import ImagePulls
 from kernel.reconcilers.pod.interrupt import Interrupted
-from kernel.reconcilers.pod.observe import (
-    Observed,
-    is_mirror,
-    observe_by_uid,
-    observe_pod,
-    runtime_uid,
-)
+from kernel.reconcilers.pod.observe import Observed, is_mirror, observe_by_uid, observe_pod
 from kernel.reconcilers.pod.probes.following import Probes
 from kernel.reconcilers.pod.runtime_events import RuntimeEvents
 from kernel.reconcilers.pod.status_writing import write_status

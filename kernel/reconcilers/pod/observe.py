@@ -9,31 +9,19 @@ import msgspec
 from kernel.background import side_by_side
 from kernel.cri import runtime as cri
 from kernel.objects.pod import Container, Pod
+from kernel.objects.runtime_identity import CONFIG_HASH, POD_UID, runtime_uid
 from kernel.reconcilers.pod.probes.results import NO_RESULTS, Results
 
 POD_NAME = "io.kubernetes.pod.name"
 POD_NAMESPACE = "io.kubernetes.pod.namespace"
-POD_UID = "io.kubernetes.pod.uid"
 CONTAINER_NAME = "io.kubernetes.container.name"
 OWNER = "podkernel.dev/owner"
 """Whose Pods they are: a runtime may serve several kernels, or a kubelet, side by side."""
-
-CONFIG_HASH = "kubernetes.io/config.hash"
-"""The annotation of a mirror Pod: the hash of the static Pod's file, which is its runtime uid."""
 
 
 def is_mirror(pod: Pod) -> bool:
     """Whether this is the API's picture of a static Pod."""
     return CONFIG_HASH in pod.metadata.annotations
-
-
-def runtime_uid(pod: Pod) -> str:
-    """The uid that sandboxes and containers of `pod` carry.
-
-    Of a mirror Pod it is the static Pod's hash, so that a mirror that was deleted and made anew
-    finds its containers running.
-    """
-    return pod.metadata.annotations.get(CONFIG_HASH) or pod.metadata.uid
 
 
 def pod_in_words(pod: Pod) -> str:

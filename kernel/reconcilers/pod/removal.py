@@ -7,9 +7,10 @@ import anyio.to_thread
 
 from kernel.cri import runtime as cri
 from kernel.objects.pod import Pod
+from kernel.objects.runtime_identity import runtime_uid
 from kernel.reconcilers.pod.configuration.translate import GRACE_SECONDS
 from kernel.reconcilers.pod.host import Host
-from kernel.reconcilers.pod.observe import Observed, runtime_uid
+from kernel.reconcilers.pod.observe import Observed
 from kernel.reconcilers.pod.volumes.directories import (
     has_volumes,
     remove_pod_directory,

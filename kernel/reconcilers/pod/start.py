@@ -11,6 +11,7 @@ import msgspec
 from kernel.cri import runtime as cri
 from kernel.objects.pod import Container, Pod
 from kernel.objects.pod_status import ContainerStateWaiting
+from kernel.objects.runtime_identity import runtime_uid
 from kernel.reconcilers.pod.configuration.environment import (
     ConfigError,
     Sources,
@@ -25,7 +26,7 @@ from kernel.reconcilers.pod.decisions.restart import StartNow
 from kernel.reconcilers.pod.hooks.post_start import PostStart
 from kernel.reconcilers.pod.host import CONTAINER, Host, PodMemory
 from kernel.reconcilers.pod.images.getting import ImageStep
-from kernel.reconcilers.pod.observe import Observed, field_path, runtime_uid
+from kernel.reconcilers.pod.observe import Observed, field_path
 from kernel.reconcilers.pod.termination import make_message_file
 from kernel.reconcilers.pod.volumes.container_mounts import MountSources, container_mounts
 from kernel.reconcilers.pod.volumes.directories import sub_paths_directory

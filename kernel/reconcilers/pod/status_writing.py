@@ -6,9 +6,10 @@ from kernel.api.client import Client
 from kernel.api.errors import Conflict, NotFound
 from kernel.cri import runtime as cri
 from kernel.objects.pod import Pod
+from kernel.objects.runtime_identity import runtime_uid
 from kernel.reconcilers.pod.decisions.plan import Plan
 from kernel.reconcilers.pod.host import Host, PodMemory
-from kernel.reconcilers.pod.observe import Observed, runtime_uid
+from kernel.reconcilers.pod.observe import Observed
 from kernel.reconcilers.pod.status import Facts, pod_status
 from kernel.reconcilers.pod.termination import may_speak_by_log, termination_message
 

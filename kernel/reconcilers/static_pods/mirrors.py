@@ -23,6 +23,7 @@ from kernel.control.recorder import Recorder
 from kernel.objects.meta import ObjectMeta, OwnerReference
 from kernel.objects.node import Node
 from kernel.objects.pod import Pod
+from kernel.objects.runtime_identity import CONFIG_HASH
 from kernel.reconcilers.static_pods.directory import DirectorySource
 from kernel.reconcilers.static_pods.manifests import WantedPod
 from kernel.reconcilers.static_pods.source import RESCAN_SECONDS, PodSource
@@ -30,7 +31,6 @@ from kernel.reconcilers.static_pods.url import ManifestUrl, UrlSource
 
 logger = logging.getLogger("podkernel.static_pods")
 
-HASH_ANNOTATION = "kubernetes.io/config.hash"
 SOURCE_ANNOTATION = "kubernetes.io/config.source"
 SEEN_ANNOTATION = "kubernetes.io/config.seen"
 MIRROR_ANNOTATION = "kubernetes.io/config.mirror"
@@ -164,7 +164,7 @@ class _Mirrors:
         seen = now_datetime(self._clock).astimezone(UTC).isoformat().replace("+00:00", "Z")
         pod = msgspec.json.decode(msgspec.json.encode(wanted.pod), type=Pod)
         pod.metadata.annotations |= {
-            HASH_ANNOTATION: wanted.hash,
+            CONFIG_HASH: wanted.hash,
             MIRROR_ANNOTATION: wanted.hash,
             SEEN_ANNOTATION: seen,
             SOURCE_ANNOTATION: self._source.name,
@@ -241,5 +241,5 @@ def _hash_of(wanted: WantedPod | None) -> str:
 def _is_current(present: Pod, wanted: WantedPod) -> bool:
     return (
         present.metadata.deletion_timestamp is None
-        and present.metadata.annotations.get(HASH_ANNOTATION) == wanted.hash
+        and present.metadata.annotations.get(CONFIG_HASH) == wanted.hash
     )

@@ -17,6 +17,7 @@ from anyio.streams.buffered import BufferedByteStream
 from kernel.cri.runtime import ContainerConfig, SandboxConfig
 from kernel.cri.streaming import OutputChannel
 from kernel.objects.pod import Pod
+from kernel.objects.runtime_identity import POD_UID
 from kernel.spdy.connection import SpdyConnection
 from kernel.spdy.stream import SpdyStream
 
@@ -51,8 +52,8 @@ class World:
                 await anyio.sleep(0.005)
         return self.runtime.talks[0]
 
-    async def add_pod(self, name: str, status: Any = None, **spec: Any) -> None:
-        """Another Pod, with the status that a node agent has written."""
+    async def add_pod(self, name: str, status: Any = None, **spec: Any) -> str:
+        """Another Pod, with the status that a node agent has written; answers its uid."""
         wanted = pod(name)
         wanted["spec"] |= spec
         answer = await self.served.post(PODS, wanted)
@@ -61,6 +62,24 @@ class World:
             await self.served.api.patch(
                 Pod, "default", name, {"status": status}, "merge", subresource="status"
             )
+        uid: str = answer.json["metadata"]["uid"]
+        return uid
+
+    async def show_running(self, name: str, container_id: str) -> None:
+        """Write into a Pod's status that its container `c` is this one."""
+        running = {
+            "name": "c",
+            "image": "busybox",
+            "imageID": "",
+            "ready": True,
+            "restartCount": 0,
+            "state": {"running": {"startedAt": "2026-01-01T00:00:00Z"}},
+            "containerID": f"simulated://{container_id}",
+        }
+        status = {"phase": "Running", "containerStatuses": [running]}
+        await self.served.api.patch(
+            Pod, "default", name, {"status": status}, "merge", subresource="status"
+        )
 
     @asynccontextmanager
     async def channels(
@@ -155,23 +174,13 @@ async def running_world(directory: Path, *, tls: bool = False) -> AsyncIterator[
     )
     sandbox_id = await runtime.run_sandbox(sandbox)
     await runtime.pull_image("busybox")
-    container = ContainerConfig(name="c", attempt=0, image="busybox")
-    container_id = await runtime.create_container(sandbox_id, container, sandbox)
-    await runtime.start_container(container_id)
     async with serving(directory, runtime=runtime, tls=tls) as served:
         world = World(served, runtime, sandbox_id)
-        state: dict[str, Any] = {"running": {"startedAt": "2026-01-01T00:00:00Z"}}
-        running = {
-            "name": "c",
-            "image": "busybox",
-            "imageID": "",
-            "ready": True,
-            "restartCount": 0,
-            "state": state,
-            "containerID": f"simulated://{container_id}",
-        }
-        status = {"phase": "Running", "containerStatuses": [running]}
-        await world.add_pod("web", status, nodeName="node1")
+        uid = await world.add_pod("web", nodeName="node1")
+        container = ContainerConfig(name="c", attempt=0, image="busybox", labels={POD_UID: uid})
+        container_id = await runtime.create_container(sandbox_id, container, sandbox)
+        await runtime.start_container(container_id)
+        await world.show_running("web", container_id)
         yield world
 
 

@@ -66,6 +66,22 @@ async def test_a_container_that_does_not_run(world: World) -> None:
     assert (answer.status, answer.body) == (500, b'pod not found ("slow_default")')
 
 
+async def test_a_status_that_names_the_container_of_another_pod_leads_nowhere(
+    world: World,
+) -> None:
+    """Who may write the status of one Pod may not thereby enter another."""
+    (victim,) = await world.runtime.containers()
+    await world.add_pod("forged", nodeName="node1")
+    await world.show_running("forged", victim.id)
+    forward = SPDY | {"X-Stream-Protocol-Version": "portforward.k8s.io"}
+    for path, headers in ((EXEC, SPDY), ("attach?stdout=true", SPDY), ("portforward", forward)):
+        answer = await world.served.post(f"{PODS}/forged/{path}", b"", **headers)
+        assert answer.status == 500
+        assert answer.body == f"container {victim.id} is not of Pod forged".encode()
+    answer = await world.served.get(f"{PODS}/forged:80/proxy/")
+    assert (answer.status, answer.json["reason"]) == (503, "ServiceUnavailable")
+
+
 async def test_a_request_without_an_upgrade(world: World) -> None:
     for path in (EXEC, "attach?stdout=true", "portforward"):
         for method in ("GET", "POST"):

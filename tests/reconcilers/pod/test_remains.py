@@ -9,7 +9,7 @@ from kernel.cri.runtime import ExecResult
 from kernel.cri.simulated.runtime import SimulatedContainer
 from kernel.objects.container import ContainerPort, ExecAction, SleepAction
 from kernel.objects.pod import Lifecycle, LifecycleHandler, Pod
-from kernel.reconcilers.pod.observe import CONFIG_HASH
+from kernel.objects.runtime_identity import CONFIG_HASH
 from kernel.reconcilers.pod.remains import END, end_annotations, remains_of
 from tests.reconcilers.pod.made_up import exited, observe, running
 from tests.reconcilers.pod.node_under_test import NodeUnderTest, container, make_pod, open_node

@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from kernel.objects.pod import Container, Pod
+from kernel.objects.runtime_identity import runtime_uid
 from kernel.reconcilers.pod.configuration.environment import Sources
 from kernel.reconcilers.pod.configuration.host_names import domain_name, hostname
 from kernel.reconcilers.pod.configuration.translate import HOSTS_PATH
-from kernel.reconcilers.pod.observe import runtime_uid
 from kernel.reconcilers.pod.volumes.directories import pod_directory
 
 FILE_NAME = "etc-hosts"

@@ -10,6 +10,7 @@ from kernel.cri import runtime as cri
 from kernel.objects.pod import Container, Pod, PodSecurityContext
 from kernel.objects.quality_of_service import quality_of_service
 from kernel.objects.quantity import parse_quantity, to_integer, to_milli
+from kernel.objects.runtime_identity import POD_UID, runtime_uid
 from kernel.reconcilers.pod.configuration.environment import Sources, environment_of, expand
 from kernel.reconcilers.pod.configuration.host_names import sandbox_hostname
 from kernel.reconcilers.pod.configuration.security import container_security, sandbox_security
@@ -20,14 +21,7 @@ from kernel.reconcilers.pod.configuration.used_objects import (
 )
 from kernel.reconcilers.pod.decisions.resize import STARTED_WITH
 from kernel.reconcilers.pod.decisions.restart import CONTAINER_HASH, RESTARTS_IN_ROW, StartNow
-from kernel.reconcilers.pod.observe import (
-    CONTAINER_NAME,
-    OWNER,
-    POD_NAME,
-    POD_NAMESPACE,
-    POD_UID,
-    runtime_uid,
-)
+from kernel.reconcilers.pod.observe import CONTAINER_NAME, OWNER, POD_NAME, POD_NAMESPACE
 from kernel.reconcilers.pod.remains import end_annotations
 
 RESTART_COUNT = "io.kubernetes.container.restartCount"

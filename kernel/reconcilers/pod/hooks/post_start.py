@@ -13,10 +13,11 @@ from kernel.cri import runtime as cri
 from kernel.objects.container import LifecycleHandler
 from kernel.objects.pod import Container, Pod
 from kernel.objects.pod_status import ContainerStateWaiting
+from kernel.objects.runtime_identity import runtime_uid
 from kernel.reconcilers.pod.decisions.plan import Stop
 from kernel.reconcilers.pod.hooks.running import Hook, HookFailure
 from kernel.reconcilers.pod.host import Host, PodMemory
-from kernel.reconcilers.pod.observe import Observed, field_path, runtime_uid
+from kernel.reconcilers.pod.observe import Observed, field_path
 from kernel.reconcilers.pod.stop import stop_containers
 from kernel.reconcilers.pod.termination import message_file
 

@@ -7,9 +7,10 @@ import anyio.to_thread
 
 from kernel.cri import runtime as cri
 from kernel.objects.pod import Pod
+from kernel.objects.runtime_identity import POD_UID, runtime_uid
 from kernel.reconcilers.pod.decisions.deadline import PodFailure
 from kernel.reconcilers.pod.host import Host, PodMemory
-from kernel.reconcilers.pod.observe import CONTAINER_NAME, POD_UID, Observed, runtime_uid
+from kernel.reconcilers.pod.observe import CONTAINER_NAME, Observed
 from kernel.reconcilers.pod.upkeep.storage_limits import (
     EVICTED,
     StorageUsage,

@@ -20,8 +20,9 @@ from kernel.control.informer import Informer
 from kernel.control.reconciler import Trigger
 from kernel.cri import runtime as cri
 from kernel.objects.pod import Pod
+from kernel.objects.runtime_identity import runtime_uid
 from kernel.reconcilers.pod.host import Host
-from kernel.reconcilers.pod.observe import OWNER, runtime_uid
+from kernel.reconcilers.pod.observe import OWNER
 from kernel.reconcilers.pod.volumes.directories import remove_pod_directory
 
 logger = logging.getLogger("podkernel.pods")

@@ -11,9 +11,9 @@ from pathlib import Path
 
 from kernel.objects.pod import Pod
 from kernel.objects.quantity import to_integer
+from kernel.objects.runtime_identity import runtime_uid
 from kernel.objects.volume import EmptyDirVolumeSource
 from kernel.reconcilers.pod.configuration.environment import ConfigError
-from kernel.reconcilers.pod.observe import runtime_uid
 from kernel.reconcilers.pod.volumes.directories import SHARED_MEMORY, memory_directory
 from kernel.reconcilers.pod.volumes.mounts import mount_in_memory
 

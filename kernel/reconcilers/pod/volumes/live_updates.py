@@ -7,12 +7,12 @@ from kernel.api.client import Client
 from kernel.api.errors import NotFound
 from kernel.control.reconciler import Reconciler, Request, Result
 from kernel.objects.pod import Pod
+from kernel.objects.runtime_identity import runtime_uid
 from kernel.objects.volume import DownwardAPIVolumeFile
 from kernel.reconcilers.pod.configuration.references import Referrers
 from kernel.reconcilers.pod.configuration.sources import read_sources
 from kernel.reconcilers.pod.configuration.sources_state import state_of
 from kernel.reconcilers.pod.host import FILES, Host, PodMemory
-from kernel.reconcilers.pod.observe import runtime_uid
 from kernel.reconcilers.pod.volumes.objects import is_made_of_objects
 from kernel.reconcilers.pod.volumes.prepare import replaced_files, update_files
 

@@ -17,9 +17,9 @@ from pathlib import Path
 import msgspec
 
 from kernel.objects.pod import Pod
+from kernel.objects.runtime_identity import runtime_uid
 from kernel.objects.volume import EmptyDirVolumeSource, Volume
 from kernel.reconcilers.pod.configuration.environment import ConfigError, Sources
-from kernel.reconcilers.pod.observe import runtime_uid
 from kernel.reconcilers.pod.volumes.directories import volumes_directory
 from kernel.reconcilers.pod.volumes.empty_dir import owning_group, prepare_empty_dir
 from kernel.reconcilers.pod.volumes.files import has_files, old_versions, write_files

@@ -11,10 +11,10 @@ from kernel.api.errors import ApiError
 from kernel.clock import NANOSECONDS_PER_SECOND
 from kernel.objects.authentication import BoundObjectReference, TokenRequest, TokenRequestSpec
 from kernel.objects.pod import Pod
+from kernel.objects.runtime_identity import runtime_uid
 from kernel.objects.volume import ServiceAccountTokenProjection
 from kernel.reconcilers.pod.configuration.environment import ProjectedToken
 from kernel.reconcilers.pod.host import Host, PodMemory
-from kernel.reconcilers.pod.observe import runtime_uid
 from kernel.reconcilers.pod.volumes.directories import volumes_directory
 from kernel.reconcilers.pod.volumes.tokens import replacement_due, wanted_tokens
 

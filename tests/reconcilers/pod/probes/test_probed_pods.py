@@ -11,7 +11,7 @@ from kernel.cri.runtime import ExecResult, RuntimeFailure
 from kernel.cri.simulated.runtime import SimulatedContainer
 from kernel.objects.container import ContainerPort, EnvVar, ExecAction, HTTPGetAction, Probe
 from kernel.objects.pod import Pod
-from kernel.reconcilers.pod.observe import CONFIG_HASH
+from kernel.objects.runtime_identity import CONFIG_HASH
 from kernel.reconcilers.pod.probes.settings import PERIOD_ANNOTATION
 from tests.reconcilers.pod.node_under_test import (
     NodeUnderTest,
