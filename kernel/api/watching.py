@@ -91,6 +91,10 @@ class StoredWatch:
         """The revision up to which everything has been answered."""
         return max(self._watch.position, self._start_revision)
 
+    def end(self) -> None:
+        """Answer what has been published, and then be over."""
+        self._watch.end()
+
     def __aiter__(self) -> "StoredWatch":
         return self
 

@@ -13,8 +13,9 @@ from kernel.apiserver.rows.tables import Tables, include_object, partial_metadat
 from kernel.apiserver.streams import OpenStreams
 from kernel.apiserver.targets import Target
 from kernel.apiserver.watching.frames import Frames
-from kernel.apiserver.watching.group import Subject, WatchGroups
+from kernel.apiserver.watching.group import WatchGroups
 from kernel.apiserver.watching.stream import WatchOptions, WatchStream
+from kernel.apiserver.watching.subject import Subject
 from kernel.clock import now_datetime
 from kernel.objects.kind import Kind
 from kernel.objects.meta import ListMeta

@@ -102,6 +102,7 @@ class Watch:
         self._hub = hub
         self._channel = channel
         self._position = position  # the last revision that is dealt with
+        self._is_ending = False
 
     @property
     def position(self) -> int:
@@ -109,6 +110,11 @@ class Watch:
         if self._position < self._channel.newest:
             return self._position
         return max(self._position, self._hub.published_revision)
+
+    def end(self) -> None:
+        """Answer what has been published, and then be over."""
+        self._is_ending = True
+        self._channel.wake()
 
     def __aiter__(self) -> "Watch":
         return self
@@ -125,6 +131,8 @@ class Watch:
                 has_waited = False
             elif self._hub.closed:
                 raise StoreClosed("the store has been closed")
+            elif self._is_ending:
+                raise StopAsyncIteration
             else:
                 await self._channel.wait()
                 has_waited = True

@@ -5,6 +5,8 @@ Definitions are followed in the log: they are read at the start, and each change
 the write that made it returns.
 """
 
+from collections.abc import Callable
+
 from kernel.api.client import WatchEventType
 from kernel.api.custom_resources.establishment import ESTABLISHED, TakenNames, status_of
 from kernel.clock import Clock, now_timestamp
@@ -28,6 +30,12 @@ class CustomKinds:
         self._definitions: dict[str, CustomResourceDefinition] = {}
         self._classes: dict[_VersionKey, type[CustomObject]] = {}
         self._served: dict[str, list[type[CustomObject]]] = {}
+        self._listeners: list[Callable[[type[CustomObject]], None]] = []
+
+    def when_gone(self, listener: Callable[[type[CustomObject]], None]) -> None:
+        """Call `listener` with each kind that is served no more: its definition has gone, or does
+        not serve its version. All changes of its objects have been published by then."""
+        self._listeners.append(listener)
 
     def status_of(self, definition: CustomResourceDefinition) -> CustomResourceDefinitionStatus:
         """The status of a definition among all others as they are now."""
@@ -36,14 +44,19 @@ class CustomKinds:
     def take_in(self, type: WatchEventType, definition: CustomResourceDefinition) -> None:
         """A definition has come, changed or gone."""
         name = definition.metadata.name
-        for kind in self._served.pop(name, ()):
+        served_before = self._served.pop(name, [])
+        for kind in served_before:
             self._kinds.remove(kind)
         if type is WatchEventType.DELETED:
             self._definitions.pop(name, None)
-            return
-        self._definitions[name] = definition
-        if definition.has_condition(ESTABLISHED):
-            self._served[name] = self._serve(definition)
+        else:
+            self._definitions[name] = definition
+            if definition.has_condition(ESTABLISHED):
+                self._served[name] = self._serve(definition)
+        for kind in served_before:
+            if kind not in self._kinds:
+                for listener in self._listeners:
+                    listener(kind)
 
     def _serve(self, definition: CustomResourceDefinition) -> list[type[CustomObject]]:
         served = []

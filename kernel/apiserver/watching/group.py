@@ -14,39 +14,22 @@ import asyncio
 from collections.abc import Callable, Sequence
 
 import anyio
-import msgspec
 
 from kernel.api.object_api import ObjectApi
 from kernel.api.stored import StoredEvent
 from kernel.api.watching import StoredWatch
-from kernel.apiserver.negotiation import Answer
-from kernel.apiserver.rows.tables import IncludeObject
+from kernel.apiserver.watching.cursors import Cursors, KindGone
 from kernel.apiserver.watching.frames import Frames
-from kernel.objects.kind import Kind
+from kernel.apiserver.watching.subject import Subject
 
 UNSENT_BYTES_MAX = 256 * 1024
-
-
-class Subject(msgspec.Struct, frozen=True):
-    """What a watch is about, and how it is told: watchers with equal ones share a group.
-
-    `shown_as` is the kind itself, or the same in an old version.
-    """
-
-    kind: type[Kind]
-    namespace: str | None
-    label_selector: str
-    field_selector: str
-    answer: Answer
-    include: IncludeObject
-    shown_as: type[Kind]
 
 
 class Member:
     """A watcher that keeps up. It has been sent everything up to `revision`.
 
     `left` is set when the group has put it out; `failure` then says why, where it was not for
-    being slow.
+    being slow: `KindGone` is no fault of anybody's.
     """
 
     __slots__ = ("failure", "left", "revision", "transport")
@@ -61,14 +44,14 @@ class Member:
 class WatchGroup:
     """One cursor with its members. `delivered` is the revision that all members are past."""
 
-    def __init__(self, api: ObjectApi, subject: Subject, frames: Frames):
-        self._api = api
+    def __init__(self, cursors: Cursors, subject: Subject, frames: Frames, delivered: int):
+        self._cursors = cursors
         self._subject = subject
         self._frames = frames
         self._members: set[Member] = set()
         self._watch: StoredWatch | None = None
         self._failure: Exception | None = None
-        self.delivered = api.revision
+        self.delivered = delivered
 
     def join(self, transport: asyncio.WriteTransport, revision: int) -> Member:
         """Take part from `revision` on, which must not be before `delivered`."""
@@ -88,19 +71,14 @@ class WatchGroup:
         return max(member.revision, self._watch.revision if self._watch else 0)
 
     async def run(self) -> None:
-        """Deliver until cancelled. A failure puts out all members with it."""
-        subject = self._subject
+        """Deliver until cancelled. A failure puts out all members with it, and so does the end of
+        the kind."""
         try:
-            with self._api.watch(
-                subject.kind,
-                namespace=subject.namespace,
-                label_selector=subject.label_selector,
-                field_selector=subject.field_selector,
-                from_revision=self.delivered,
-            ) as watch:
+            with self._cursors.open(self._subject, self.delivered) as watch:
                 self._watch = watch
                 async for batch in watch:
                     self._deliver(batch)
+            raise KindGone
         except Exception as error:
             self._failure = error
             for member in list(self._members):
@@ -143,6 +121,7 @@ class WatchGroups:
     def __init__(self, api: ObjectApi, make_frames: Callable[[Subject], Frames]):
         self._api = api
         self._make_frames = make_frames
+        self.cursors = Cursors(api)
         self._groups: dict[Subject, tuple[WatchGroup, asyncio.Task[None]]] = {}
         self._users: dict[Subject, int] = {}
 
@@ -151,7 +130,8 @@ class WatchGroups:
         self._users[subject] = self._users.get(subject, 0) + 1
         running = self._groups.get(subject)
         if running is None or running[1].done():
-            group = WatchGroup(self._api, subject, self._make_frames(subject))
+            frames = self._make_frames(subject)
+            group = WatchGroup(self.cursors, subject, frames, self._api.revision)
             running = self._groups[subject] = (group, asyncio.create_task(group.run()))
         return running[0]
 

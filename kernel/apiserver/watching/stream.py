@@ -1,4 +1,5 @@
-"""One watch over HTTP: a stream of framed events until its time is up or its client is gone.
+"""One watch over HTTP: a stream of framed events until its time is up, its client is gone, or its
+kind is served no more.
 
 1. What is there is listed and written, unless the client names a revision to start from.
 2. A cursor of its own reads on from there, each batch written before the next one is read.
@@ -8,7 +9,7 @@
 
 import logging
 from collections.abc import Sequence
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import ExitStack
 
 import anyio
 import msgspec
@@ -19,8 +20,10 @@ from kernel.api.object_api import ObjectApi
 from kernel.api.watching import StoredWatch
 from kernel.apiserver.answers import CONTENT_HEADERS, InternalError, warning_header
 from kernel.apiserver.streams import OpenStreams, begin_stream
+from kernel.apiserver.watching.cursors import KindGone
 from kernel.apiserver.watching.frames import Frames, error_chunk
-from kernel.apiserver.watching.group import Member, Subject, WatchGroup, WatchGroups
+from kernel.apiserver.watching.group import Member, WatchGroup, WatchGroups
+from kernel.apiserver.watching.subject import Subject
 
 logger = logging.getLogger(__name__)
 
@@ -73,7 +76,7 @@ class WatchStream:
         with ExitStack() as stack:
             cursor = None
             try:
-                cursor = stack.enter_context(self._open(revision))
+                cursor = stack.enter_context(groups.cursors.open(self._subject, revision))
             except Expired as error:  # told as Kubernetes tells it: in the stream
                 chunks.append(error_chunk(error))
             response = await begin_stream(self._request, self._head())
@@ -113,27 +116,21 @@ class WatchStream:
             chunks.append(self._frames.bookmark(page.revision, initial_events_end=True))
         return page.revision, chunks
 
-    def _open(self, revision: int) -> AbstractContextManager[StoredWatch]:
-        return self._api.watch(
-            self._subject.kind,
-            namespace=self._subject.namespace,
-            label_selector=self._subject.label_selector,
-            field_selector=self._subject.field_selector,
-            from_revision=revision,
-        )
-
     async def _follow(
         self, cursor: StoredWatch, cursor_context: ExitStack, groups: WatchGroups
     ) -> None:
-        """Send changes until the client is gone; what goes wrong is told in the stream."""
+        """Send changes until the client or the kind is gone; what goes wrong is told in the
+        stream."""
         group = groups.enter(self._subject)
         try:
             await self._catch_up(cursor, group)
             cursor_context.close()  # the group has its own
             while not self._client_is_gone():
                 revision = await self._take_part(group)
-                with self._open(revision) as another:
+                with groups.cursors.open(self._subject, revision) as another:
                     await self._catch_up(another, group)
+        except KindGone:
+            return
         except ApiError as error:
             await self._write([error_chunk(error)])
         except Exception:
@@ -143,12 +140,15 @@ class WatchStream:
             groups.exit(self._subject)
 
     async def _catch_up(self, cursor: StoredWatch, group: WatchGroup) -> None:
-        """Read by a cursor until the group can take over, which then has this as a member."""
+        """Read by a cursor until the group can take over, which then has this as a member. Raises
+        `KindGone` where the cursor ends."""
         if not self._can_join(cursor, group):
             async for batch in cursor:
                 await self._write(self._frames.events(batch), batch[-1].stored.revision)
                 if self._client_is_gone() or self._can_join(cursor, group):
                     break
+            else:
+                raise KindGone
         # No pause between the look and the joining: nothing can come between.
         transport = self._request.transport
         if transport is not None and not transport.is_closing():

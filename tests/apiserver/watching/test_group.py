@@ -12,8 +12,10 @@ import pytest
 from kernel.api.errors import Expired
 from kernel.apiserver.negotiation import Answer, Form
 from kernel.apiserver.rows.tables import Tables
+from kernel.apiserver.watching.cursors import Cursors
 from kernel.apiserver.watching.frames import Frames
-from kernel.apiserver.watching.group import UNSENT_BYTES_MAX, Subject, WatchGroup
+from kernel.apiserver.watching.group import UNSENT_BYTES_MAX, WatchGroup
+from kernel.apiserver.watching.subject import Subject
 from kernel.objects.config import ConfigMap
 
 from ..conftest import Served, config_map
@@ -98,7 +100,7 @@ def group_of(served: Served) -> WatchGroup:
     subject = Subject(ConfigMap, "default", "", "", answer, "Metadata", ConfigMap)
     clock = served.api.clock
     frames = Frames(ConfigMap, ConfigMap, answer, Tables(), clock, include="Metadata", shared=True)
-    return WatchGroup(served.api, subject, frames)
+    return WatchGroup(Cursors(served.api), subject, frames, served.api.revision)
 
 
 async def test_a_member_that_falls_behind_is_put_out_and_holds_up_nobody(served: Served) -> None:
