@@ -100,7 +100,7 @@ def _check_text(value: str, schema: JSONSchemaProps, path: str, causes: Causes) 
         causes.invalid(path, value, detail)
     if schema.pattern:
         try:
-            matches = go_pattern(schema.pattern).search(value) is not None
+            matches = go_pattern(schema.pattern).matches(value)
         except PatternError:
             matches = False
         if not matches:

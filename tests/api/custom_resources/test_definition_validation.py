@@ -49,7 +49,7 @@ def test_the_example_of_the_documentation_is_valid() -> None:
         (
             {"spec": {"type": "string", "pattern": "("}},
             f'{PATH}.properties[spec].pattern: Invalid value: "(": must be a valid regular'
-            " expression, but isn't: missing ), unterminated subpattern at position 0",
+            " expression, but isn't: error parsing regexp: missing closing ): `(`",
         ),
         (
             {"spec": {"type": "text"}},

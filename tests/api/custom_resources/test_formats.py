@@ -1,47 +1,8 @@
-"""Regular expressions and formats as Go has them."""
-
-import contextlib
+"""Formats of texts as Kubernetes' libraries have them."""
 
 import pytest
-from hypothesis import given, strategies as st
 
 from kernel.api.custom_resources.formats import TEXT_FORMATS
-from kernel.api.custom_resources.go_patterns import PatternError, go_pattern
-
-
-@pytest.mark.parametrize(
-    ("pattern", "text", "matches"),
-    [
-        ("^a$", "a", True),
-        ("^a$", "a\n", False),
-        (r"^a\z", "a", True),
-        (r"^\d$", "٣", False),
-        ("^[[:alpha:]_]+$", "ab_", True),
-        ("^[[:digit:]]+$", "a", False),
-        ("[$]", "$", True),
-        (r"\$", "$", True),
-        ("(?i)^ab$", "AB", True),
-        (r"^\Qa.b\E$", "a.b", True),
-        (r"^\Qa.b\E$", "axb", False),
-        ("^(?<name>a)$", "a", True),
-        ("b", "abc", True),
-        (r"^[^\]]$", "a", True),
-    ],
-)
-def test_a_pattern_of_go(pattern: str, text: str, matches: bool) -> None:
-    assert (go_pattern(pattern).search(text) is not None) is matches
-
-
-@pytest.mark.parametrize("pattern", ["(", "a(?=b)", r"(a)\1", "(?!x)", "[[:nothing:]]", "a**"])
-def test_what_go_does_not_take(pattern: str) -> None:
-    with pytest.raises(PatternError):
-        go_pattern(pattern)
-
-
-@given(st.text(alphabet="ab()[]{}^$*+?|\\.-:=!<>QEdzP1", max_size=16))
-def test_any_text_is_a_pattern_or_told_to_be_none(text: str) -> None:
-    with contextlib.suppress(PatternError):
-        go_pattern(text).search("abba")
 
 
 @pytest.mark.parametrize(

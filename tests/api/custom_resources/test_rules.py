@@ -145,7 +145,12 @@ def test_what_has_not_changed_is_not_asked_again() -> None:
         ("this.replicas > 1", "undeclared reference to 'this'"),
         ("unheardOf(self.replicas)", "undeclared reference to 'unheardOf'"),
         ("self.?max.orValue(1) > 0", "compilation failed"),
+        (r"r'\' == self.none + ''", "undefined field 'none'"),
+        (r"'\'' == self.none", "undefined field 'none'"),
+        ("'" + r"\a" * 1000, "compilation failed"),
+        ('"""' + r"\a" * 1000, "compilation failed"),
     ],
+    ids=lambda text: text[:20],
 )
 def test_a_rule_that_is_none(rule: str, said: str) -> None:
     (message,) = refused(rule)

@@ -21,7 +21,11 @@ _KEYWORDS = frozenset(
 )
 _SIGNS = {"__": "__underscores__", ".": "__dot__", "-": "__dash__", "/": "__slash__"}
 _IDENTIFIER = re.compile(r"[A-Za-z_]\w*", re.ASCII)
-_STRING = re.compile(r"[rR]?(\"\"\"|'''|\"|')(?:\\.|(?!\1).)*?\1", re.DOTALL)
+# Each sign can be read in one way alone: else a text without its end takes exponential time.
+_QUOTE = r"(\"\"\"|'''|\"|')"
+_STRING = re.compile(
+    rf"(?<!\w)[rR]{_QUOTE}(?:(?!\1).)*\1|{_QUOTE}(?:\\.|(?!\2)[^\\])*\2", re.DOTALL
+)
 _ACCESS = re.compile(r"(?<![\w.])(?:self|oldSelf)((?:\s*\.\s*[A-Za-z_]\w*)+)(\s*\()?")
 _STEP = re.compile(r"\.\s*([A-Za-z_]\w*)")
 _GO_DURATION = re.compile(r"(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|ms|s|m|h)")

@@ -44,12 +44,11 @@ def _last_index_of(value: Any, wanted: Any) -> int:
 
 
 def _find_all(text: str, pattern: str, limit: int = -1) -> list[str]:
-    found = [match[0] for match in go_pattern(pattern).finditer(text)]
-    return found if limit < 0 else found[:limit]
+    return go_pattern(pattern).find_all(text, limit)
 
 
 def _find(text: str, pattern: str) -> str:
-    return next(iter(_find_all(text, pattern)), "")
+    return go_pattern(pattern).find(text)
 
 
 def _split(text: str, separator: str, limit: int = -1) -> list[str]:
