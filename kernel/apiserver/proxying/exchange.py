@@ -15,7 +15,7 @@ from multidict import CIMultiDict
 
 from kernel.api.errors import BadRequest
 from kernel.apiserver.proxying.addresses import ServiceUnavailable
-from kernel.apiserver.proxying.headers import Headers, end_to_end
+from kernel.apiserver.proxying.headers import Headers, end_to_end, listed
 from kernel.apiserver.streaming.forwarding import BROKEN, splice
 from kernel.apiserver.streaming.upgrade import SwitchedResponse, UpgradedStream
 from kernel.apiserver.streams import OpenStreams
@@ -47,6 +47,7 @@ class Exchange:
         self._headers = headers
         self._answer_headers = answer_headers
         self._clock = clock
+        self._is_sent = anyio.Event()
         self._http = h11.Connection(h11.CLIENT, max_incomplete_event_size=HEAD_BYTES_MAX)
 
     async def run(self, streams: OpenStreams) -> web.StreamResponse:
@@ -84,14 +85,16 @@ class Exchange:
             return  # it may have answered all the same
         except web.RequestPayloadError:
             scope.cancel()  # the client is gone, or sends what is no body
+        finally:
+            self._is_sent.set()
 
     def _framing(self) -> Headers:
         """How the end of the body is told, and the protocol that is to follow."""
         request = self._request
         wanted = request.headers.get("Upgrade", "")
-        if wanted:
-            return [(b"Connection", b"Upgrade"), (b"Upgrade", wanted.encode())]
         framing: Headers = [(b"Connection", b"close")]
+        if wanted and "upgrade" in listed(request.headers.getall("Connection", [])):
+            framing = [(b"Connection", b"Upgrade"), (b"Upgrade", wanted.encode())]
         if request.body_exists:
             length = request.content_length
             if length is None or "Content-Encoding" in request.headers:
@@ -161,6 +164,7 @@ class Exchange:
         headers = self._response_headers(head)
         headers["Connection"] = "Upgrade"
         headers["Upgrade"] = dict(head.headers).get(b"upgrade", b"").decode("latin-1")
+        await self._is_sent.wait()  # the body is still of the old protocol
         client = UpgradedStream(self._request)
         response = SwitchedResponse(headers)
         await response.prepare(self._request)

@@ -23,16 +23,16 @@ _OF_THE_CALLER = {
 _IMPERSONATED_EXTRA = b"impersonate-extra-"
 
 
+def listed(values: Iterable[str]) -> set[str]:
+    """The names in headers that list some, in small letters."""
+    return {name.strip().lower() for value in values for name in value.split(",")}
+
+
 def end_to_end(headers: Iterable[tuple[bytes, bytes]]) -> Headers:
     """The headers that are not of one connection alone."""
     present = list(headers)
-    named = {
-        name.strip().lower()
-        for key, value in present
-        if key.lower() == b"connection"
-        for name in value.split(b",")
-    }
-    dropped = _OF_ONE_CONNECTION | named
+    connection = [value.decode("latin-1") for key, value in present if key.lower() == b"connection"]
+    dropped = _OF_ONE_CONNECTION | {name.encode("latin-1") for name in listed(connection)}
     return [(key, value) for key, value in present if key.lower() not in dropped]
 
 

@@ -127,6 +127,31 @@ async def test_an_answer_comes_as_it_is_made(world: World) -> None:
             assert await answer.content.readexactly(5) == b"first"
 
 
+@pytest.mark.parametrize("is_chunked", [False, True])
+@pytest.mark.parametrize("protocol", ["websocket", "h2c", "SPDY/3.1"])
+async def test_a_body_comes_along_with_the_wish_for_another_protocol(
+    world: World, protocol: str, is_chunked: bool
+) -> None:
+    async def parts() -> AsyncIterator[bytes]:
+        yield b"bo"
+        yield b"dy"
+
+    url = f"{world.served.server.url}{WEB}/x"
+    headers = {"Connection": "keep-alive, Upgrade", "Upgrade": protocol}
+    body = parts() if is_chunked else b"body"
+    with anyio.fail_after(SECONDS_MAX):
+        async with world.served.session.post(url, data=body, headers=headers) as answer:
+            assert answer.status == 200
+            told = await answer.json()
+    assert told["body"] == "body"
+    assert told["headers"]["Upgrade"] == protocol
+
+
+async def test_another_protocol_is_of_one_connection_unless_it_is_asked_for(world: World) -> None:
+    answer = await world.served.post(f"{WEB}/x", b"body", Upgrade="h2c")
+    assert (answer.json["body"], "Upgrade" in answer.json["headers"]) == ("body", False)
+
+
 async def test_a_web_socket(world: World) -> None:
     url = f"{world.served.server.url}{WEB}/socket"
     async with world.served.session.ws_connect(url, protocols=("echo",)) as socket:
