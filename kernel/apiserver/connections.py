@@ -13,6 +13,7 @@ from typing import Any, cast
 from aiohttp import web
 from aiohttp.http_exceptions import LineTooLong
 from aiohttp.http_parser import RawRequestMessage
+from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
 
 from kernel.api.errors import ApiError, BadRequest
 from kernel.apiserver.access.client_certificates import ClientCertificate, read_certificate
@@ -98,16 +99,19 @@ class Connection(web.RequestHandler):
     """One client's connection; `certificate` is what it has shown while TLS was set up."""
 
     __slots__ = (
-        *("_due_bytes", "_head_bytes", "_held", "_quick", "_server", "_unsent_bytes"),
+        *("_due_bytes", "_expects_head", "_head_bytes", "_held", "_last_body", "_quick"),
+        *("_server", "_unsent_bytes"),
         "certificate",
     )
 
     def __init__(self, server: Connections, **settings: Any):
         super().__init__(server, **settings)
         self._server = server
-        # Of the request under way, what is yet to come. Below 0 for good once it can't be told: the
-        # parser may then hold the beginning of a request, which what comes next is to go on with.
+        # Of the request under way, what is yet to come. Below 0 while it can't be told: the parser
+        # may then hold the beginning of a request, which what comes next is to go on with.
         self._due_bytes = 0
+        self._last_body: StreamReader = EMPTY_PAYLOAD
+        self._expects_head = True  # every request that has come is answered
         self._head_bytes = 0
         self._unsent_bytes = 0
         self._quick: asyncio.Task[None] | None = None
@@ -134,6 +138,10 @@ class Connection(web.RequestHandler):
         if not between_requests or self._messages:
             self._due_bytes -= len(data)
             super().data_received(data)
+            if self._messages:
+                self._note_requests()
+            self._find_end(data)
+            self._time_held_head()
             return
         is_start = not self._head_bytes and not self._due_bytes
         if is_start and self._request_count and self._begin_quickly(data):
@@ -141,18 +149,39 @@ class Connection(web.RequestHandler):
         super().data_received(data)
         if self._messages:
             self._head_bytes = 0
-            self._server.heads.end(self)
+            self._note_requests()
             message = self._messages[0][0]
             if is_start and isinstance(message, RawRequestMessage):
                 self._due_bytes = whole_bytes(data, message) - len(data)
                 self._server.known_heads.learn(data, message)
             else:
                 self._due_bytes = -1
+            self._find_end(data)
             return
         self._head_bytes += len(data)
         if self._head_bytes > HEAD_BYTES_MAX:
             self._refuse(HeadTooLarge())
         elif self not in self._server.heads:
+            self._server.heads.begin(self)
+
+    def _note_requests(self) -> None:
+        """The heads of requests have come."""
+        self._expects_head = False
+        self._last_body = self._messages[-1][1]
+        self._server.heads.end(self)
+
+    def _find_end(self, data: bytes) -> None:
+        """Notice that the parser holds nothing. An empty line ends a head or a body in chunks: with
+        one at the end of what has come and no body under way, nothing has been begun."""
+        if self._due_bytes >= 0 or self._buffer_paused or not data.endswith(b"\r\n\r\n"):
+            return
+        if self._last_body.is_eof():
+            self._due_bytes = 0
+            self._server.heads.end(self)
+
+    def _time_held_head(self) -> None:
+        """Give a head its time that may have begun before the last answer was out."""
+        if self._expects_head and self._due_bytes < 0 and self not in self._server.heads:
             self._server.heads.begin(self)
 
     def _begin_quickly(self, data: bytes) -> bool:
@@ -252,15 +281,16 @@ class Connection(web.RequestHandler):
         self, request: web.BaseRequest, resp: web.StreamResponse, start_time: float | None
     ) -> tuple[web.StreamResponse, bool]:
         after_sending = request.get(AFTER_SENDING)
-        if after_sending is None:
-            return await super().finish_response(request, resp, start_time)
         try:
             finished = await super().finish_response(request, resp, start_time)
-            if self._paused:
+            if after_sending is not None and self._paused:
                 await self._drain_helper()
-            return finished
         finally:
-            after_sending()
+            if after_sending is not None:
+                after_sending()
+        self._expects_head = not self._messages
+        self._time_held_head()
+        return finished
 
     def handle_error(
         self,

@@ -248,6 +248,75 @@ async def test_who_is_slow_to_ask_is_not_waited_for(tmp_path: Path) -> None:
         assert (await polite.status())[0] == 200
 
 
+GET = b"GET /version HTTP/1.1\r\nHost: localhost\r\n\r\n"
+POST = b"POST /version HTTP/1.1\r\nHost: localhost\r\n"
+IN_CHUNKS = POST + b"Transfer-Encoding: chunked\r\n\r\n"
+CHUNKS = b"2\r\n{}\r\n0\r\n\r\n"
+OF_LENGTH = POST + b"Content-Length: 2\r\n\r\n{}"
+
+
+BEGUN = GET[:20]
+WITH_A_HEAD_BEGUN = [
+    [GET + BEGUN],
+    [GET + GET + BEGUN],
+    [GET[:30], GET[30:] + BEGUN],
+    [OF_LENGTH + BEGUN],
+    [OF_LENGTH[:-1], OF_LENGTH[-1:] + BEGUN],
+    [IN_CHUNKS + CHUNKS + BEGUN],
+    [IN_CHUNKS, CHUNKS + BEGUN],
+    [GET + IN_CHUNKS + CHUNKS, BEGUN],
+]
+WHOLE = [
+    [GET],
+    [GET + GET],
+    [GET[:30], GET[30:]],
+    [OF_LENGTH],
+    [OF_LENGTH[:-1], OF_LENGTH[-1:]],
+    [IN_CHUNKS + CHUNKS],
+    [IN_CHUNKS, CHUNKS],
+]
+
+
+async def _said(hall: Hall, ways: list[list[bytes]]) -> list[Client]:
+    """One client for each way to send requests, part by part, that has its answers."""
+    clients = [await hall.admin() for _ in ways]
+    for number in range(2):
+        for client, parts in zip(clients, ways, strict=True):
+            await client.send(b"".join(parts[number : number + 1]))
+        await anyio.sleep(0.05)
+    for client, parts in zip(clients, ways, strict=True):
+        for _ in range(b"".join(parts).count(b"\r\nHost")):
+            await client.status()
+    return clients
+
+
+async def test_a_head_begun_before_the_last_answer_has_its_time(tmp_path: Path) -> None:
+    clock = ManualClock()
+    async with _hall(tmp_path, Limits(head_seconds=30), clock) as hall:
+        patient = await _said(hall, WITH_A_HEAD_BEGUN)
+        quick = await _said(hall, WITH_A_HEAD_BEGUN)
+        await _settle(clock, 28)
+        for client in quick:
+            await client.send(GET[20:])
+            await client.status()
+        await _settle(clock, 3)
+        for client in patient:
+            assert await client.is_closed()
+        for client in quick:
+            await client.ask("GET", MAPS)
+            assert (await client.status())[0] == 200
+
+
+async def test_who_has_asked_in_whole_requests_may_be_idle(tmp_path: Path) -> None:
+    clock = ManualClock()
+    async with _hall(tmp_path, Limits(head_seconds=30), clock) as hall:
+        clients = await _said(hall, WHOLE)
+        await _settle(clock, 40)
+        for client in clients:
+            await client.ask("GET", MAPS)
+            assert (await client.status())[0] == 200
+
+
 async def test_answers_that_are_not_taken_keep_seats_for_a_time(tmp_path: Path) -> None:
     clock = ManualClock()
     limits = Limits(seats=16, seats_per_user=8, list_seats=4, stalled_seconds=60)
