@@ -115,6 +115,23 @@ class RevisionTooLarge(ApiError):
         )
 
 
+class RequestEntityTooLarge(ApiError):
+    """The request, or what it would have stored, is larger than is taken."""
+
+    reason, code = "RequestEntityTooLarge", 413
+
+    @classmethod
+    def of_stored(
+        cls, plural: str, name: str, size_bytes: int, limit_bytes: int
+    ) -> "RequestEntityTooLarge":
+        """The object that the request leads to is larger than what is stored may be."""
+        return cls(
+            f'Request entity too large: {plural} "{name}" would be {size_bytes} bytes as stored: '
+            f"limit is {limit_bytes}",
+            details=_details(plural, name),
+        )
+
+
 class UnsupportedMediaType(ApiError):
     """The body is of a type that is not understood."""
 

@@ -5,7 +5,7 @@ that it happens only if nothing has come between. `ObjectApi` commits one plan a
 after a conflict; a transaction commits several at once.
 
 The pipeline of a create or update, in order:
-    mutate (admission) → default → metadata → validate → admission's validation → encode
+    mutate (admission) → default → metadata → validate → admission's validation → encode → measure
 """
 
 from collections.abc import Callable
@@ -24,7 +24,7 @@ from kernel.api.errors import AlreadyExists, BadRequest, Conflict, Forbidden, In
 from kernel.api.living_namespaces import LivingNamespaces
 from kernel.api.pod_resize import with_resizes
 from kernel.api.server_side_apply.ownership import Application, FieldOwnership
-from kernel.api.stored import Stored, encode
+from kernel.api.stored import Stored, encode, require_storable
 from kernel.api.upcasting import Upcasters
 from kernel.api.validation import validate_create, validate_update
 from kernel.api.warnings import warnings_of
@@ -135,6 +135,7 @@ class Planner:
     @staticmethod
     def _creation(obj: Kind, companions: tuple[Plan, ...]) -> Plan:
         key, data = obj.info.key(obj.metadata.namespace, obj.metadata.name), encode(obj)
+        require_storable(type(obj), obj.metadata.name, data)
         operation = Operation(key, data, expected_revision=0)
         return Plan(type(obj), key, data, operation, companions=companions)
 
@@ -184,7 +185,10 @@ class Planner:
         plan = self.replacement(present, new)
         if plan.data == present.data:
             return Plan(kind, present.key, plan.data, None, present.revision)
-        return self._removal(present, plan.data) if self._may_go(new) else plan
+        if self._may_go(new):
+            return self._removal(present, plan.data)
+        require_storable(kind, name, plan.data, present.data)
+        return plan
 
     async def apply(
         self,

@@ -15,12 +15,15 @@ from typing import Any, cast
 import msgspec
 
 from kernel.api.client import KindType, WatchEventType
-from kernel.api.errors import BadRequest, UnreadableObject
+from kernel.api.errors import BadRequest, RequestEntityTooLarge, UnreadableObject
 from kernel.objects.custom_object import CustomDecoder, CustomObject, wire_form
 from kernel.objects.kind import Kind, KindInfo
 from kernel.objects.meta import ObjectMeta
 from kernel.objects.pruning import pruned
 from kernel.store.schema import Entry, Verb
+
+OBJECT_BYTES_MAX = 1_572_864
+"""The most that an object may take as stored: 1.5 MiB, what etcd takes by default."""
 
 _EVENT_TYPES = {
     Verb.CREATE: WatchEventType.ADDED,
@@ -65,6 +68,14 @@ def encode(obj: Kind) -> bytes:
     """The stored form of an object. Its resourceVersion is emptied on the way."""
     obj.metadata.resource_version = ""
     return wire_form(obj)
+
+
+def require_storable(kind: type[Kind], name: str, data: bytes, before: bytes = b"") -> None:
+    """Raise `RequestEntityTooLarge` for a stored form beyond `OBJECT_BYTES_MAX`. What was larger
+    `before` (logs of old have such objects) is not to grow, but can be changed and got rid of."""
+    if len(data) > max(OBJECT_BYTES_MAX, len(before)):
+        plural = kind.info.qualified_plural
+        raise RequestEntityTooLarge.of_stored(plural, name, len(data), OBJECT_BYTES_MAX)
 
 
 class Stored:

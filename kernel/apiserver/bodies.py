@@ -6,7 +6,7 @@ import msgspec
 from aiohttp import web
 
 from kernel.api.client import PatchType
-from kernel.api.errors import ApiError, BadRequest, UnsupportedMediaType
+from kernel.api.errors import BadRequest, RequestEntityTooLarge, UnsupportedMediaType
 from kernel.api.field_validation import (
     ERRORS_LISTED_MAX,
     FieldValidation,
@@ -36,23 +36,22 @@ CONVERTED_BODY = web.RequestKey("converted body", bytes)
 StructType = TypeVar("StructType", bound=msgspec.Struct)
 
 
-class TooLarge(ApiError):
-    """The body is larger than the server reads."""
-
-    reason, code = "RequestEntityTooLarge", 413
-
-
 async def read_body(request: web.BaseRequest) -> bytes:
-    """The whole body, unpacked. Raises `TooLarge` beyond `BODY_BYTES_MAX`, and `BadRequest` where
-    it is not packed as it says."""
+    """The whole body, unpacked. Raises `RequestEntityTooLarge` beyond `BODY_BYTES_MAX`, and
+    `BadRequest` where it is not packed as it says."""
     if CONVERTED_BODY in request:
         return request[CONVERTED_BODY]
     try:
         return await request.read()
     except web.HTTPRequestEntityTooLarge:
-        raise TooLarge(f"Request entity too large: limit is {BODY_BYTES_MAX}") from None
+        raise body_too_large() from None
     except web.RequestPayloadError as error:
         raise BadRequest(f"the body of the request can't be read: {error}") from None
+
+
+def body_too_large() -> RequestEntityTooLarge:
+    """The refusal of a body of more than `BODY_BYTES_MAX`."""
+    return RequestEntityTooLarge(f"Request entity too large: limit is {BODY_BYTES_MAX}")
 
 
 def decode_object(

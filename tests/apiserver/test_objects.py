@@ -176,6 +176,30 @@ async def test_a_body_over_three_mebibytes_is_refused(served: Served) -> None:
     )
 
 
+async def test_patches_grow_an_object_up_to_its_limit(served: Served) -> None:
+    """Each body is small enough; what they lead to is not."""
+    role = {
+        "metadata": {"name": "big"},
+        "rules": [{"verbs": ["get"], "apiGroups": [""], "resources": ["pods"]}],
+    }
+    path = "/apis/rbac.authorization.k8s.io/v1/namespaces/default/roles"
+    assert (await served.post(path, role)).status == 201
+    grown = [{"op": "add", "path": "/rules/0/resourceNames", "value": ["x" * 1_000_000]}]
+    json_patch = {"Content_Type": "application/json-patch+json"}
+    patched = await served.ask("PATCH", f"{path}/big", grown, **json_patch)
+    assert patched.status == 200
+    more = [{"op": "add", "path": "/rules/0/resourceNames/-", "value": "y" * 600_000}]
+    for query in ("", "?dryRun=All"):
+        refused = await served.ask("PATCH", f"{path}/big{query}", more, **json_patch)
+        code, reason, message = refusal(refused)
+        assert (code, reason) == (413, "RequestEntityTooLarge")
+        assert 'roles.rbac.authorization.k8s.io "big" would be 1600' in message
+        assert message.endswith("bytes as stored: limit is 1572864")
+    found = await served.get(f"{path}/big")
+    assert found.json["metadata"]["resourceVersion"] == patched.json["metadata"]["resourceVersion"]
+    assert (await served.ask("DELETE", f"{path}/big")).status == 200
+
+
 async def test_a_packed_body_is_unpacked_within_the_limit(served: Served) -> None:
     packed = gzip.compress(msgspec.json.encode(config_map("one", a="x" * 1000)))
     assert (await served.post(MAPS, packed, Content_Encoding="gzip")).status == 201

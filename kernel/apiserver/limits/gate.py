@@ -7,7 +7,7 @@ import anyio
 from aiohttp import web
 
 from kernel.api.errors import ApiError
-from kernel.apiserver.bodies import BODY_BYTES_MAX, TooLarge, read_body
+from kernel.apiserver.bodies import BODY_BYTES_MAX, body_too_large, read_body
 from kernel.apiserver.connections import AFTER_SENDING, IN_CONVERSATION
 from kernel.apiserver.limits.deadlines import Deadlines
 from kernel.apiserver.limits.demand import Demand
@@ -45,7 +45,7 @@ class Gate:
         self, request: web.BaseRequest, user: str, demand: Demand, answer: Answer
     ) -> web.StreamResponse:
         """What `answer()` answers, called when it is the request's turn. Raises `TooManyRequests`,
-        `TooLarge`, `BodyTooSlow`."""
+        `RequestEntityTooLarge`, `BodyTooSlow`."""
         if demand.stream is not None:
             return await self._serve_stream(request, user, demand, answer)
         if not request.body_exists:
@@ -102,12 +102,13 @@ class Gate:
 
 
 def _size_bytes_max(request: web.BaseRequest) -> int:
-    """The most that a body may take in memory. Raises `TooLarge` where it says so itself."""
+    """The most that a body may take in memory. Raises `RequestEntityTooLarge` where it says so
+    itself."""
     length = request.content_length
     if length is None or "Content-Encoding" in request.headers:
         return BODY_BYTES_MAX
     if length > BODY_BYTES_MAX:
-        raise TooLarge(f"Request entity too large: limit is {BODY_BYTES_MAX}")
+        raise body_too_large()
     return length
 
 
