@@ -24,6 +24,11 @@ from kernel.store.store import Store
 from kernel.store.verification import verify
 from kernel.store.watch import Watch
 
+GLANCE_SECONDS = 0.002
+"""How long a step looks for what may not be there."""
+
+PATIENCE_SECONDS = 10.0
+
 KEYS = ("/a/x", "/a/xy", "/a/b/x", "/b/x", "/b//x", "/b")
 PREFIXES = ("/", "/a/", "/a/x", "/a/b/", "/b/", "/b//", "/b", "/none/")
 OPERATIONS = st.lists(
@@ -224,10 +229,10 @@ class StoreMachine(RuleBasedStateMachine):
         reader = data.draw(st.sampled_from(self.readers))
         self.run(self.read(reader, batches))
 
-    async def read(self, reader: Reader, batches: int) -> bool:
+    async def read(self, reader: Reader, batches: int, seconds: float = GLANCE_SECONDS) -> bool:
         for _ in range(batches):
             try:
-                async with asyncio.timeout(0.002):
+                async with asyncio.timeout(seconds):
                     reader.found.extend(await anext(reader.watch))
             except TimeoutError:
                 return False
@@ -265,7 +270,7 @@ class StoreMachine(RuleBasedStateMachine):
         for reader in self.readers:
             expected = self.expected_of(reader)
             while len(reader.found) < len(expected) and not reader.ended:
-                assert self.run(self.read(reader, 1)), "a watch has stopped short"
+                assert self.run(self.read(reader, 1, PATIENCE_SECONDS)), "a watch has stopped short"
             found = [entry.revision for entry in reader.found]
             assert found == (expected[: len(found)] if reader.ended else expected)
         assert [
