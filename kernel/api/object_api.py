@@ -170,6 +170,9 @@ class ObjectApi:
                 if (name is None or stored.key == prefix)
                 and self._reader.is_selected(stored, selection)
             ]
+        if selection.name and (namespace or not kind.info.namespaced):
+            # Who waits for one object is found by its key, and costs the others' writers nothing.
+            prefix = kind.info.key(namespace or "", selection.name)
         try:
             with self._store.watch(prefix, after_revision=start_revision) as watch:
                 yield StoredWatch(

@@ -167,7 +167,7 @@ class Routes:
             _require_get(request)
             return await self._documents.answer(request, segments)
         target = resolve(self._kinds, segments)
-        demand = demand_of(request.method, target, parameters, self.gate.limits)
+        demand = demand_of(request.method, target, parameters, request.headers, self.gate.limits)
         answer = partial(self._answer, request, target, parameters, asker)
         is_stream = demand.stream is not None
         subject = Subject.of(request.method, target, is_stream=is_stream)

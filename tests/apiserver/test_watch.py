@@ -85,6 +85,29 @@ async def test_selectors_turn_changes_into_additions_and_deletions(served: Serve
         assert await stream.names(2) == [("ADDED", "a"), ("DELETED", "a")]
 
 
+@pytest.mark.parametrize(
+    ("path", "watched"),
+    [(MAPS, MAPS), (MAPS, "/api/v1/configmaps"), ("/api/v1/nodes", "/api/v1/nodes")],
+)
+async def test_one_object_can_be_watched_by_its_name(
+    served: Served, path: str, watched: str
+) -> None:
+    revision = served.api.revision
+    kind = "Node" if path.endswith("nodes") else "ConfigMap"
+    url = f"{served.server.url}{watched}?watch=true&fieldSelector=metadata.name%3Dweb"
+    async with (
+        served.session.get(url) as response,
+        served.session.get(f"{url}&resourceVersion={revision}") as from_revision,
+    ):
+        for name in ("we", "web", "web-1"):
+            body = {"apiVersion": "v1", "kind": kind, "metadata": {"name": name}}
+            assert (await served.post(path, body)).status == 201
+        for name in ("web-1", "web"):
+            assert (await served.ask("DELETE", f"{path}/{name}")).status == 200
+        for stream in (Stream(response), Stream(from_revision)):
+            assert await stream.names(2) == [("ADDED", "web"), ("DELETED", "web")]
+
+
 async def test_one_object_can_be_watched_by_its_path(served: Served) -> None:
     for name in ("a", "b"):
         await served.post(MAPS, config_map(name))

@@ -5,9 +5,10 @@ that has to wait costs a future.
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from kernel.api.errors import ApiError
 from kernel.apiserver.limits.fair_queue import FairQueue, QueueFull
@@ -17,6 +18,14 @@ from kernel.objects.meta import StatusDetails
 RETRY_AFTER_SECONDS = 1
 
 StreamKind = Literal["watch", "conversation"]
+
+
+class WatchSelection(NamedTuple):
+    """What a watch selects: `among` the objects whose keys begin so, and how it differs from other
+    watches of these."""
+
+    among: str
+    by: tuple[str | None, ...]
 
 
 class TooManyRequests(ApiError):
@@ -51,6 +60,7 @@ class FlowControl:
         self._queue: FairQueue[_Turn] = FairQueue(limits)
         self._body_bytes: dict[str, int] = {}
         self._streams: dict[tuple[str, StreamKind], int] = {}
+        self._selections: dict[tuple[str, str], Counter[WatchSelection]] = {}
         self._turn_is_scheduled = False
         self.refused = 0
 
@@ -132,6 +142,23 @@ class FlowControl:
             self._streams[place] -= 1
             if not self._streams[place]:
                 del self._streams[place]
+
+    @contextmanager
+    def selection(self, user: str, selection: WatchSelection) -> Iterator[None]:
+        """A watch that selects; those that do so alike count once. Raises `TooManyRequests`."""
+        place = user, selection.among
+        present = self._selections.setdefault(place, Counter())
+        if selection not in present and len(present) >= self.limits.selections_per_user:
+            raise self._refusal()
+        present[selection] += 1
+        try:
+            yield
+        finally:
+            present[selection] -= 1
+            if not present[selection]:
+                del present[selection]
+            if not present:
+                del self._selections[place]
 
     def _next_turn(self) -> None:
         self._turn_is_scheduled = False

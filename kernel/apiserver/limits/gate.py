@@ -1,6 +1,7 @@
 """One request's way through the limits: its body, its turn, its seats or its stream."""
 
 from collections.abc import Awaitable, Callable
+from contextlib import ExitStack
 from functools import partial
 
 import anyio
@@ -63,7 +64,10 @@ class Gate:
         self, request: web.BaseRequest, user: str, demand: Demand, answer: Answer
     ) -> web.StreamResponse:
         assert demand.stream is not None
-        with self.flow.stream(user, demand.stream):
+        with ExitStack() as stack:
+            stack.enter_context(self.flow.stream(user, demand.stream))
+            if demand.selection is not None:
+                stack.enter_context(self.flow.selection(user, demand.selection))
             if not self.flow.enter(user, demand.seats):
                 await self.flow.wait(user, demand.seats)
             self.flow.leave(user, demand.seats)

@@ -64,6 +64,10 @@ class Client:
         parsed = msgspec.json.decode(body[:length]) if length else None
         return int(lines[0].split()[1]), head.decode(), parsed
 
+    async def leave(self) -> None:
+        """Go away."""
+        await self._stream.aclose()
+
     async def is_closed(self) -> bool:
         """Whether the server ends the connection."""
         with anyio.fail_after(SECONDS_MAX):
@@ -187,6 +191,37 @@ async def test_watches_are_counted_by_user(tmp_path: Path) -> None:
         polite = await hall.polite()
         await polite.ask("GET", f"{MAPS}?watch=1")
         assert (await polite.status())[0] == 200
+
+
+async def test_watches_that_select_in_many_ways_are_counted_by_user_and_kind(
+    tmp_path: Path,
+) -> None:
+    async with _hall(tmp_path, Limits(selections_per_user=2)) as hall:
+
+        async def code_of(selector: str, path: str = MAPS, client: Client | None = None) -> int:
+            asking = client or await hall.admin()
+            await asking.ask("GET", f"{path}?watch=1&{selector}")
+            code, _, status = await asking.status()
+            assert code == 200 or status["reason"] == "TooManyRequests"
+            return code
+
+        leaving = await hall.admin()
+        assert await code_of("labelSelector=app%3D1", client=leaving) == 200
+        assert await code_of("labelSelector=app%3D2") == 200
+        assert await code_of("labelSelector=app%3D3") == 429
+        assert await code_of("labelSelector=app%3D2", MAPS.replace("default", "other")) == 429
+        assert await code_of("fieldSelector=metadata.name%21%3Da") == 429
+        # Those that are alike, that select nothing, or one object; another kind, another user.
+        assert [await code_of("labelSelector=app%3D2") for _ in range(3)] == [200] * 3
+        assert [await code_of("") for _ in range(3)] == [200] * 3
+        names = [await code_of(f"fieldSelector=metadata.name%3Dm-{n}") for n in range(3)]
+        assert names == [200] * 3
+        assert await code_of("labelSelector=app%3D3", MAPS.replace("configmaps", "pods")) == 200
+        assert await code_of("labelSelector=app%3D3", client=await hall.polite()) == 200
+        await leaving.leave()
+        with anyio.fail_after(SECONDS_MAX):
+            while await code_of("labelSelector=app%3D3") == 429:
+                continue
 
 
 async def test_a_body_is_as_large_as_3_megabytes_and_no_larger(tmp_path: Path) -> None:
