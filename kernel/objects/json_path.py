@@ -28,7 +28,7 @@ _STEP = re.compile(
     re.VERBOSE,
 )
 _FILTER = re.compile(
-    r"""@(?P<path>[^=!<>\s]*)\s*(?:(?P<sign>==|!=|<=|>=|<|>)\s*(?P<value>.+?))?\s*""", re.DOTALL
+    r"@(?P<path>[^=!<>\s]*)(?:\s*(?P<sign>==|!=|<=|>=|<|>)\s*(?P<value>\S.*))?", re.DOTALL
 )
 _SIGNS: dict[str, Callable[[Any, Any], bool]] = {
     "==": operator.eq,
@@ -132,7 +132,7 @@ def _every(value: Any) -> list[Any]:
 
 
 def _filter(text: str) -> _Step:
-    match = _FILTER.fullmatch(text)
+    match = _FILTER.fullmatch(text.strip())
     if match is None:
         raise JsonPathError(f'can\'t understand the filter "{text}"')
     path = parse_json_path(match["path"] or ".")

@@ -20,6 +20,15 @@ DOCUMENT: dict[str, Any] = {
 }
 
 
+@pytest.mark.parametrize("filter_", ["@.b=='x'{}x", "@{}x", "{}", "@.b =={}"])
+def test_blanks_are_passed_over_once(filter_: str) -> None:
+    """Each way to split a million of them would be tried for hours."""
+    with pytest.raises(JsonPathError):
+        parse_json_path(f".a[?({filter_.format(' ' * 1_000_000)})]")
+    padded = f".status.conditions[?({' ' * 1_000_000}@.age == 7{' ' * 1_000_000})].type"
+    assert parse_json_path(padded).find(DOCUMENT) == ["Old"]
+
+
 @pytest.mark.parametrize(
     ("path", "found"),
     [

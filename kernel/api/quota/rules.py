@@ -69,12 +69,13 @@ def _is_broken(amount: str) -> bool:
 
 def _check_scopes(spec: ResourceQuotaSpec, causes: Causes) -> None:
     path, scopes = "spec.scopes", spec.scopes
-    for scope in scopes:
-        if scope not in _SCOPES:
-            causes.invalid(path, scopes, "unsupported scope")
-        for name in spec.hard:
-            if _is_standard(name) and not _may_bound(scope, name):
-                causes.invalid(path, scopes, "unsupported scope applied to resource")
+    known = set(scopes) & set(_SCOPES)
+    # Each cause shows all scopes: one for each of them would be more than any memory.
+    if len(known) < len(set(scopes)):
+        causes.invalid(path, scopes, "unsupported scope")
+    standard = [name for name in spec.hard if _is_standard(name)]
+    if any(not _may_bound(scope, name) for scope in known for name in standard):
+        causes.invalid(path, scopes, "unsupported scope applied to resource")
     for pair in _OPPOSITES:
         if pair <= set(scopes):
             causes.invalid(path, scopes, "conflicting scopes")

@@ -55,6 +55,13 @@ def complaints(made: ResourceQuota) -> list[str]:
             quota(scopes=["Terminating", "NotTerminating"]),
             ['spec.scopes: Invalid value: ["Terminating","NotTerminating"]: conflicting scopes'],
         ),
+        (
+            quota(hard={f"hugepages-{n}": "1" for n in range(3000)}, scopes=["BestEffort"] * 3000),
+            [
+                "spec.scopes: Invalid value: [" + ",".join(['"BestEffort"'] * 3000) + "]:"
+                " unsupported scope applied to resource"
+            ],
+        ),
         (quota(scopes=["Big"]), ['spec.scopes: Invalid value: ["Big"]: unsupported scope']),
         (quota(scopeSelector=clause("PriorityClass", "In", "high")), []),
         (
