@@ -1,7 +1,7 @@
 """JSON Patch (RFC 6902) and JSON Merge Patch (RFC 7386) over plain JSON values.
 
-Nothing that is passed in is changed: what differs is built anew along the way to it, the rest is
-shared between the old document and the new one.
+Nothing that is passed in is changed. A merge patch builds anew what differs; a JSON patch, whose
+every operation may be about the same long list, is carried out on a copy.
 """
 
 from collections.abc import Callable, Mapping
@@ -12,12 +12,11 @@ import msgspec
 from kernel.api.errors import BadRequest, Invalid
 
 OPERATIONS_MAX = 10_000
-# As Kubernetes has it. Copies share what they copy, but are written out one by one in the end: a
-# few that each double a list would be more than any memory.
+# As Kubernetes has it: a few copies that each double a list would be more than any memory.
 COPIED_BYTES_MAX = 3 * 1024 * 1024
 
-# What is done at the end of a path: (the container there, the last token) → a new container.
-_Edit = Callable[[Any, str], Any]
+# What is done at the end of a path: to the container there, under the last token.
+_Edit = Callable[[Any, str], None]
 
 
 def apply_merge_patch(document: Any, patch: Any) -> Any:
@@ -57,6 +56,7 @@ def apply_json_patch(document: Any, patch: Any) -> Any:
         )
     copied_bytes = 0
     try:
+        document = _copy(document)
         for index, operation in enumerate(patch):
             where = f"operation {index}"
             copied_bytes += _copied_bytes(document, operation, where)
@@ -86,7 +86,7 @@ def _apply_operation(document: Any, operation: Any, where: str) -> Any:
         case "test":
             return _test(document, path, _value(operation, where), where)
         case "copy":
-            value = _lookup(document, _pointer(operation, "from", where), where)
+            value = _copy(_lookup(document, _pointer(operation, "from", where), where))
             return _edit(document, path, _add(value, where), where)
         case "move":
             return _move(document, _pointer(operation, "from", where), path, where)
@@ -104,7 +104,7 @@ def _copied_bytes(document: Any, operation: Any, where: str) -> int:
 def _value(operation: Mapping[str, Any], where: str) -> Any:
     if "value" not in operation:
         raise BadRequest(f"{where}: value is missing")
-    return operation["value"]
+    return _copy(operation["value"])
 
 
 def _pointer(operation: Mapping[str, Any], field: str, where: str) -> list[str]:
@@ -167,53 +167,49 @@ def _index(token: str, index_max: int, where: str) -> int:
 
 
 def _edit(document: Any, path: list[str], edit: _Edit, where: str) -> Any:
-    """The document with `edit` done at the end of `path`, its containers on the way copied."""
-    if not path:
-        return edit({"": document}, "").get("")
-    token, *rest = path
-    if not rest:
-        return edit(document, token)
-    changed = _edit(_child(document, token, where), rest, edit, where)
-    if isinstance(document, list):
-        index = int(token)
-        return [*document[:index], changed, *document[index + 1 :]]
-    return {**document, token: changed}
+    """The document with `edit` done at the end of `path`."""
+    root = {"": document}
+    container: Any = root
+    last = ""
+    for token in path:
+        container, last = _child(container, last, where), token
+    edit(container, last)
+    return root.get("")
 
 
 def _add(value: Any, where: str) -> _Edit:
-    def edit(container: Any, token: str) -> Any:
+    def edit(container: Any, token: str) -> None:
         if isinstance(container, list):
             size = len(container)
-            index = size if token == "-" else _index(token, size, where)
-            return [*container[:index], value, *container[index:]]
-        return {**_object(container, where), token: value}
+            container.insert(size if token == "-" else _index(token, size, where), value)
+        elif isinstance(container, dict):
+            container[token] = value
+        else:
+            raise Invalid(f"{where}: there is neither an object nor an array to add to")
 
     return edit
 
 
 def _remove(where: str) -> _Edit:
-    def edit(container: Any, token: str) -> Any:
+    def edit(container: Any, token: str) -> None:
         _child(container, token, where)
-        if isinstance(container, list):
-            index = int(token)
-            return [*container[:index], *container[index + 1 :]]
-        return {key: value for key, value in container.items() if key != token}
+        del container[int(token) if isinstance(container, list) else token]
 
     return edit
 
 
 def _replace(value: Any, where: str) -> _Edit:
-    def edit(container: Any, token: str) -> Any:
+    def edit(container: Any, token: str) -> None:
         _child(container, token, where)
-        if isinstance(container, list):
-            index = int(token)
-            return [*container[:index], value, *container[index + 1 :]]
-        return {**container, token: value}
+        container[int(token) if isinstance(container, list) else token] = value
 
     return edit
 
 
-def _object(container: Any, where: str) -> Mapping[str, Any]:
-    if not isinstance(container, Mapping):
-        raise Invalid(f"{where}: there is neither an object nor an array to add to")
-    return container
+def _copy(value: Any) -> Any:
+    """The same JSON value, sharing nothing that can be changed."""
+    if isinstance(value, Mapping):
+        return {name: _copy(part) for name, part in value.items()}
+    if isinstance(value, list):
+        return [_copy(part) for part in value]
+    return value

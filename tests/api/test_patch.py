@@ -108,6 +108,29 @@ def test_copies_that_grow_without_bound_are_refused() -> None:
     assert len(apply_json_patch({"x": ["y" * 10_000]}, one_by_one)["x"]) == 101
 
 
+def test_what_is_passed_in_stays_as_it_is() -> None:
+    document = {"a": [1]}
+    patch = [
+        {"op": "add", "path": "/x", "value": {"y": [1]}},
+        {"op": "add", "path": "/x/y/-", "value": 2},
+        {"op": "add", "path": "/a/-", "value": 2},
+    ]
+    expected = {"a": [1, 2], "x": {"y": [1, 2]}}
+    assert [apply_json_patch(document, patch) for _ in range(2)] == [expected] * 2
+    assert document == {"a": [1]}
+
+
+def test_many_operations_on_a_long_list() -> None:
+    """Were each to copy the list, these would take minutes."""
+    numbers = list(range(500_000))
+    moving = [
+        {"op": "replace", "path": "/x/0", "value": 1},
+        {"op": "add", "path": "/x/-", "value": 2},
+    ]
+    moved = apply_json_patch({"x": numbers}, moving * 5000)["x"]
+    assert (moved[0], len(moved), moved[-1]) == (1, 505_000, 2)
+
+
 def test_operations_build_on_one_another() -> None:
     patch = [
         {"op": "add", "path": "/x", "value": {}},
