@@ -10,7 +10,7 @@ from functools import cache, lru_cache
 from itertools import islice
 from typing import Any
 
-REMEMBERED_MAX = 256
+REMEMBERED_MAX = 1024
 """How many compiled patterns are kept; the automaton of each may grow to RE2's limit of 8 MiB."""
 PATTERN_LENGTH_MAX = 65_536
 """In characters; of much longer ones RE2 gives up the analysis half-way, and says so on stderr."""
