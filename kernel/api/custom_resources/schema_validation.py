@@ -301,11 +301,13 @@ def _check_map_items(schema: JSONSchemaProps, path: str, causes: Causes) -> None
         detail = "must be object if parent array's x-kubernetes-list-type is map"
         causes.invalid(f"{path}.items.type", item.type, detail)
         return
+    if not item.properties.keys() >= set(keys):  # told once: the message shows all keys
+        causes.invalid(place, keys, "entries must all be names of item properties")
     for key in keys:
         of_key = item.properties.get(key)
         if of_key is None:
-            causes.invalid(place, keys, "entries must all be names of item properties")
-        elif of_key.type in ("array", "object"):
+            continue
+        if of_key.type in ("array", "object"):
             detail = "must be a scalar type if parent array's x-kubernetes-list-type is map"
             causes.invalid(f"{path}.items.properties[{key}].type", of_key.type, detail)
         elif of_key.nullable:

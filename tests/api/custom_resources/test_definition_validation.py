@@ -52,6 +52,18 @@ def test_the_example_of_the_documentation_is_valid() -> None:
             " expression, but isn't: error parsing regexp: missing closing ): `(`",
         ),
         (
+            {
+                "spec": {
+                    "type": "array",
+                    "items": {"type": "object", "properties": {"name": {"type": "string"}}},
+                    "x-kubernetes-list-type": "map",
+                    "x-kubernetes-list-map-keys": ["one", "two"],
+                }
+            },
+            f'{PATH}.properties[spec].x-kubernetes-list-map-keys: Invalid value: ["one","two"]:'
+            " entries must all be names of item properties",
+        ),
+        (
             {"spec": {"type": "text"}},
             f'{PATH}.properties[spec].type: Unsupported value: "text": supported values: "array",'
             ' "boolean", "integer", "number", "object", "string"',
