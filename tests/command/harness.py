@@ -29,6 +29,7 @@ EXAMPLES = REPOSITORY / "docs" / "examples"
 ORDINARY_USER = REPOSITORY / "tests" / "cri" / "ordinary_user.py"
 NOBODY = 65534
 SECONDS_MAX = 20.0
+IDLE_SECONDS_MAX = 20
 POLL_SECONDS = 0.02
 
 Value = TypeVar("Value")
@@ -250,6 +251,7 @@ class Connection:
         self._http = http.client.HTTPSConnection(
             address.hostname, address.port, context=context, timeout=SECONDS_MAX
         )
+        self._used_at = time.monotonic()
         token = (data / "token").read_text().strip()
         self._headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
 
@@ -274,6 +276,9 @@ class Connection:
         self, method: str, path: str, body: Mapping[str, Any] | None, headers: Mapping[str, str]
     ) -> tuple[int, Any]:
         content = None if body is None else json.dumps(body)
+        if time.monotonic() - self._used_at > IDLE_SECONDS_MAX:
+            self._http.close()  # as the server may have done: the request opens it anew
+        self._used_at = time.monotonic()
         self._http.request(method, path, body=content, headers=self._headers | dict(headers))
         answer = self._http.getresponse()
         return answer.status, json.loads(answer.read())
